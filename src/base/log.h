@@ -1,0 +1,56 @@
+/* The log: one line an event on standard error, as key=value text or as a JSON object. */
+#ifndef SC_BASE_LOG_H
+#define SC_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+/* Sets what is shown (that level and the graver ones) and how. Process-wide; before any thread starts, or
+   from the main loop. Default: info, text, to file descriptor 2. */
+void
+log_setup(enum log_level level, enum log_format format, int fd);
+
+bool
+log_enabled(enum log_level level);
+
+/* A line under construction, on the caller's stack:
+
+	struct log_line l = log_begin(LOG_LEVEL_INFO, "link_up");
+	log_str(&l, "peer", name);
+	log_u64(&l, "streams", n);
+	log_end(&l);
+
+   Values are escaped as the format needs; anything outside 0x20-0x7e never reaches the log as it is. A line
+   that grows past its buffer is cut, still well formed. Below the level set nothing is formatted. One
+   write(2) a line: lines of several threads do not mix. */
+struct log_line {
+	bool on, full;
+	size_t used;
+	char text[2048];
+};
+
+struct log_line
+log_begin(enum log_level level, const char *event);
+
+void
+log_str(struct log_line *l, const char *key, const char *value);
+
+/* The same for n bytes that need not be text. */
+void
+log_bytes(struct log_line *l, const char *key, const void *value, size_t n);
+
+void
+log_u64(struct log_line *l, const char *key, uint64_t value);
+
+void
+log_fmt(struct log_line *l, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+void
+log_end(struct log_line *l);
+
+#endif
