@@ -1,0 +1,112 @@
+/* The configuration: what secureconn.ini says, checked whole, as plain structs. */
+#ifndef SC_CONFIG_CONFIG_H
+#define SC_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define CONFIG_DEFAULT_FILE "/etc/secureconn/secureconn.ini"
+#define CONFIG_NAME_SIZE    65 /* names of nodes, peers, routes, services: 64 characters and a NUL */
+
+/* Where to listen or to connect: a TCP host and port, or (for plaintext sides only) a Unix socket. */
+struct endpoint {
+	bool is_unix;
+	char host[256]; /* a name or an address without brackets; TCP only */
+	uint16_t port;
+	char path[108]; /* Unix only */
+	char text[272]; /* as shown: "127.0.0.1:5432", "[::1]:5432", "/run/x.sock" */
+};
+
+struct endpoint_list {
+	struct endpoint *at;
+	size_t n;
+};
+
+/* A list of names, each a NUL-terminated string. */
+struct name_list {
+	char **at;
+	size_t n;
+};
+
+struct config_node {
+	char name[CONFIG_NAME_SIZE]; /* at most 63 of it go into HELLO */
+	struct endpoint_list listen; /* may be empty: the node only dials out */
+	char *state;                 /* folder */
+	struct name_list asymmetric, symmetric, implementations; /* in order of preference */
+	bool allow_weak;
+	unsigned log_level, log_format; /* enum log_level, enum log_format */
+	uint64_t drain;                 /* nanoseconds, as all times here */
+};
+
+struct config_peer {
+	char name[CONFIG_NAME_SIZE];
+	struct endpoint_list address; /* empty: it dials us */
+	bool on_demand;               /* connect = demand */
+	uint64_t keepalive;
+	unsigned line; /* of its section, for messages; the same below */
+	const char *file;
+};
+
+struct config_route {
+	char name[CONFIG_NAME_SIZE];
+	struct endpoint_list listen;
+	char peer[CONFIG_NAME_SIZE];
+	char service[256]; /* at most 255 bytes on the wire */
+	uint64_t connect_timeout; /* how long a connection waits for the peer's link and the service */
+	uint64_t idle;            /* 0: none */
+	uint32_t max_connections;
+	bool plaintext; /* plaintext = allow */
+	unsigned line;
+	const char *file;
+};
+
+struct config_service {
+	char name[256];
+	struct endpoint_list connect; /* tried in order */
+	struct name_list allow;       /* peer names, or "*" */
+	uint64_t connect_timeout;
+	bool plaintext;
+	unsigned line;
+	const char *file;
+};
+
+struct config {
+	struct config_node node;
+	struct config_peer *peers;
+	size_t n_peers;
+	struct config_route *routes;
+	size_t n_routes;
+	struct config_service *services;
+	size_t n_services;
+	char **files; /* the files read: config_peer.file etc. point here */
+	size_t n_files;
+};
+
+/* Reads a file and those it includes, fills in defaults and checks everything that can be checked without the network: names known, values in range,
+   references (a route's peer) resolved, no plaintext endpoint off the host without `plaintext = allow`. SC_OK and *config (to be given to
+   config_free), or an error; then err holds "file:line: key: what is wrong, what would be right" for the first problem found. */
+enum sc_error
+config_load(struct config **config, const char *path, struct errmsg *err);
+
+void
+config_free(struct config *config);
+
+/* Parses "host:port", "[v6]:port" or, where allow_unix, "/path". SC_OK or SC_ERR_INVALID with err set (no file:line in it). */
+enum sc_error
+endpoint_parse(struct endpoint *endpoint, const char *text, bool allow_unix, struct errmsg *err);
+
+/* The section's entry of that name, or NULL. */
+const struct config_peer *
+config_peer_find(const struct config *config, const char *name);
+
+const struct config_service *
+config_service_find(const struct config *config, const char *name, size_t n);
+
+/* True if the service may be used by that peer. */
+bool
+config_service_allows(const struct config_service *service, const char *peer);
+
+#endif
