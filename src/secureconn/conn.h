@@ -1,0 +1,155 @@
+/* A SecureConn connection, sans I/O: from the first line to HELLO, then records (protocol.md 1 to 7). Bytes go in and come
+   out through two ports, public-key work is handed out as jobs, the time is an argument. The first error sticks.
+
+   Its owner moves bytes, until the error or the end:
+
+	p = conn_in_buf(c, &n);   read at most n bytes into p;    conn_in_ack(c, got, now);
+	p = conn_out_buf(c, &n);  write at most n bytes from p;   conn_out_ack(c, written);
+	while ((job = conn_job(c)))  run conn_job_run(job) on some thread;  later conn_job_done(c, job, now);
+
+   Any of these calls may make output, a job, or an error: look at all three after each. */
+#ifndef SC_SECURECONN_CONN_H
+#define SC_SECURECONN_CONN_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "crypto/asym.h"
+#include "crypto/bulk.h"
+#include "secureconn/frame.h"
+#include "secureconn/hello.h"
+
+#define RECORD_HEAD_SIZE     4
+#define RECORD_PLAINTEXT_MAX 65535
+
+struct conn;
+
+/* One of this node's key pairs. The memory is the owner's and outlives the connection. */
+struct conn_key {
+	const struct asym_impl *asym;
+	const uint8_t *public_key, *private_key;
+};
+
+/* Everything a connection is made with; copied by conn_new, but not what it points to. */
+struct conn_config {
+	bool initiator;               /* this side opened the TCP connection */
+	const struct conn_key *keys;  /* own keys: the ASYM list, in order of preference */
+	size_t n_keys;
+	const struct bulk_impl *const *bulk; /* the SYM list, in order of preference */
+	size_t n_bulk;
+	struct random_source random;  /* used in jobs too: from any thread */
+	struct hello hello;           /* what this side says in its HELLO; key is not looked at */
+
+	/* Is the peer's key (valid, public_size bytes) accepted? Called at most once, inside conn_job_done. A
+	   no ends the connection with SC_ERR_KEY_NOT_VERIFIED after the REJECTED line; to note the key is the owner's. */
+	bool (*accept_key)(void *arg, const struct asym_impl *asym, const uint8_t *public_key);
+	void *arg;
+
+	/* A sender's own limits under one key, where lower than the algorithm's (for tests); 0: the algorithm's. */
+	uint64_t ratchet_records, ratchet_bytes;
+};
+
+enum conn_phase {
+	CONN_HANDSHAKE, /* nobody is authenticated; one deadline (10 s) is the owner's to keep */
+	CONN_UP,        /* the peer's HELLO has opened: it is authenticated, records flow */
+	CONN_FAILED     /* see conn_error; what conn_out_buf still has is to be written before closing */
+};
+
+/* What was agreed, for the log and for status. Pointers are NULL until they are known. */
+struct conn_info {
+	const char *protocol;
+	const struct asym_impl *asym;
+	const struct bulk_impl *bulk;
+	const uint8_t *peer_public; /* asym's public_size bytes, valid until conn_free */
+	bool key_stage; /* both public keys were exchanged and the other side may have noted ours */
+};
+
+/* NULL: out of memory. The initiator has output at once. */
+struct conn *
+conn_new(const struct conn_config *config, uint64_t now);
+
+/* Wipes and frees. Not while a job is out. NULL is fine. */
+void
+conn_free(struct conn *c);
+
+enum conn_phase
+conn_phase(const struct conn *c);
+
+/* SC_OK, or the error that ended the connection. */
+enum sc_error
+conn_error(const struct conn *c);
+
+void
+conn_get_info(const struct conn *c, struct conn_info *info);
+
+/* The peer's HELLO; only in CONN_UP. Valid until conn_free. */
+const struct hello *
+conn_peer_hello(const struct conn *c);
+
+/* Link in: where the next bytes from the transport go. *n is 0 (stop reading) only while a job is out or records wait to be
+   received, or after the end. Makes what conn_receive gave before invalid. */
+uint8_t *
+conn_in_buf(struct conn *c, size_t *n);
+
+void
+conn_in_ack(struct conn *c, size_t n, uint64_t now);
+
+/* The transport has reached its end, or broke. In the handshake: SC_ERR_TRUNCATED. */
+void
+conn_in_end(struct conn *c);
+
+/* Link out: what the transport is to write. The span stays at its place until it is acknowledged; more may be
+   added behind it. */
+const uint8_t *
+conn_out_buf(const struct conn *c, size_t *n);
+
+void
+conn_out_ack(struct conn *c, size_t n);
+
+/* Public-key work to be done: one job at a time, NULL if there is none (or it is out). It is the connection's memory; while it is
+   out, run may be called on any thread, and every other call on the connection stays allowed but conn_free. */
+struct conn_job;
+
+struct conn_job *
+conn_job(struct conn *c);
+
+void
+conn_job_run(struct conn_job *job);
+
+/* Back on the connection's own thread. */
+void
+conn_job_done(struct conn *c, struct conn_job *job, uint64_t now);
+
+/* The next record, opened in place. 1: *channel and *plaintext are set, valid until the next conn_receive or
+   conn_in_buf; 0: none yet; -1: see conn_error. Only in CONN_UP (0 before). */
+int
+conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext);
+
+/* A KEY_UPDATE frame came, the last frame of the record that conn_receive gave last (protocol.md 6). SC_OK, or SC_ERR_FRAME. The
+   connection goes on; the caller sends CLOSE. */
+enum sc_error
+conn_key_update(struct conn *c, struct span payload);
+
+/* How many bytes of plaintext the next conn_send may hold now: 0 to RECORD_PLAINTEXT_MAX. It is 0 until the
+   transport has taken enough, and outside CONN_UP. Never a number from 1 to 7. */
+size_t
+conn_room(const struct conn *c);
+
+/* Seals one record of whole frames, the concatenation of the parts, 8 to conn_room() bytes; the sealing is the only copy. Steps the
+   channel's key first where a limit calls for it (that KEY_UPDATE record needs no room of the caller's). SC_OK, or an error, which sticks. */
+enum sc_error
+conn_send(struct conn *c, uint8_t channel, const struct span *parts, size_t n_parts, uint64_t now);
+
+/* Bytes of records that are sealed and not yet taken by the transport. */
+size_t
+conn_pending(const struct conn *c);
+
+/* The epochs of the sender's and the receiver's channel (1 or 2), for tests and status. */
+uint64_t
+conn_epoch(const struct conn *c, bool sending, uint8_t channel);
+
+/* Ends the connection with an error of the owner's (a deadline, a frame error). The first one sticks. */
+void
+conn_fail(struct conn *c, enum sc_error error);
+
+#endif
