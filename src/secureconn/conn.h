@@ -18,9 +18,7 @@
 #include "crypto/bulk.h"
 #include "secureconn/frame.h"
 #include "secureconn/hello.h"
-
-#define RECORD_HEAD_SIZE     4
-#define RECORD_PLAINTEXT_MAX 65535
+#include "secureconn/record.h"
 
 struct conn;
 

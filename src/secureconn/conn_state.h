@@ -1,0 +1,55 @@
+/* The inside of a connection, shared by conn.c (ports and handshake) and conn_records.c (HELLO and records). */
+#ifndef SC_SECURECONN_CONN_STATE_H
+#define SC_SECURECONN_CONN_STATE_H
+
+#include "secureconn/conn.h"
+#include "secureconn/handshake.h"
+#include "secureconn/line.h"
+#include "secureconn/outbuf.h"
+#include "secureconn/record.h"
+
+/* While nobody is authenticated a connection holds little memory; the big buffers come with CONN_UP. */
+#define IN_SIZE_HANDSHAKE  (16u * 1024)
+#define OUT_SIZE_HANDSHAKE (16u * 1024)
+#define IN_SIZE_UP         (256u * 1024)
+#define OUT_SIZE_UP        (192u * 1024)
+
+struct conn {
+	struct conn_config config;
+	enum conn_phase phase;
+	enum sc_error error;
+
+	/* Input: [in_head, in_tail) is there and not yet used; the record given out last lies right before in_head. */
+	uint8_t *in;
+	size_t in_size, in_head, in_tail;
+	struct line_reader lines;
+	struct outbuf out;
+
+	struct handshake handshake; /* wiped at CONN_UP, but for what conn_get_info tells */
+	struct conn_info info;
+	uint8_t peer_public[ASYM_PUBLIC_MAX];
+
+	/* Between the own HELLO sent and the other's opened. */
+	bool hello_sent;
+	uint8_t own_hello[HELLO_RECORD_MAX], peer_hello_payload[HELLO_RECORD_MAX];
+	size_t own_hello_size, peer_hello_size; /* payloads, without frame heads */
+	struct schedule schedule;
+
+	struct hello peer_hello;
+	struct record_half sending, receiving;
+	struct record_usage ratchet_at; /* the owner's own limits */
+};
+
+/* Sends the own HELLO under epoch 0: the session keys are there. */
+enum sc_error
+conn_send_hello(struct conn *c, uint64_t now);
+
+/* Looks for the other's HELLO in the input; leaves a job when it has opened. */
+enum sc_error
+conn_take_hello(struct conn *c);
+
+/* The job of conn_take_hello is done: epoch 1, CONN_UP. */
+enum sc_error
+conn_hello_agreed(struct conn *c, uint64_t now);
+
+#endif

@@ -1,0 +1,234 @@
+/* Knows the order of the lines in SecureConn 1.0 and what each may be; leaves keys' mathematics to jobs, records and HELLO to conn.c. */
+#include "secureconn/handshake.h"
+
+#define PROTOCOL_1_0 "SecureConn 1.0"
+#define PROTOCOL_1_1 "SecureConn 1.1"
+#define FLIGHT_END   "END"
+
+/* ---- lines out ---- */
+
+static enum sc_error
+say(struct handshake *h, const char *prefix, const char *text, size_t size)
+{
+	size_t prefix_size = strlen(prefix);
+	size_t start = h->out->tail;
+
+	if (outbuf_room(h->out) < prefix_size + size + 1)
+		return SC_ERR_LIMIT;
+	outbuf_append(h->out, prefix, prefix_size);
+	outbuf_append(h->out, text, size);
+	struct span line = {h->out->data + start, prefix_size + size};
+	transcript_add(&h->transcript, h->config->initiator, line);
+	return outbuf_append(h->out, "\n", 1);
+}
+
+enum sc_error
+handshake_say_text(struct handshake *h, const char *prefix, const char *text)
+{
+	return say(h, prefix, text, strlen(text));
+}
+
+enum sc_error
+handshake_say_hex(struct handshake *h, const char *prefix, const uint8_t *data, size_t size)
+{
+	char hex[2 * ASYM_CIPHERTEXT_MAX + 1];
+
+	hex_encode(hex, data, size);
+	return say(h, prefix, hex, 2 * size);
+}
+
+/* Says a last line; the error stands even if there is no room for the line. */
+enum sc_error
+handshake_say_last(struct handshake *h, const char *prefix, const char *text, enum sc_error error)
+{
+	(void)handshake_say_text(h, prefix, text);
+	return error;
+}
+
+/* ---- the three negotiations ---- */
+
+struct stage {
+	const char *prefix;
+	enum sc_error none;
+};
+
+static const struct stage *
+stage_of(enum handshake_step step)
+{
+	static const struct stage meta = {"", SC_ERR_NO_PROTOCOL};
+	static const struct stage asym = {"ASYM: ", SC_ERR_NO_ASYMMETRIC};
+	static const struct stage sym = {"SYM: ", SC_ERR_NO_SYMMETRIC};
+
+	return step == STEP_META ? &meta : step == STEP_ASYM ? &asym : &sym;
+}
+
+/* After a weak asymmetric algorithm only the paper's generation of ciphers, those for whose key and salt it has room. */
+static bool
+symmetric_allowed(const struct handshake *h, const struct bulk_algorithm *a)
+{
+	const struct asym_algorithm *asym = h->own->asym->algorithm;
+
+	return 2 * a->key_size <= asym->message_max && (a->by_default || !asym->weak);
+}
+
+static size_t
+list_names(const struct handshake *h, const char *names[NEGOTIATION_NAMES_MAX])
+{
+	const struct conn_config *config = h->config;
+	size_t n = 0;
+
+	if (h->step == STEP_META) {
+		names[n++] = PROTOCOL_1_0;
+	} else if (h->step == STEP_ASYM) {
+		for (size_t i = 0; i < config->n_keys && n < NEGOTIATION_NAMES_MAX; i++)
+			names[n++] = config->keys[i].asym->algorithm->name;
+	} else {
+		for (size_t i = 0; i < config->n_bulk && n < NEGOTIATION_NAMES_MAX; i++)
+			if (symmetric_allowed(h, config->bulk[i]->algorithm))
+				names[n++] = config->bulk[i]->algorithm->name;
+	}
+	return n;
+}
+
+static enum sc_error
+act_on_outcome(struct handshake *h, enum negotiation_outcome outcome, const char *reply);
+
+/* Begins the negotiation of a step; its client opens it. */
+static enum sc_error
+enter_negotiation(struct handshake *h, enum handshake_step step)
+{
+	const char *names[NEGOTIATION_NAMES_MAX], *reply;
+
+	h->step = step;
+	negotiation_init(&h->negotiation, names, list_names(h, names));
+	if (!h->client)
+		return SC_OK;
+	enum negotiation_outcome outcome = negotiation_open(&h->negotiation, &reply);
+	return act_on_outcome(h, outcome, reply);
+}
+
+static void
+adopt_agreed(struct handshake *h, const char *name)
+{
+	const struct conn_config *config = h->config;
+
+	/* Pointers are compared: the agreed name is one of the descriptors' own. */
+	if (h->step == STEP_META)
+		h->protocol = name;
+	for (size_t i = 0; h->step == STEP_ASYM && i < config->n_keys; i++)
+		if (config->keys[i].asym->algorithm->name == name)
+			h->own = &config->keys[i];
+	for (size_t i = 0; h->step == STEP_SYM && i < config->n_bulk; i++)
+		if (config->bulk[i]->algorithm->name == name)
+			h->bulk = config->bulk[i];
+}
+
+static enum sc_error
+act_on_outcome(struct handshake *h, enum negotiation_outcome outcome, const char *reply)
+{
+	const struct stage *stage = stage_of(h->step);
+
+	if (outcome == NEGOTIATION_FAILED)
+		return stage->none;
+	if (outcome == NEGOTIATION_TWICE)
+		return SC_ERR_SUGGESTED_TWICE;
+	if (outcome == NEGOTIATION_FAILED_TELL)
+		return handshake_say_last(h, stage->prefix, reply, stage->none);
+	if (reply) {
+		enum sc_error error = handshake_say_text(h, stage->prefix, reply);
+		if (error || outcome == NEGOTIATION_GOES_ON)
+			return error;
+	}
+	/* Agreed: who suggested the name is the client of what comes next. */
+	h->client = outcome == NEGOTIATION_OURS;
+	adopt_agreed(h, h->negotiation.agreed);
+	switch (h->step) {
+	case STEP_META:
+		return enter_negotiation(h, STEP_ASYM);
+	case STEP_ASYM:
+		return enter_negotiation(h, STEP_SYM);
+	default:
+		return handshake_enter_public_keys(h);
+	}
+}
+
+static enum sc_error
+take_suggestion(struct handshake *h, struct span name)
+{
+	const char *reply;
+	bool first_of_responder = h->step == STEP_META && h->negotiation.n_seen == 0;
+	enum negotiation_outcome outcome = negotiation_receive(&h->negotiation, name, &reply);
+	enum sc_error error = act_on_outcome(h, outcome, reply);
+
+	/* The lines behind a first "SecureConn 1.1" belong to it, and are skipped (protocol.md 10). */
+	if (!error && first_of_responder && span_is(name, PROTOCOL_1_1))
+		h->step = STEP_SKIP_FLIGHT;
+	return error;
+}
+
+static enum sc_error
+skip_flight(struct handshake *h, struct span line)
+{
+	if (span_is(line, FLIGHT_END)) {
+		h->step = STEP_META;
+	} else if (span_is(line, PROTOCOL_1_0)) { /* typed by hand, without a flight */
+		h->step = STEP_META;
+		return take_suggestion(h, line);
+	}
+	return SC_OK;
+}
+
+/* ---- the table ---- */
+
+static const struct {
+	const char *prefix; /* what a line must begin with */
+	enum sc_error (*take)(struct handshake *h, struct span rest);
+} steps[] = {
+	[STEP_META] = {"", take_suggestion},
+	[STEP_SKIP_FLIGHT] = {"", skip_flight},
+	[STEP_ASYM] = {"ASYM: ", take_suggestion},
+	[STEP_SYM] = {"SYM: ", take_suggestion},
+	[STEP_PUBLIC_KEY] = {"ASYM-KEY: ", handshake_take_public_key},
+	[STEP_VERDICT] = {"ASYM-KEY ", handshake_take_verdict},
+	[STEP_S_KEY_1] = {"SYM-KEY-1: ", handshake_take_session_key},
+	[STEP_S_KEY_2] = {"SYM-KEY-2: ", handshake_take_session_key},
+	[STEP_C_ANSWER_1] = {"SYM-KEY-1: ", handshake_take_answer},
+	[STEP_C_ANSWER_2] = {"SYM-KEY-2: ", handshake_take_answer},
+	[STEP_C_KEY_3] = {"SYM-KEY-3: ", handshake_take_session_key},
+	[STEP_S_ANSWER_3] = {"SYM-KEY-3: ", handshake_take_answer},
+};
+
+enum sc_error
+handshake_init(struct handshake *h, const struct conn_config *config, struct outbuf *out)
+{
+	memset(h, 0, sizeof(*h));
+	h->config = config;
+	h->out = out;
+	h->client = config->initiator;
+	transcript_init(&h->transcript);
+	return enter_negotiation(h, STEP_META);
+}
+
+void
+handshake_fini(struct handshake *h)
+{
+	wipe(h, sizeof(*h));
+}
+
+bool
+handshake_wants_line(const struct handshake *h)
+{
+	return h->job.kind == JOB_NONE && h->step != STEP_DONE;
+}
+
+enum sc_error
+handshake_line(struct handshake *h, struct span line)
+{
+	const char *prefix = steps[h->step].prefix;
+	size_t n = strlen(prefix);
+
+	if (!span_starts(line, prefix))
+		return SC_ERR_LINE_UNEXPECTED;
+	transcript_add(&h->transcript, !h->config->initiator, line);
+	return steps[h->step].take(h, (struct span){line.data + n, line.size - n});
+}

@@ -1,0 +1,112 @@
+/* The handshake of SecureConn 1.0 (the paper's 2 and 3, protocol.md 2 to 4): from the first line to SYM-KEY-3, as a table of
+   steps. Lines come in whole and go out to a buffer; public-key work is left in `job`. Internal to secureconn/: conn.h is the
+   outside. */
+#ifndef SC_SECURECONN_HANDSHAKE_H
+#define SC_SECURECONN_HANDSHAKE_H
+
+#include "secureconn/conn.h"
+#include "secureconn/job.h"
+#include "secureconn/negotiate.h"
+#include "secureconn/outbuf.h"
+#include "secureconn/schedule.h"
+
+/* What is waited for. C and S are the client and server of protocol.md 3, after the three negotiations. */
+enum handshake_step {
+	STEP_META,
+	STEP_SKIP_FLIGHT, /* R: the rest of a first flight of SecureConn 1.1, up to END */
+	STEP_ASYM,
+	STEP_SYM,
+	STEP_PUBLIC_KEY,
+	STEP_VERDICT,  /* ASYM-KEY ACCEPTED or REJECTED */
+	STEP_S_KEY_1,  /* C: S's SYM-KEY-1 */
+	STEP_S_KEY_2,
+	STEP_C_ANSWER_1, /* S: C's answer to SYM-KEY-1 */
+	STEP_C_ANSWER_2,
+	STEP_C_KEY_3,  /* S: C's SYM-KEY-3 */
+	STEP_S_ANSWER_3,
+	STEP_DONE
+};
+
+struct handshake {
+	const struct conn_config *config;
+	struct outbuf *out;
+	enum handshake_step step;
+	bool client; /* in the present stage; from STEP_PUBLIC_KEY on: this side is C */
+	struct negotiation negotiation;
+	struct transcript transcript;
+	const char *protocol;
+	const struct conn_key *own; /* of the agreed algorithm */
+	const struct bulk_impl *bulk;
+	bool peer_key_known, peer_key_accepted;
+	uint8_t peer_key[ASYM_PUBLIC_MAX];
+	uint8_t keys[SESSION_KEYS][BULK_KEY_MAX];
+	uint8_t ephemeral_private[X25519_SIZE], ephemeral_public[X25519_SIZE]; /* for HELLO */
+	bool hello_due; /* th stands, the keys are there: HELLO is to be sent now */
+	uint8_t th[HASH_SIZE];
+	struct conn_job job; /* kind != JOB_NONE: work to be done before anything else */
+};
+
+/* config and out outlive the handshake. I's first line is written to out. */
+enum sc_error
+handshake_init(struct handshake *h, const struct conn_config *config, struct outbuf *out);
+
+/* Wipes. */
+void
+handshake_fini(struct handshake *h);
+
+/* True if it waits for a line of the peer: no job, not done. */
+bool
+handshake_wants_line(const struct handshake *h);
+
+/* A line of the peer. SC_OK, or the error that ends the connection, once out is flushed. */
+enum sc_error
+handshake_line(struct handshake *h, struct span line);
+
+/* The job has been run. */
+enum sc_error
+handshake_job_done(struct handshake *h);
+
+/* ---- between handshake.c and handshake_keys.c ---- */
+
+/* Says a line: prefix and text. SC_ERR_LIMIT if the output has no room (a peer that does not read). */
+enum sc_error
+handshake_say_text(struct handshake *h, const char *prefix, const char *text);
+
+/* The same with bytes in hex. */
+enum sc_error
+handshake_say_hex(struct handshake *h, const char *prefix, const uint8_t *data, size_t size);
+
+/* Says a last line and returns error, even if there is no room for the line. */
+enum sc_error
+handshake_say_last(struct handshake *h, const char *prefix, const char *text, enum sc_error error);
+
+/* The three names are agreed: C shows its key. */
+enum sc_error
+handshake_enter_public_keys(struct handshake *h);
+
+/* Steps of the table; rest is what stands behind the step's prefix. */
+enum sc_error
+handshake_take_public_key(struct handshake *h, struct span rest);
+
+enum sc_error
+handshake_take_verdict(struct handshake *h, struct span rest);
+
+enum sc_error
+handshake_take_session_key(struct handshake *h, struct span rest);
+
+enum sc_error
+handshake_take_answer(struct handshake *h, struct span rest);
+
+static inline bool
+span_is(struct span s, const char *text)
+{
+	return s.size == strlen(text) && memcmp(s.data, text, s.size) == 0;
+}
+
+static inline bool
+span_starts(struct span s, const char *text)
+{
+	return s.size >= strlen(text) && memcmp(s.data, text, strlen(text)) == 0;
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* Knows how to run one piece of public-key work; knows nothing of the handshake that wants it. */
+#include "secureconn/job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
+	const uint8_t *recipient)
+{
+	size_t size = job->asym->algorithm->public_size;
+
+	job->index = index;
+	memcpy(job->label_keys, sender, size);
+	memcpy(job->label_keys + size, recipient, size);
+}
+
+void
+job_wipe(struct conn_job *job)
+{
+	wipe(job, sizeof(*job));
+}
+
+static int
+run_crypt(struct conn_job *job)
+{
+	const struct asym_impl *asym = job->asym;
+	char head[sizeof("SecureConn SYM-KEY-") + 10];
+	int n = snprintf(head, sizeof(head), "SecureConn SYM-KEY-%u", job->index);
+	struct span label[2] = {
+		{(const uint8_t *)head, (size_t)n + 1}, /* with the 0x00 */
+		{job->label_keys, 2 * asym->algorithm->public_size},
+	};
+
+	if (job->kind == JOB_ENCRYPT)
+		return asym->encrypt(asym, &job->random, job->public_key, label,
+			(struct span){job->message, job->message_size}, job->ciphertext);
+	return asym->decrypt(asym, &job->random, job->private_key, label,
+		(struct span){job->ciphertext, job->ciphertext_size}, job->message,
+		job->message_size);
+}
+
+void
+conn_job_run(struct conn_job *job)
+{
+	int result = -1;
+
+	switch (job->kind) {
+	case JOB_NONE:
+		break;
+	case JOB_CHECK_KEY:
+		result = job->asym->check_public(job->asym, job->public_key);
+		break;
+	case JOB_ENCRYPT:
+	case JOB_DECRYPT:
+		result = run_crypt(job);
+		break;
+	case JOB_AGREE:
+		result = x25519_shared(job->shared, job->ephemeral_private, job->peer_ephemeral);
+		break;
+	}
+	if (job->make_ephemeral)
+		x25519_generate(&job->random, job->ephemeral_private, job->ephemeral_public);
+	job->failed = result != 0;
+}

@@ -1,0 +1,48 @@
+/* Public-key work of a handshake as a plain struct: filled in on the connection's thread, run on any, read back on the
+   connection's (conn.h's conn_job). */
+#ifndef SC_SECURECONN_JOB_H
+#define SC_SECURECONN_JOB_H
+
+#include <stdbool.h>
+
+#include "crypto/asym.h"
+#include "secureconn/conn.h"
+
+enum job_kind {
+	JOB_NONE,
+	JOB_CHECK_KEY, /* is public_key valid? */
+	JOB_ENCRYPT,   /* message -> ciphertext, to public_key */
+	JOB_DECRYPT,   /* ciphertext -> message, with private_key */
+	JOB_AGREE      /* X25519 of ephemeral_private and peer_ephemeral -> shared */
+};
+
+/* Inputs and outputs. Everything in it is wiped by job_wipe. */
+struct conn_job {
+	enum job_kind kind;
+	bool out;    /* handed to the owner */
+	bool failed; /* the verdict */
+	bool make_ephemeral; /* besides: a fresh pair for HELLO */
+	unsigned index;      /* of SYM-KEY-<index>: part of the label */
+	const struct asym_impl *asym;
+	struct random_source random;
+	const uint8_t *private_key; /* the owner's, outlives the job */
+	uint8_t label_keys[2 * ASYM_PUBLIC_MAX]; /* the sender's public key, then the recipient's */
+	uint8_t public_key[ASYM_PUBLIC_MAX];
+	uint8_t message[ASYM_MESSAGE_MAX];
+	size_t message_size;
+	uint8_t ciphertext[ASYM_CIPHERTEXT_MAX];
+	size_t ciphertext_size;
+	uint8_t ephemeral_private[X25519_SIZE], ephemeral_public[X25519_SIZE];
+	uint8_t peer_ephemeral[X25519_SIZE], shared[X25519_SIZE];
+};
+
+/* Sets the label of section 5: L = "SecureConn SYM-KEY-" || index || 0x00 || sender's public key || recipient's. */
+void
+job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
+	const uint8_t *recipient);
+
+/* The job as it was before it was ever filled in. */
+void
+job_wipe(struct conn_job *job);
+
+#endif
