@@ -31,6 +31,10 @@ hash_peek(const struct hash *h, uint8_t digest[HASH_SIZE]);
 void
 hash_parts(uint8_t digest[HASH_SIZE], const struct span *parts, size_t n_parts);
 
+/* HMAC-SHA-256 of n_parts spans one after the other. mac may be the same memory as key. */
+void
+hmac_parts(uint8_t mac[HASH_SIZE], struct span key, const struct span *parts, size_t n_parts);
+
 /* HKDF-Extract; ikm is the concatenation of the parts. prk may be the same memory as salt. */
 void
 hkdf_extract(uint8_t prk[HASH_SIZE], const void *salt, size_t salt_size, const struct span *ikm,
@@ -40,6 +44,11 @@ hkdf_extract(uint8_t prk[HASH_SIZE], const void *salt, size_t salt_size, const s
 void
 hkdf_expand(uint8_t *out, size_t size, const uint8_t prk[HASH_SIZE], const void *info,
 	size_t info_size);
+
+/* The same with the info in parts, one after the other. */
+void
+hkdf_expand_parts(uint8_t *out, size_t size, const uint8_t prk[HASH_SIZE], const struct span *info,
+	size_t n_parts);
 
 /* Equal or not, in a time that depends on n alone. */
 bool
