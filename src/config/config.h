@@ -9,9 +9,10 @@
 #include "base/error.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/secureconn/secureconn.ini"
-#define CONFIG_NAME_SIZE    65 /* names of nodes, peers, routes, services: 64 characters and a NUL */
+#define CONFIG_NAME_SIZE    65 /* of nodes, peers, routes: 64 characters and a NUL */
 
-/* Where to listen or to connect: a TCP host and port, or (for plaintext sides only) a Unix socket. */
+/* Where to listen or to connect: a TCP host and port, or (for plaintext sides only) a Unix
+   socket. */
 struct endpoint {
 	bool is_unix;
 	char host[256]; /* a name or an address without brackets; TCP only */
@@ -23,12 +24,16 @@ struct endpoint {
 struct endpoint_list {
 	struct endpoint *at;
 	size_t n;
+	unsigned line; /* where it is set; 0 and NULL: a default. The same below */
+	const char *file;
 };
 
 /* A list of names, each a NUL-terminated string. */
 struct name_list {
 	char **at;
 	size_t n;
+	unsigned line;
+	const char *file;
 };
 
 struct config_node {
@@ -39,6 +44,8 @@ struct config_node {
 	bool allow_weak;
 	unsigned log_level, log_format; /* enum log_level, enum log_format */
 	uint64_t drain;                 /* nanoseconds, as all times here */
+	unsigned line; /* of its section; 0 and NULL: there is none. The same below */
+	const char *file;
 };
 
 struct config_peer {
@@ -46,7 +53,7 @@ struct config_peer {
 	struct endpoint_list address; /* empty: it dials us */
 	bool on_demand;               /* connect = demand */
 	uint64_t keepalive;
-	unsigned line; /* of its section, for messages; the same below */
+	unsigned line;
 	const char *file;
 };
 
@@ -54,8 +61,8 @@ struct config_route {
 	char name[CONFIG_NAME_SIZE];
 	struct endpoint_list listen;
 	char peer[CONFIG_NAME_SIZE];
-	char service[256]; /* at most 255 bytes on the wire */
-	uint64_t connect_timeout; /* how long a connection waits for the peer's link and the service */
+	char service[256];        /* at most 255 bytes on the wire */
+	uint64_t connect_timeout; /* a connection waits so long for link and service */
 	uint64_t idle;            /* 0: none */
 	uint32_t max_connections;
 	bool plaintext; /* plaintext = allow */
@@ -85,16 +92,20 @@ struct config {
 	size_t n_files;
 };
 
-/* Reads a file and those it includes, fills in defaults and checks everything that can be checked without the network: names known, values in range,
-   references (a route's peer) resolved, no plaintext endpoint off the host without `plaintext = allow`. SC_OK and *config (to be given to
-   config_free), or an error; then err holds "file:line: key: what is wrong, what would be right" for the first problem found. */
+/* Reads a file and those it includes, fills in defaults and checks everything that can be checked
+   without the network: names known, values in range, references (a route's peer) resolved, no
+   plaintext endpoint off the host without `plaintext = allow`. Algorithm names are only split: this
+   folder does not know them. SC_OK and *config (to be given to config_free), or an error; then err
+   holds "file:line: [section] key: what is wrong; what would be right" for the first problem found.
+   SC_ERR_NOT_FOUND: there is no such file. */
 enum sc_error
 config_load(struct config **config, const char *path, struct errmsg *err);
 
 void
 config_free(struct config *config);
 
-/* Parses "host:port", "[v6]:port" or, where allow_unix, "/path". SC_OK or SC_ERR_INVALID with err set (no file:line in it). */
+/* Parses "host:port", "[v6]:port" or, where allow_unix, "/path". SC_OK or SC_ERR_INVALID with err
+   set (no file:line in it). */
 enum sc_error
 endpoint_parse(struct endpoint *endpoint, const char *text, bool allow_unix, struct errmsg *err);
 
@@ -102,8 +113,14 @@ endpoint_parse(struct endpoint *endpoint, const char *text, bool allow_unix, str
 const struct config_peer *
 config_peer_find(const struct config *config, const char *name);
 
+/* name is n bytes and need not be text. */
 const struct config_service *
 config_service_find(const struct config *config, const char *name, size_t n);
+
+/* True if the text may be the name of a node, peer or route: 1-64 letters, digits, '.', '_', '-',
+   not '.' first. */
+bool
+config_name_valid(const char *name);
 
 /* True if the service may be used by that peer. */
 bool

@@ -1,0 +1,112 @@
+/* Knows how sections depend on each other; knows nothing of the text they were read from. */
+#include "config/checks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/nearest.h"
+#include "config/read.h"
+#include "config/value.h"
+
+static enum sc_error
+check_peer_name(const struct config *config, struct place at, const char *where, const char *name,
+	struct errmsg *err)
+{
+	const char *near = NULL;
+
+	if (config_peer_find(config, name))
+		return SC_OK;
+	for (size_t i = 0; i < config->n_peers; i++)
+		nearest_consider(&near, name, config->peers[i].name);
+	if (near)
+		return place_error(err, SC_ERR_INVALID, at,
+			"%s: there is no [peer %s]; did you mean \"%s\"?", where, name, near);
+	return place_error(err, SC_ERR_INVALID, at, "%s: there is no [peer %s]; add that section",
+		where, name);
+}
+
+static enum sc_error
+check_local(const struct endpoint_list *list, const char *where, struct errmsg *err)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!endpoint_is_local(&list->at[i]))
+			return place_error(err, SC_ERR_INVALID,
+				(struct place){list->file, list->line},
+				"%s: %s is not on this host, and what goes there is not encrypted; "
+				"use a "
+				"loopback address, or add plaintext = allow to this section",
+				where, list->at[i].text);
+	return SC_OK;
+}
+
+static enum sc_error
+check_listen_once(const struct endpoint_list *list, const struct endpoint_list *other,
+	const char *where, const char *other_name, struct errmsg *err)
+{
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t k = 0; k < other->n; k++)
+			if (strcmp(list->at[i].text, other->at[k].text) == 0)
+				return place_error(err, SC_ERR_INVALID,
+					(struct place){list->file, list->line},
+					"%s: %s is taken by %s, %s:%u; choose another port", where,
+					list->at[i].text, other_name, other->file, other->line);
+	return SC_OK;
+}
+
+static enum sc_error
+check_route(const struct config *config, size_t i, struct errmsg *err)
+{
+	const struct config_route *route = &config->routes[i];
+	const struct place at = {route->file, route->line};
+	char where[96], other[96];
+	enum sc_error error;
+
+	snprintf(where, sizeof(where), "[route %s] peer", route->name);
+	if ((error = check_peer_name(config, at, where, route->peer, err)) != SC_OK)
+		return error;
+	snprintf(where, sizeof(where), "[route %s] listen", route->name);
+	if (!route->plaintext && (error = check_local(&route->listen, where, err)) != SC_OK)
+		return error;
+	error = check_listen_once(&route->listen, &config->node.listen, where, "[node]", err);
+	for (size_t k = 0; error == SC_OK && k < i; k++) {
+		snprintf(other, sizeof(other), "[route %s]", config->routes[k].name);
+		error = check_listen_once(
+			&route->listen, &config->routes[k].listen, where, other, err);
+	}
+	return error;
+}
+
+static enum sc_error
+check_service(const struct config *config, const struct config_service *service, struct errmsg *err)
+{
+	const struct name_list *allow = &service->allow;
+	const struct place at = {allow->file, allow->line};
+	char where[288];
+	enum sc_error error = SC_OK;
+
+	snprintf(where, sizeof(where), "[service %s] connect", service->name);
+	if (!service->plaintext && (error = check_local(&service->connect, where, err)) != SC_OK)
+		return error;
+	snprintf(where, sizeof(where), "[service %s] allow", service->name);
+	for (size_t i = 0; error == SC_OK && i < allow->n; i++) {
+		if (strcmp(allow->at[i], "*") != 0)
+			error = check_peer_name(config, at, where, allow->at[i], err);
+		else if (allow->n > 1)
+			error = place_error(err, SC_ERR_INVALID, at,
+				"%s: \"*\" is every verified peer; write it alone, or the names "
+				"alone",
+				where);
+	}
+	return error;
+}
+
+enum sc_error
+config_check(const struct config *config, struct errmsg *err)
+{
+	enum sc_error error = SC_OK;
+	for (size_t i = 0; error == SC_OK && i < config->n_routes; i++)
+		error = check_route(config, i, err);
+	for (size_t i = 0; error == SC_OK && i < config->n_services; i++)
+		error = check_service(config, &config->services[i], err);
+	return error;
+}

@@ -1,0 +1,65 @@
+/* Knows how a loaded configuration is looked up and freed. */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/value.h"
+
+static void
+clear_section(void *base, enum section_id section)
+{
+	for (const struct option *o = options; o->key; o++)
+		if (o->section == section)
+			value_clear(base, o);
+}
+
+void
+config_free(struct config *config)
+{
+	if (!config)
+		return;
+	clear_section(&config->node, SECTION_NODE);
+	for (size_t i = 0; i < config->n_peers; i++)
+		clear_section(&config->peers[i], SECTION_PEER);
+	for (size_t i = 0; i < config->n_routes; i++)
+		clear_section(&config->routes[i], SECTION_ROUTE);
+	for (size_t i = 0; i < config->n_services; i++)
+		clear_section(&config->services[i], SECTION_SERVICE);
+	for (size_t i = 0; i < config->n_files; i++)
+		free(config->files[i]);
+	free(config->peers);
+	free(config->routes);
+	free(config->services);
+	free(config->files);
+	free(config);
+}
+
+const struct config_peer *
+config_peer_find(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (strcmp(config->peers[i].name, name) == 0)
+			return &config->peers[i];
+	return NULL;
+}
+
+const struct config_service *
+config_service_find(const struct config *config, const char *name, size_t n)
+{
+	for (size_t i = 0; i < config->n_services; i++)
+		if (strlen(config->services[i].name) == n &&
+			memcmp(config->services[i].name, name, n) == 0)
+			return &config->services[i];
+	return NULL;
+}
+
+bool
+config_service_allows(const struct config_service *service, const char *peer)
+{
+	for (size_t i = 0; i < service->allow.n; i++)
+		if (strcmp(service->allow.at[i], "*") == 0 ||
+			strcmp(service->allow.at[i], peer) == 0)
+			return true;
+	return false;
+}

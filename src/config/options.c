@@ -1,0 +1,114 @@
+/* Knows every section, key, default and range there is; knows nothing of how values are read. */
+#include "config/options.h"
+
+#include <string.h>
+
+#include "base/util.h"
+#include "config/config.h"
+
+#define NODE(member)    offsetof(struct config_node, member)
+#define PEER(member)    offsetof(struct config_peer, member)
+#define ROUTE(member)   offsetof(struct config_route, member)
+#define SERVICE(member) offsetof(struct config_service, member)
+
+#define MS  NS_PER_MS
+#define S   NS_PER_S
+#define MIN (60 * S)
+#define H   (60 * MIN)
+
+/* section, key, type, member, default, least, most, words, example, help */
+const struct option options[OPTIONS_MAX] = {
+	{SECTION_NODE, "name", VALUE_NAME, NODE(name), "", 0, 0, NULL, "store-7",
+		"shown to peers and in logs; the host's name if there is none"},
+	{SECTION_NODE, "listen", VALUE_ENDPOINTS, NODE(listen), "", 0, 0, NULL,
+		"0.0.0.0:7400, [::]:7400", "where peers reach this node; none: it only dials out"},
+	{SECTION_NODE, "state", VALUE_PATH, NODE(state), "/var/lib/secureconn", 0, 0, NULL, NULL,
+		"the folder of keys and peers; relative to the folder of this file"},
+	{SECTION_NODE, "asymmetric", VALUE_LIST, NODE(asymmetric), "ElGamal 3072", 0, 0, NULL, NULL,
+		"kinds of keys, best first; also X25519, ElGamal 2048, 4096, 6144, 8192"},
+	{SECTION_NODE, "symmetric", VALUE_LIST, NODE(symmetric),
+		"AES 256, AES 128, ChaCha20-Poly1305, CAST-128", 0, 0, NULL, NULL,
+		"ciphers, best first; also AES 256 OCB, AES 128 OCB; CAST-128 is always the last "
+		"resort"},
+	{SECTION_NODE, "implementations", VALUE_LIST, NODE(implementations), "gcrypt, nettle", 0, 0,
+		NULL, NULL, "the libraries that compute them, best first"},
+	{SECTION_NODE, "allow_weak", VALUE_FLAG, NODE(allow_weak), "no", 0, 0, "no|yes", NULL,
+		"whether ElGamal 1024 may be used: for machines that know nothing else"},
+	{SECTION_NODE, "log", VALUE_CHOICE, NODE(log_level), "info", 0, 0,
+		"error|warning|info|debug", NULL, "error, warning, info or debug"},
+	{SECTION_NODE, "log_format", VALUE_CHOICE, NODE(log_format), "text", 0, 0, "text|json",
+		NULL, "text or json"},
+	{SECTION_NODE, "drain", VALUE_TIME, NODE(drain), "30s", 0, H, NULL, NULL,
+		"how long open connections may finish after SIGTERM"},
+	{SECTION_NODE, "include", VALUE_PATTERN, 0, "", 0, 0, NULL, "conf.d/*.ini",
+		"more files to read, relative to the folder of this one"},
+
+	{SECTION_PEER, "address", VALUE_ENDPOINTS, PEER(address), "", 0, 0, NULL,
+		"hq.example.com:7400", "where to dial it; none: it dials us"},
+	{SECTION_PEER, "connect", VALUE_FLAG, PEER(on_demand), "always", 0, 0, "always|demand",
+		NULL, "always: keep a link up; demand: when a connection needs it"},
+	{SECTION_PEER, "keepalive", VALUE_TIME, PEER(keepalive), "15s", 100 * MS, H, NULL, NULL,
+		"a silent link is asked for a sign of life this often"},
+
+	{SECTION_ROUTE, "listen", VALUE_SOCKETS, ROUTE(listen), NULL, 0, 0, NULL, "127.0.0.1:5432",
+		"where local programs connect to: host:port or /path/to.sock, several allowed"},
+	{SECTION_ROUTE, "peer", VALUE_NAME, ROUTE(peer), NULL, 0, 0, NULL, "hq",
+		"the peer that has the service"},
+	{SECTION_ROUTE, "service", VALUE_SERVICE, ROUTE(service), "", 0, 0, NULL, "inventory",
+		"its name there; the route's name if there is none"},
+	{SECTION_ROUTE, "connect_timeout", VALUE_TIME, ROUTE(connect_timeout), "10s", 10 * MS,
+		10 * MIN, NULL, NULL, "how long a connection waits for the peer and its service"},
+	{SECTION_ROUTE, "idle", VALUE_TIME, ROUTE(idle), "0", 0, 720 * H, NULL, NULL,
+		"close a connection that was silent for so long; 0: never"},
+	{SECTION_ROUTE, "max_connections", VALUE_NUMBER, ROUTE(max_connections), "4096", 1, 1000000,
+		NULL, NULL, "at once"},
+	{SECTION_ROUTE, "plaintext", VALUE_FLAG, ROUTE(plaintext), "refuse", 0, 0, "refuse|allow",
+		NULL, "allow: listen may leave this host, unprotected"},
+
+	{SECTION_SERVICE, "connect", VALUE_SOCKETS, SERVICE(connect), NULL, 0, 0, NULL,
+		"127.0.0.1:5432",
+		"the local program: host:port or /path/to.sock; several are tried in order"},
+	{SECTION_SERVICE, "allow", VALUE_PEERS, SERVICE(allow), NULL, 0, 0, NULL,
+		"store-7, store-8", "peers that may use it; *: every verified peer"},
+	{SECTION_SERVICE, "connect_timeout", VALUE_TIME, SERVICE(connect_timeout), "10s", 10 * MS,
+		10 * MIN, NULL, NULL, "how long to wait for the local program"},
+	{SECTION_SERVICE, "plaintext", VALUE_FLAG, SERVICE(plaintext), "refuse", 0, 0,
+		"refuse|allow", NULL, "allow: connect may leave this host, unprotected"},
+	{.key = NULL},
+};
+
+#define FORM(type)                                                                                 \
+	sizeof(struct type), sizeof(((struct type *)0)->name), offsetof(struct type, name),        \
+		offsetof(struct type, line), offsetof(struct type, file)
+
+const struct section_form section_forms[SECTION_COUNT] = {
+	[SECTION_NODE] = {"node", false, FORM(config_node), "This node.", ""},
+	[SECTION_PEER] = {"peer", true, FORM(config_peer), "Another node.", "hq"},
+	[SECTION_ROUTE] = {"route", true, FORM(config_route),
+		"A local port that leads to a service at a peer.", "inventory"},
+	[SECTION_SERVICE] = {"service", true, FORM(config_service), "What peers may reach here.",
+		"inventory"},
+};
+
+const struct option *
+option_find(enum section_id section, const char *key)
+{
+	for (const struct option *o = options; o->key; o++)
+		if (o->section == section && strcmp(o->key, key) == 0)
+			return o;
+	return NULL;
+}
+
+int
+words_find(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+	for (int i = 0;; i++) {
+		size_t length = strcspn(words, "|");
+		if (length == n && memcmp(words, word, n) == 0)
+			return i;
+		if (words[length] == '\0')
+			return -1;
+		words += length + 1;
+	}
+}

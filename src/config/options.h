@@ -1,0 +1,62 @@
+/* The table of everything that can be configured. */
+#ifndef SC_CONFIG_OPTIONS_H
+#define SC_CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum section_id { SECTION_NODE, SECTION_PEER, SECTION_ROUTE, SECTION_SERVICE, SECTION_COUNT };
+
+/* What a value is, and the type of the member that holds it. */
+enum value_type {
+	VALUE_NAME,      /* char[CONFIG_NAME_SIZE]: letters, digits, '.', '_', '-' */
+	VALUE_SERVICE,   /* char[256]: the same, longer */
+	VALUE_ENDPOINTS, /* struct endpoint_list: host:port */
+	VALUE_SOCKETS,   /* struct endpoint_list: host:port, or a path */
+	VALUE_LIST,      /* struct name_list: any words */
+	VALUE_PEERS,     /* struct name_list: names, or one "*" */
+	VALUE_PATH,      /* char *: relative to the folder of the file */
+	VALUE_PATTERN,   /* no member: files to read too */
+	VALUE_TIME,      /* uint64_t: nanoseconds */
+	VALUE_NUMBER,    /* uint32_t */
+	VALUE_FLAG,      /* bool: one of two words, the second is true */
+	VALUE_CHOICE     /* unsigned: the place of the word among words */
+};
+
+struct option {
+	enum section_id section;
+	const char *key;
+	enum value_type type;
+	size_t offset;        /* of the member in the section's struct */
+	const char *fallback; /* where the file has none; NULL: there must be one; "": empty */
+	uint64_t min, max;    /* VALUE_TIME (nanoseconds), VALUE_NUMBER */
+	const char *words;    /* VALUE_FLAG, VALUE_CHOICE: "no|yes" */
+	const char *example;  /* for the commented file; NULL: the fallback */
+	const char *help;     /* one or two clauses for the commented file */
+};
+
+#define OPTIONS_MAX 64
+
+/* All of them, by section; a NULL key ends them. */
+extern const struct option options[OPTIONS_MAX];
+
+/* How a section is written and which struct holds it. */
+struct section_form {
+	const char *word; /* "peer" */
+	bool named;       /* [peer NAME] */
+	size_t size, name_size, name_offset, line_offset, file_offset;
+	const char *help, *example_name;
+};
+
+extern const struct section_form section_forms[SECTION_COUNT];
+
+/* The option of that key in that section, or NULL. */
+const struct option *
+option_find(enum section_id section, const char *key);
+
+/* The number of word in "a|b|c", or -1. */
+int
+words_find(const char *words, const char *word);
+
+#endif

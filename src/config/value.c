@@ -1,0 +1,353 @@
+/* Knows how each type of value is written; knows nothing of files, and no single option. */
+#include "config/value.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "config/nearest.h"
+
+/* A value as messages show it. */
+struct shown {
+	char text[80];
+};
+
+static struct shown
+show(const char *text)
+{
+	struct shown s;
+	escape_text(s.text, sizeof(s.text), text, strlen(text));
+	return s;
+}
+
+static enum sc_error
+no_memory(struct errmsg *err)
+{
+	return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+}
+
+static bool
+name_valid(const char *name, size_t max)
+{
+	size_t n = strlen(name);
+	if (n == 0 || n > max || name[0] == '.')
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)name[i];
+		if (c >= 0x80 || (!isalnum(c) && !strchr("._-", c)))
+			return false;
+	}
+	return true;
+}
+
+bool
+config_name_valid(const char *name)
+{
+	return name_valid(name, CONFIG_NAME_SIZE - 1);
+}
+
+static enum sc_error
+set_name(char *out, size_t size, const char *text, struct errmsg *err)
+{
+	if (!name_valid(text, size - 1))
+		return errmsg_set(err, SC_ERR_INVALID,
+			"\"%s\" is no name; use 1 to %zu letters, digits, \".\", \"_\" and \"-\", "
+			"no \".\" first",
+			show(text).text, size - 1);
+	memcpy(out, text, strlen(text) + 1);
+	return SC_OK;
+}
+
+static const struct {
+	const char *unit;
+	uint64_t ns;
+} units[] = {{"h", 3600 * NS_PER_S}, {"m", 60 * NS_PER_S}, {"s", NS_PER_S}, {"ms", NS_PER_MS}};
+
+void
+time_format(char out[32], uint64_t ns)
+{
+	size_t i = 0;
+	while (i + 1 < ARRAY_SIZE(units) && ns % units[i].ns != 0)
+		i++;
+	if (ns == 0)
+		snprintf(out, 32, "0");
+	else
+		snprintf(out, 32, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].unit);
+}
+
+/* Up to nine digits; *end is what follows. */
+static bool
+parse_digits(uint64_t *value, const char *text, const char **end)
+{
+	size_t n = strspn(text, "0123456789");
+	*value = 0;
+	for (size_t i = 0; i < n && i < 9; i++)
+		*value = *value * 10 + (uint64_t)(text[i] - '0');
+	*end = text + n;
+	return n > 0 && n <= 9;
+}
+
+static enum sc_error
+set_time(uint64_t *out, const struct option *o, const char *text, struct errmsg *err)
+{
+	char min[32], max[32];
+	const char *unit;
+	uint64_t value, ns = 0;
+
+	time_format(min, o->min);
+	time_format(max, o->max);
+	bool ok = parse_digits(&value, text, &unit);
+	if (ok && value > 0) {
+		for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+			if (strcmp(unit, units[i].unit) == 0)
+				ns = value * units[i].ns;
+		if (*unit == '\0')
+			return errmsg_set(err, SC_ERR_INVALID,
+				"\"%s\" has no unit; write %ss for seconds, or ms, m, h", text,
+				text);
+		ok = ns > 0;
+	} else if (ok) {
+		ok = *unit == '\0' || strcmp(unit, "s") == 0 || strcmp(unit, "ms") == 0;
+	}
+	if (!ok)
+		return errmsg_set(err, SC_ERR_INVALID,
+			"\"%s\" is no time; write a whole number and ms, s, m or h, like 10s",
+			show(text).text);
+	if (ns < o->min || ns > o->max)
+		return errmsg_set(
+			err, SC_ERR_INVALID, "%s is out of range; write %s to %s", text, min, max);
+	*out = ns;
+	return SC_OK;
+}
+
+static enum sc_error
+set_number(uint32_t *out, const struct option *o, const char *text, struct errmsg *err)
+{
+	const char *end;
+	uint64_t value;
+
+	if (!parse_digits(&value, text, &end) || *end != '\0' || value < o->min || value > o->max)
+		return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is no number from %llu to %llu",
+			show(text).text, (unsigned long long)o->min, (unsigned long long)o->max);
+	*out = (uint32_t)value;
+	return SC_OK;
+}
+
+static enum sc_error
+find_word(unsigned *out, const struct option *o, const char *text, struct errmsg *err)
+{
+	int i = words_find(o->words, text);
+	char known[64];
+
+	if (i >= 0) {
+		*out = (unsigned)i;
+		return SC_OK;
+	}
+	snprintf(known, sizeof(known), "%s", o->words);
+	for (char *bar; (bar = strchr(known, '|'));)
+		*bar = '/';
+	return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is not known here; write one of %s",
+		show(text).text, known);
+}
+
+static enum sc_error
+add_endpoint(struct endpoint_list *list, const char *text, bool sockets, struct errmsg *err)
+{
+	struct endpoint *at = realloc(list->at, (list->n + 1) * sizeof(*at));
+	if (!at)
+		return no_memory(err);
+	list->at = at;
+	enum sc_error error = endpoint_parse(&at[list->n], text, sockets, err);
+	if (error != SC_OK)
+		return error;
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(at[i].text, at[list->n].text) == 0)
+			return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is there twice; remove one",
+				show(text).text);
+	list->n++;
+	return SC_OK;
+}
+
+static enum sc_error
+add_word(struct name_list *list, const char *text, bool peers, struct errmsg *err)
+{
+	char name[CONFIG_NAME_SIZE];
+	if (peers && strcmp(text, "*") != 0) {
+		enum sc_error error = set_name(name, sizeof(name), text, err);
+		if (error != SC_OK)
+			return error;
+	}
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->at[i], text) == 0)
+			return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is there twice; remove one",
+				show(text).text);
+	char **at = realloc(list->at, (list->n + 1) * sizeof(*at));
+	if (!at)
+		return no_memory(err);
+	list->at = at;
+	at[list->n] = strdup(text);
+	if (!at[list->n])
+		return no_memory(err);
+	list->n++;
+	return SC_OK;
+}
+
+static enum sc_error
+add_item(void *member, const struct option *o, const char *text, struct errmsg *err)
+{
+	switch (o->type) {
+	case VALUE_ENDPOINTS:
+		return add_endpoint(member, text, false, err);
+	case VALUE_SOCKETS:
+		return add_endpoint(member, text, true, err);
+	default:
+		return add_word(member, text, o->type == VALUE_PEERS, err);
+	}
+}
+
+static char *
+trim(char *text)
+{
+	while (isspace((unsigned char)*text))
+		text++;
+	size_t n = strlen(text);
+	while (n > 0 && isspace((unsigned char)text[n - 1]))
+		text[--n] = '\0';
+	return text;
+}
+
+/* Items between commas. One comma may end a line, as the list may go on in the next. */
+static enum sc_error
+add_items(void *member, const struct option *o, const char *text, struct errmsg *err)
+{
+	enum sc_error error = SC_OK;
+	char *copy = strdup(text), *rest = copy;
+
+	if (!copy)
+		return no_memory(err);
+	if (*trim(copy) == '\0' && !(o->fallback && o->fallback[0] == '\0'))
+		error = errmsg_set(err, SC_ERR_INVALID,
+			"there is nothing after the \"=\"; write %s",
+			o->example ? o->example : o->fallback);
+	else if (*trim(copy) == '\0')
+		rest = NULL;
+	while (error == SC_OK && rest) {
+		char *item = trim(strsep(&rest, ","));
+		if (*item == '\0' && rest == NULL)
+			break;
+		if (*item == '\0')
+			error = errmsg_set(err, SC_ERR_INVALID,
+				"there is nothing between two commas; remove one");
+		else
+			error = add_item(member, o, item, err);
+	}
+	free(copy);
+	return error;
+}
+
+bool
+value_is_list(const struct option *option)
+{
+	return option->type == VALUE_ENDPOINTS || option->type == VALUE_SOCKETS ||
+	       option->type == VALUE_LIST || option->type == VALUE_PEERS;
+}
+
+static enum sc_error
+set_path(char **out, const char *text, struct place at, struct errmsg *err)
+{
+	if (text[0] == '\0')
+		return errmsg_set(
+			err, SC_ERR_INVALID, "there is nothing after the \"=\"; write a path");
+	*out = at.line ? path_beside(at.file, text) : strdup(text);
+	return *out ? SC_OK : no_memory(err);
+}
+
+static enum sc_error
+set_list(
+	void *member, const struct option *o, const char *text, struct place at, struct errmsg *err)
+{
+	bool endpoints = o->type == VALUE_ENDPOINTS || o->type == VALUE_SOCKETS;
+	unsigned *line = endpoints ? &((struct endpoint_list *)member)->line
+				   : &((struct name_list *)member)->line;
+	const char **file = endpoints ? &((struct endpoint_list *)member)->file
+				      : &((struct name_list *)member)->file;
+
+	if (*line == 0 && at.line != 0) {
+		*line = at.line;
+		*file = at.file;
+	}
+	return add_items(member, o, text, err);
+}
+
+enum sc_error
+value_set(void *base, const struct option *o, const char *text, struct place at, struct errmsg *err)
+{
+	void *member = (char *)base + o->offset;
+	enum sc_error error = SC_OK;
+	unsigned word = 0;
+
+	switch (o->type) {
+	case VALUE_NAME:
+		return set_name(member, CONFIG_NAME_SIZE, text, err);
+	case VALUE_SERVICE:
+		return set_name(member, 256, text, err);
+	case VALUE_ENDPOINTS:
+	case VALUE_SOCKETS:
+	case VALUE_LIST:
+	case VALUE_PEERS:
+		return set_list(member, o, text, at, err);
+	case VALUE_PATH:
+		return set_path(member, text, at, err);
+	case VALUE_PATTERN:
+		return SC_OK;
+	case VALUE_TIME:
+		return set_time(member, o, text, err);
+	case VALUE_NUMBER:
+		return set_number(member, o, text, err);
+	case VALUE_FLAG:
+		error = find_word(&word, o, text, err);
+		*(bool *)member = word == 1;
+		return error;
+	case VALUE_CHOICE:
+		return find_word(member, o, text, err);
+	}
+	return SC_ERR_INTERNAL;
+}
+
+void
+value_clear(void *base, const struct option *o)
+{
+	void *member = (char *)base + o->offset;
+
+	if (o->type == VALUE_ENDPOINTS || o->type == VALUE_SOCKETS) {
+		struct endpoint_list *list = member;
+		free(list->at);
+		*list = (struct endpoint_list){.at = NULL};
+	} else if (o->type == VALUE_LIST || o->type == VALUE_PEERS) {
+		struct name_list *list = member;
+		for (size_t i = 0; i < list->n; i++)
+			free(list->at[i]);
+		free(list->at);
+		*list = (struct name_list){.at = NULL};
+	} else if (o->type == VALUE_PATH) {
+		free(*(char **)member);
+		*(char **)member = NULL;
+	}
+}
+
+char *
+path_beside(const char *file, const char *path)
+{
+	const char *slash = strrchr(file, '/');
+	char *out;
+
+	while (strncmp(path, "./", 2) == 0 && path[2] != '\0')
+		path += 2;
+	if (path[0] == '/' || !slash)
+		return strdup(path);
+	if (asprintf(&out, "%.*s/%s", (int)(slash - file), file, path) < 0)
+		return NULL;
+	return out;
+}

@@ -1,0 +1,73 @@
+/* Tests config/checks.c, on structs that config_load has made. */
+#include "unit.h"
+
+#include "config/config.h"
+#include "scratch.h"
+
+#define NODE "[node]\nname = n\nlisten = 127.0.0.1:7400\n[peer hq]\n"
+
+static const struct {
+	const char *text, *message; /* NULL: it is fine */
+} cases[] = {
+	{NODE "[route r]\npeer = hq\nlisten = 127.0.0.1:1, [::1]:1, localhost:2, /s\n", NULL},
+	{NODE "[route r]\npeer = hq\nlisten = 0.0.0.0:1\nplaintext = allow\n", NULL},
+	{NODE "[route r]\npeer = hq\nlisten = 127.0.0.1:1, 0.0.0.0:1\n",
+		"x.ini:7: [route r] listen: 0.0.0.0:1 is not on this host, and what goes there is "
+		"not "
+		"encrypted; use a loopback address, or add plaintext = allow to this section"},
+	{NODE "[route r]\npeer = hq\nlisten = 127.0.0.1:7400\n",
+		"x.ini:7: [route r] listen: 127.0.0.1:7400 is taken by [node], x.ini:3; choose "
+		"another port"},
+	{NODE "[route r]\npeer = hq\nlisten = /s\n[route t]\npeer = hq\nlisten = /s\n",
+		"x.ini:10: [route t] listen: /s is taken by [route r], x.ini:7; choose another "
+		"port"},
+	{NODE "[route r]\npeer = elsewhere\nlisten = /s\n",
+		"x.ini:5: [route r] peer: there is no [peer elsewhere]; add that section"},
+	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq\n", NULL},
+	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq, h1\n",
+		"x.ini:7: [service s] allow: there is no [peer h1]; did you mean \"hq\"?"},
+	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq, *\n",
+		"x.ini:7: [service s] allow: \"*\" is every verified peer; write it alone, or the "
+		"names alone"},
+	{NODE "[service s]\nconnect = db.example.com:1\nallow = *\n",
+		"x.ini:6: [service s] connect: db.example.com:1 is not on this host, and what goes "
+		"there "
+		"is not encrypted; use a loopback address, or add plaintext = allow to this "
+		"section"},
+	{NODE "[service s]\nconnect = db.example.com:1\nallow = *\nplaintext = allow\n", NULL},
+};
+
+static void
+test_cases(void **state)
+{
+	struct scratch s;
+	struct config *c;
+	struct errmsg err;
+	(void)state;
+
+	scratch_init(&s);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		scratch_write(&s, "x.ini", cases[i].text, strlen(cases[i].text));
+		enum sc_error error = config_load(&c, scratch_path(&s, "x.ini"), &err);
+		if (!cases[i].message && error != SC_OK)
+			fail_msg("%s", err.text);
+		config_free(c);
+		if (!cases[i].message)
+			continue;
+		assert_int_equal(error, SC_ERR_INVALID);
+		size_t prefix = strlen(s.folder) + 1;
+		for (char *at; (at = strstr(err.text, s.folder));)
+			memmove(at, at + prefix, strlen(at + prefix) + 1);
+		assert_string_equal(err.text, cases[i].message);
+	}
+	scratch_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+/* Tests config/value.c. */
+#include "unit.h"
+
+#include "config/value.h"
+
+static const struct place here = {"dir/x.ini", 7};
+
+static void
+expect_bad(void *base, const struct option *o, const char *text, const char *message)
+{
+	struct errmsg err;
+	assert_int_equal(value_set(base, o, text, here, &err), SC_ERR_INVALID);
+	assert_string_equal(err.text, message);
+}
+
+static void
+test_times(void **state)
+{
+	const struct option *o = option_find(SECTION_NODE, "drain");
+	struct config_node node = {.drain = 5};
+	struct errmsg err;
+	char text[32];
+	(void)state;
+
+	assert_int_equal(value_set(&node, o, "250ms", here, &err), SC_OK);
+	assert_int_equal(node.drain, 250 * NS_PER_MS);
+	assert_int_equal(value_set(&node, o, "2m", here, &err), SC_OK);
+	assert_int_equal(node.drain, 120 * NS_PER_S);
+	assert_int_equal(value_set(&node, o, "1h", here, &err), SC_OK);
+	assert_int_equal(value_set(&node, o, "0", here, &err), SC_OK);
+	assert_int_equal(node.drain, 0);
+	expect_bad(&node, o, "10", "\"10\" has no unit; write 10s for seconds, or ms, m, h");
+	expect_bad(&node, o, "61m", "61m is out of range; write 0 to 1h");
+	expect_bad(&node, o, "1.5s",
+		"\"1.5s\" is no time; write a whole number and ms, s, m or h, like 10s");
+	expect_bad(&node, o, "-1s",
+		"\"-1s\" is no time; write a whole number and ms, s, m or h, like 10s");
+	expect_bad(&node, o, "99999999999h",
+		"\"99999999999h\" is no time; write a whole number and ms, s, m or h, like 10s");
+	expect_bad(
+		&node, o, "", "\"\" is no time; write a whole number and ms, s, m or h, like 10s");
+	assert_int_equal(node.drain, 0);
+	time_format(text, 90 * NS_PER_S);
+	assert_string_equal(text, "90s");
+	time_format(text, 7200 * NS_PER_S);
+	assert_string_equal(text, "2h");
+	time_format(text, 0);
+	assert_string_equal(text, "0");
+}
+
+static void
+test_numbers_and_words(void **state)
+{
+	struct config_route route = {.plaintext = false};
+	const struct option *max = option_find(SECTION_ROUTE, "max_connections");
+	const struct option *plain = option_find(SECTION_ROUTE, "plaintext");
+	struct errmsg err;
+	(void)state;
+
+	assert_int_equal(value_set(&route, max, "1000000", here, &err), SC_OK);
+	assert_int_equal(route.max_connections, 1000000);
+	expect_bad(&route, max, "0", "\"0\" is no number from 1 to 1000000");
+	expect_bad(&route, max, "1000001", "\"1000001\" is no number from 1 to 1000000");
+	expect_bad(&route, max, "4k", "\"4k\" is no number from 1 to 1000000");
+	assert_int_equal(value_set(&route, plain, "allow", here, &err), SC_OK);
+	assert_true(route.plaintext);
+	expect_bad(&route, plain, "yes", "\"yes\" is not known here; write one of refuse/allow");
+	assert_int_equal(value_set(&route, plain, "refuse", here, &err), SC_OK);
+	assert_false(route.plaintext);
+}
+
+static void
+test_lists(void **state)
+{
+	struct config_service service = {.plaintext = false};
+	const struct option *allow = option_find(SECTION_SERVICE, "allow");
+	const struct option *to = option_find(SECTION_SERVICE, "connect");
+	struct errmsg err;
+	(void)state;
+
+	assert_int_equal(value_set(&service, allow, " store-1 ,store-2,", here, &err), SC_OK);
+	assert_int_equal(
+		value_set(&service, allow, "store-3", (struct place){"f", 9}, &err), SC_OK);
+	assert_int_equal(service.allow.n, 3);
+	assert_int_equal(service.allow.line, 7); /* where the list begins */
+	assert_string_equal(service.allow.at[1], "store-2");
+	assert_string_equal(service.allow.at[2], "store-3");
+	expect_bad(&service, allow, "store-1", "\"store-1\" is there twice; remove one");
+	expect_bad(&service, allow, "a,,b", "there is nothing between two commas; remove one");
+	expect_bad(&service, allow, "", "there is nothing after the \"=\"; write store-7, store-8");
+	expect_bad(&service, allow, "bad name",
+		"\"bad name\" is no name; use 1 to 64 letters, digits, \".\", \"_\" and \"-\", no "
+		"\".\" first");
+	assert_int_equal(value_set(&service, to, "/a.sock, [::1]:1", here, &err), SC_OK);
+	expect_bad(&service, to, "[::1]:1", "\"[::1]:1\" is there twice; remove one");
+	assert_int_equal(service.connect.n, 2);
+	value_clear(&service, allow);
+	value_clear(&service, to);
+	assert_null(service.allow.at);
+}
+
+static void
+test_paths(void **state)
+{
+	struct config_node node = {.state = NULL};
+	const struct option *o = option_find(SECTION_NODE, "state");
+	struct errmsg err;
+	char *path;
+	(void)state;
+
+	assert_int_equal(value_set(&node, o, "./state-a", here, &err), SC_OK);
+	assert_string_equal(node.state, "dir/state-a");
+	value_clear(&node, o);
+	assert_int_equal(value_set(&node, o, "/abs", here, &err), SC_OK);
+	assert_string_equal(node.state, "/abs");
+	value_clear(&node, o);
+	expect_bad(&node, o, "", "there is nothing after the \"=\"; write a path");
+	path = path_beside("x.ini", "./s");
+	assert_string_equal(path, "s");
+	free(path);
+	path = path_beside("/x.ini", "s");
+	assert_string_equal(path, "/s");
+	free(path);
+}
+
+static void
+test_names(void **state)
+{
+	char longest[66];
+	(void)state;
+	memset(longest, 'n', 65);
+	longest[65] = '\0';
+	assert_false(config_name_valid(longest));
+	longest[64] = '\0';
+	assert_true(config_name_valid(longest));
+	assert_true(config_name_valid("Store_7.a-b"));
+	assert_false(config_name_valid(""));
+	assert_false(config_name_valid(".hidden"));
+	assert_false(config_name_valid("a/b"));
+	assert_false(config_name_valid("a b"));
+	assert_false(config_name_valid("caf\xc3\xa9"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_numbers_and_words),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
