@@ -41,7 +41,7 @@ schedule_start(struct schedule *s, const uint8_t th[HASH_SIZE],
 	uint8_t keys[SESSION_KEYS][BULK_KEY_MAX], size_t key_size)
 {
 	static const char direction[2] = {'I', 'R'};
-	char info[] = "SecureConn channel??";
+	char info[] = "SecureConn channel..";
 	uint8_t base[HASH_SIZE];
 	size_t n = sizeof(info) - 1;
 

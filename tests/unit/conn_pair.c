@@ -1,0 +1,162 @@
+/* Knows how to be the network and the thread pool of two connections. */
+#include "conn_pair.h"
+
+static bool
+accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
+{
+	struct pair_end *end = arg;
+
+	end->asked++;
+	for (size_t i = 0; i < end->peer->config.n_keys; i++)
+		if (end->peer->keys[i].asym == asym &&
+			memcmp(end->peer->public_keys[i], public_key, asym->algorithm->public_size) == 0)
+			return !end->refuse_key;
+	return false;
+}
+
+void
+pair_set_asym(struct pair *p, int which, const char *const *names)
+{
+	struct pair_end *end = &p->ends[which];
+	size_t n = 0;
+
+	for (; names[n]; n++) {
+		const struct asym_impl *asym = asym_find(names[n]);
+		assert_non_null(asym);
+		assert_true(n < PAIR_LIST_MAX);
+		assert_int_equal(asym->generate(asym, &p->random.source, end->private_keys[n],
+					 end->public_keys[n]), 0);
+		end->keys[n] = (struct conn_key){asym, end->public_keys[n], end->private_keys[n]};
+	}
+	end->config.keys = end->keys;
+	end->config.n_keys = n;
+}
+
+void
+pair_set_bulk(struct pair *p, int which, const char *const *names)
+{
+	static const char *const order[] = {"gcrypt", "nettle"};
+	struct pair_end *end = &p->ends[which];
+	size_t n = 0;
+
+	for (; names[n]; n++) {
+		const struct bulk_algorithm *algorithm = bulk_algorithm_find(names[n]);
+		assert_non_null(algorithm);
+		assert_true(n < PAIR_LIST_MAX);
+		end->bulk[n] = bulk_choose(algorithm, order, ARRAY_SIZE(order), NULL);
+		assert_non_null(end->bulk[n]);
+	}
+	end->config.bulk = end->bulk;
+	end->config.n_bulk = n;
+}
+
+void
+pair_init(struct pair *p, uint64_t seed, const char *const *asym, const char *const *bulk)
+{
+	memset(p, 0, sizeof(*p));
+	seeded_random_init(&p->random, seed);
+	for (int i = 0; i < 2; i++) {
+		struct pair_end *end = &p->ends[i];
+		end->peer = &p->ends[1 - i];
+		end->config.initiator = i == 0;
+		end->config.random = p->random.source;
+		end->config.hello = (struct hello){.window = 65536, .max_streams = 100,
+			.has_instance = true};
+		snprintf(end->config.hello.name, sizeof(end->config.hello.name), "end-%d", i);
+		end->config.accept_key = accept_key;
+		end->config.arg = end;
+		pair_set_asym(p, i, asym);
+		pair_set_bulk(p, i, bulk);
+	}
+}
+
+void
+pair_start(struct pair *p)
+{
+	for (int i = 0; i < 2; i++) {
+		p->ends[i].conn = conn_new(&p->ends[i].config, p->now);
+		assert_non_null(p->ends[i].conn);
+	}
+}
+
+static void
+record_bytes(struct pair_end *end, const uint8_t *data, size_t n)
+{
+	end->sent = realloc(end->sent, end->sent_size + n);
+	assert_non_null(end->sent);
+	memcpy(end->sent + end->sent_size, data, n);
+	end->sent_size += n;
+}
+
+/* Moves what one end has to say, or a part of it, to the other. */
+static bool
+move_bytes(struct pair *p, int from)
+{
+	struct pair_end *end = &p->ends[from];
+	size_t n, room;
+	const uint8_t *out = conn_out_buf(end->conn, &n);
+	uint8_t *in = conn_in_buf(end->peer->conn, &room);
+
+	if (p->chunk_max > 0)
+		n = min_size(n, 1 + seeded_random_below(&p->random, p->chunk_max));
+	n = min_size(n, room);
+	if (n == 0)
+		return false;
+	if (p->record)
+		record_bytes(end, out, n);
+	memcpy(in, out, n);
+	size_t arrives = p->meddle ? p->meddle(p, from, in, n) : n;
+	conn_out_ack(end->conn, n);
+	conn_in_ack(end->peer->conn, arrives, p->now);
+	return true;
+}
+
+static bool
+run_job(struct pair *p, int which)
+{
+	struct conn *conn = p->ends[which].conn;
+	struct conn_job *job = conn_job(conn);
+
+	if (!job)
+		return false;
+	conn_job_run(job);
+	conn_job_done(conn, job, p->now);
+	return true;
+}
+
+bool
+pair_run(struct pair *p)
+{
+	bool any = false;
+
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (int i = 0; i < 2; i++) {
+			moved |= run_job(p, i);
+			moved |= move_bytes(p, i);
+		}
+		any |= moved;
+	}
+	return any;
+}
+
+void
+pair_up(struct pair *p)
+{
+	pair_start(p);
+	pair_run(p);
+	for (int i = 0; i < 2; i++) {
+		if (conn_phase(p->ends[i].conn) != CONN_UP)
+			fail_msg("end %d is not up: %s", i, sc_error_name(conn_error(p->ends[i].conn)));
+	}
+}
+
+void
+pair_fini(struct pair *p)
+{
+	for (int i = 0; i < 2; i++) {
+		conn_free(p->ends[i].conn);
+		free(p->ends[i].sent);
+	}
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,60 @@
+/* Two connections in one process, with verified keys of each other, and what moves bytes and jobs between them. */
+#ifndef SC_TESTS_CONN_PAIR_H
+#define SC_TESTS_CONN_PAIR_H
+
+#include "unit.h"
+
+#include "secureconn/conn.h"
+
+#define PAIR_LIST_MAX 8
+
+/* One end: keys, lists, and what its accept_key does. */
+struct pair_end {
+	struct conn *conn;
+	struct conn_config config;
+	struct conn_key keys[PAIR_LIST_MAX];
+	uint8_t public_keys[PAIR_LIST_MAX][ASYM_PUBLIC_MAX], private_keys[PAIR_LIST_MAX][ASYM_PRIVATE_MAX];
+	const struct bulk_impl *bulk[PAIR_LIST_MAX];
+	bool refuse_key;   /* accept_key says no */
+	unsigned asked;    /* how often accept_key was called */
+	struct pair_end *peer;
+	uint8_t *sent;     /* every byte that this end has sent, if pair.record is set */
+	size_t sent_size;
+};
+
+struct pair {
+	struct pair_end ends[2]; /* 0: initiator, 1: responder */
+	struct seeded_random random;
+	uint64_t now;
+	bool record;
+	/* May change what is under way from end `from`, or swallow it by returning fewer bytes (tests of attacks). May be NULL. */
+	size_t (*meddle)(struct pair *p, int from, uint8_t *data, size_t n);
+	size_t chunk_max; /* bytes moved at once, a random number up to this; 0: all */
+};
+
+/* Both ends with the given lists of names (NULL-terminated; best first) and a key each. Nothing is started. */
+void
+pair_init(struct pair *p, uint64_t seed, const char *const *asym, const char *const *bulk);
+
+/* Another list for one end, before pair_start. */
+void
+pair_set_asym(struct pair *p, int end, const char *const *names);
+
+void
+pair_set_bulk(struct pair *p, int end, const char *const *names);
+
+void
+pair_start(struct pair *p);
+
+/* Runs every waiting job and moves bytes both ways until nothing moves any more. True if anything did. */
+bool
+pair_run(struct pair *p);
+
+/* pair_start and pair_run; fails the test unless both are up. */
+void
+pair_up(struct pair *p);
+
+void
+pair_fini(struct pair *p);
+
+#endif

@@ -1,0 +1,479 @@
+/* Tests secureconn/conn.c and conn_records.c, two ends at a time: every pair of algorithms, roles, splits, records, ratchets, and what a
+   change of any byte leads to. */
+#include "conn_pair.h"
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static struct pair pair;
+
+static struct conn *
+conn_of(int end)
+{
+	return pair.ends[end].conn;
+}
+
+static enum sc_error
+send_frame(int from, enum frame_type type, const void *payload, size_t n)
+{
+	uint8_t head[FRAME_HEAD_SIZE];
+	struct span parts[] = {{head, sizeof(head)}, {payload, n}};
+	uint8_t channel = type == FRAME_DATA ? CHANNEL_DATA : CHANNEL_PROTOCOL;
+
+	frame_head_put(head, type, (uint16_t)n, type == FRAME_DATA ? 1 : 0);
+	return conn_send(conn_of(from), channel, parts, 2, pair.now);
+}
+
+/* Moves all bytes, and takes records at one end until one of another type than KEY_UPDATE comes: returns its type, 0 if none
+   comes. Steps the receiver's keys as the tunnel would. */
+static unsigned
+receive_frame(int at, struct span *payload)
+{
+	uint8_t channel;
+	struct span plain;
+
+	pair_run(&pair);
+	while (conn_receive(conn_of(at), &channel, &plain) == 1) {
+		*payload = (struct span){plain.data + FRAME_HEAD_SIZE, plain.size - FRAME_HEAD_SIZE};
+		if (plain.data[0] != FRAME_KEY_UPDATE)
+			return plain.data[0];
+		assert_int_equal(conn_key_update(conn_of(at), *payload), SC_OK);
+	}
+	return 0;
+}
+
+static void
+assert_exchange(int from, const char *text)
+{
+	struct span payload;
+	assert_int_equal(send_frame(from, FRAME_DATA, text, strlen(text)), SC_OK);
+	assert_int_equal(receive_frame(1 - from, &payload), FRAME_DATA);
+	assert_int_equal(payload.size, strlen(text));
+	assert_memory_equal(payload.data, text, payload.size);
+}
+
+static void
+assert_failed(int end, enum sc_error expected)
+{
+	assert_int_equal(conn_phase(conn_of(end)), CONN_FAILED);
+	assert_string_equal(sc_error_name(conn_error(conn_of(end))), sc_error_name(expected));
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	pair_fini(&pair);
+	return 0;
+}
+
+static void
+test_every_pair_of_algorithms(void **state)
+{
+	static const char *const asym[] = {"X25519", "ElGamal 2048", "ElGamal 3072"};
+	(void)state;
+	for (size_t a = 0; a < ARRAY_SIZE(asym); a++)
+		for (size_t b = 0; bulk_algorithms[b]; b++) {
+			static const char *const order[] = {"gcrypt", "nettle"};
+			struct conn_info info;
+			if (!bulk_choose(bulk_algorithms[b], order, 2, NULL))
+				continue;
+			pair_init(&pair, a * 16 + b, LIST(asym[a]), LIST(bulk_algorithms[b]->name));
+			pair_up(&pair);
+			for (int end = 0; end < 2; end++) {
+				conn_get_info(conn_of(end), &info);
+				assert_string_equal(info.protocol, "SecureConn 1.0");
+				assert_string_equal(info.asym->algorithm->name, asym[a]);
+				assert_ptr_equal(info.bulk->algorithm, bulk_algorithms[b]);
+				assert_memory_equal(info.peer_public, pair.ends[1 - end].public_keys[0],
+					info.asym->algorithm->public_size);
+				assert_int_equal(pair.ends[end].asked, 1);
+			}
+			assert_string_equal(conn_peer_hello(conn_of(0))->name, "end-1");
+			assert_exchange(0, "from I");
+			assert_exchange(1, "from R");
+			pair_fini(&pair);
+		}
+}
+
+static void
+test_weak_asymmetric_narrows_the_ciphers(void **state)
+{
+	struct conn_info info;
+	(void)state;
+	pair_init(&pair, 1, LIST("ElGamal 1024"),
+		LIST("AES 256", "ChaCha20-Poly1305", "AES 128", "CAST-128"));
+	pair_up(&pair);
+	conn_get_info(conn_of(0), &info);
+	assert_string_equal(info.bulk->algorithm->name, "AES 128");
+	pair_fini(&pair);
+	pair_init(&pair, 1, LIST("ElGamal 1024"), LIST("AES 256"));
+	pair_start(&pair);
+	pair_run(&pair);
+	assert_failed(0, SC_ERR_NO_SYMMETRIC);
+	assert_failed(1, SC_ERR_NO_SYMMETRIC);
+}
+
+/* The lines of both sides in which the paper's client of section 3.3 is now I, now R. */
+static void
+test_roles_move_with_suggestions(void **state)
+{
+	(void)state;
+	pair.record = true;
+	pair_init(&pair, 2, LIST("X25519", "ElGamal 2048"), LIST("AES 256", "AES 128"));
+	pair_set_asym(&pair, 1, LIST("ElGamal 2048"));
+	pair_set_bulk(&pair, 1, LIST("AES 128"));
+	pair.record = true;
+	pair_up(&pair);
+	/* R repeats the protocol; I opens ASYM with X25519, R suggests ElGamal, I repeats: R opens SYM. */
+	static const char of_i[] = "SecureConn 1.0\nASYM: X25519\nASYM: ElGamal 2048\nSYM: AES 128\nASYM-KEY: ";
+	static const char of_r[] = "SecureConn 1.0\nASYM: ElGamal 2048\nSYM: AES 128\nASYM-KEY: ";
+	assert_memory_equal(pair.ends[0].sent, of_i, sizeof(of_i) - 1);
+	assert_memory_equal(pair.ends[1].sent, of_r, sizeof(of_r) - 1);
+	/* R is C: the session keys 1 and 2 come from I. */
+	assert_non_null(memmem(pair.ends[0].sent, pair.ends[0].sent_size, "\nSYM-KEY-2: ", 12));
+	assert_non_null(memmem(pair.ends[1].sent, pair.ends[1].sent_size, "\nSYM-KEY-3: ", 12));
+	assert_exchange(0, "hello");
+	assert_exchange(1, "hello");
+}
+
+static void
+test_any_split(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 12; seed++) {
+		pair_init(&pair, seed, LIST("X25519"), LIST("AES 128"));
+		pair.chunk_max = 1 + seed * 3;
+		pair_up(&pair);
+		assert_exchange(0, "split");
+		pair_fini(&pair);
+	}
+}
+
+static void
+test_key_not_verified(void **state)
+{
+	(void)state;
+	for (int refuser = 0; refuser < 2; refuser++) {
+		pair_init(&pair, 3, LIST("X25519"), LIST("AES 128"));
+		pair.ends[refuser].refuse_key = true;
+		pair.record = true;
+		pair_start(&pair);
+		pair_run(&pair);
+		assert_failed(refuser, SC_ERR_KEY_NOT_VERIFIED);
+		assert_failed(1 - refuser, SC_ERR_KEY_REJECTED);
+		/* Both have seen the other's key, so both can note it. */
+		assert_int_equal(pair.ends[0].asked, 1);
+		assert_int_equal(pair.ends[1].asked, 1);
+		static const char last[] = "ASYM-KEY REJECTED - Not authorized\n";
+		const struct pair_end *end = &pair.ends[refuser];
+		assert_memory_equal(end->sent + end->sent_size - sizeof(last) + 1, last, sizeof(last) - 1);
+		pair_fini(&pair);
+	}
+}
+
+static void
+test_nothing_in_common(void **state)
+{
+	(void)state;
+	pair_init(&pair, 4, LIST("X25519"), LIST("AES 128"));
+	pair_set_asym(&pair, 1, LIST("ElGamal 2048"));
+	pair_start(&pair);
+	pair_run(&pair);
+	assert_failed(0, SC_ERR_NO_ASYMMETRIC);
+	assert_failed(1, SC_ERR_NO_ASYMMETRIC);
+}
+
+/* ---- one end and lines by hand ---- */
+
+static void
+type(int end, const char *text)
+{
+	size_t n;
+	uint8_t *in = conn_in_buf(conn_of(end), &n);
+	assert_true(n >= strlen(text));
+	memcpy(in, text, strlen(text));
+	conn_in_ack(conn_of(end), strlen(text), 0);
+}
+
+static void
+assert_says(int end, const char *text)
+{
+	size_t n;
+	const uint8_t *out = conn_out_buf(conn_of(end), &n);
+	assert_int_equal(n, strlen(text));
+	assert_memory_equal(out, text, n);
+	conn_out_ack(conn_of(end), n);
+}
+
+static void
+test_unknown_protocols_by_hand(void **state)
+{
+	(void)state;
+	pair_init(&pair, 5, LIST("X25519"), LIST("AES 128"));
+	pair_start(&pair);
+	type(1, "SecureConn 9.9\n");
+	assert_says(1, "SecureConn 1.0\n");
+	type(1, "Telnet\n");
+	assert_says(1, "NONE\n");
+	assert_failed(1, SC_ERR_NO_PROTOCOL);
+	size_t n;
+	conn_in_buf(conn_of(1), &n);
+	assert_int_equal(n, 0); /* nothing more is read */
+}
+
+static void
+test_first_flight_of_1_1_is_skipped(void **state)
+{
+	(void)state;
+	pair_init(&pair, 6, LIST("X25519"), LIST("AES 128"));
+	pair_start(&pair);
+	type(1, "SecureConn 1.1\nASYM: X25519\nSYM: AES 128\nASYM-KEY-ID: x y\nSYM-KEY-3: 00\nEND\n");
+	assert_says(1, "SecureConn 1.0\n");
+	type(1, "SecureConn 1.0\n");
+	assert_says(1, "ASYM: X25519\n"); /* its own suggestion was taken: it is the client */
+}
+
+static void
+test_unexpected_lines(void **state)
+{
+	static const struct {
+		const char *text;
+		enum sc_error error;
+	} cases[] = {
+		{"SecureConn 1.0\nSYM: AES 128\n", SC_ERR_LINE_UNEXPECTED},
+		{"SecureConn 1.0\nASYM: X25519\nASYM: X25519\n", SC_ERR_LINE_UNEXPECTED},
+		{"SecureConn 1.0\nASYM: A\nASYM: A\n", SC_ERR_SUGGESTED_TWICE},
+		{"SecureConn 1.0\nASYM: NONE\n", SC_ERR_NO_ASYMMETRIC},
+		{"SecureConn 1.0\nASYM: X25519\nSYM: AES 128\nASYM-KEY: 12\n", SC_ERR_PUBLIC_KEY},
+		{"\n", SC_ERR_LINE_EMPTY},
+		{"GET / HTTP/1.1\r\nHost: x\r\n", SC_ERR_NO_PROTOCOL},
+		{"\x16\x03\x01", SC_ERR_LINE_BYTE},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		pair_init(&pair, 7, LIST("X25519"), LIST("AES 128"));
+		pair_start(&pair);
+		type(1, cases[i].text);
+		assert_failed(1, cases[i].error);
+		conn_fail(conn_of(1), SC_ERR_TIMEOUT); /* the first error sticks */
+		assert_failed(1, cases[i].error);
+		pair_fini(&pair);
+	}
+}
+
+static void
+test_end_of_input_and_late_job(void **state)
+{
+	struct conn_job *job;
+	(void)state;
+	pair_init(&pair, 8, LIST("X25519"), LIST("AES 128"));
+	pair_start(&pair);
+	char key[2 * X25519_SIZE + 1], text[200];
+	hex_encode(key, pair.ends[0].public_keys[0], X25519_SIZE);
+	snprintf(text, sizeof(text), "SecureConn 1.0\nASYM: X25519\nSYM: AES 128\nASYM-KEY: %s\n", key);
+	type(1, text);
+	job = conn_job(conn_of(1));
+	assert_non_null(job);
+	assert_null(conn_job(conn_of(1))); /* it is out */
+	conn_in_end(conn_of(1));
+	assert_failed(1, SC_ERR_TRUNCATED);
+	conn_job_run(job);
+	conn_job_done(conn_of(1), job, 0);
+	assert_null(conn_job(conn_of(1)));
+	assert_int_equal(pair.ends[1].asked, 0);
+}
+
+/* ---- someone changes a byte ---- */
+
+static size_t flip_at;
+static int flip_from;
+static size_t flip_seen;
+
+static size_t
+flip_one_bit(struct pair *p, int from, uint8_t *data, size_t n)
+{
+	if (from == flip_from) {
+		if (flip_at >= flip_seen && flip_at - flip_seen < n)
+			data[flip_at - flip_seen] ^= (uint8_t)(1u << (flip_at % 7));
+		flip_seen += n;
+	}
+	(void)p;
+	return n;
+}
+
+static void
+test_a_changed_bit_never_authenticates(void **state)
+{
+	(void)state;
+	for (flip_from = 0; flip_from < 2; flip_from++) {
+		bool inside = true;
+		for (flip_at = 0; inside; flip_at += 5) {
+			flip_seen = 0;
+			pair_init(&pair, 9, LIST("X25519"), LIST("AES 128"));
+			pair.meddle = flip_one_bit;
+			pair_start(&pair);
+			pair_run(&pair);
+			inside = flip_at < flip_seen;
+			if (inside)
+				assert_int_not_equal(conn_phase(conn_of(1 - flip_from)), CONN_UP);
+			pair_fini(&pair);
+		}
+		assert_true(flip_at > 300);
+	}
+}
+
+static void
+test_a_changed_record_ends_the_link(void **state)
+{
+	struct span payload;
+	(void)state;
+	for (flip_at = 0; flip_at < 4 + 8 + 5 + 16; flip_at++) {
+		pair_init(&pair, 10, LIST("X25519"), LIST("CAST-128"));
+		pair_up(&pair);
+		flip_seen = 0;
+		flip_from = 0;
+		pair.meddle = flip_one_bit;
+		assert_int_equal(send_frame(0, FRAME_DATA, "hello", 5), SC_OK);
+		/* A length that became longer waits for more: give it. */
+		for (int i = 0; i < 3 && conn_phase(conn_of(1)) == CONN_UP; i++) {
+			static const uint8_t more[40000];
+			assert_int_equal(receive_frame(1, &payload), 0);
+			assert_int_equal(send_frame(0, FRAME_DATA, more, sizeof(more)), SC_OK);
+		}
+		assert_int_equal(conn_phase(conn_of(1)), CONN_FAILED);
+		pair_fini(&pair);
+	}
+}
+
+/* ---- records and ratchets ---- */
+
+static void
+test_ratchets_past_256_epochs(void **state)
+{
+	(void)state;
+	pair_init(&pair, 11, LIST("X25519"), LIST("ChaCha20-Poly1305"));
+	for (int end = 0; end < 2; end++)
+		pair.ends[end].config.ratchet_records = 4;
+	pair_up(&pair);
+	for (int i = 0; i < 1500; i++) {
+		struct span payload;
+		assert_exchange(i % 2, "data");
+		assert_int_equal(send_frame(1, FRAME_PING, "12345678", 8), SC_OK);
+		assert_int_equal(receive_frame(0, &payload), FRAME_PING);
+	}
+	for (int end = 0; end < 2; end++)
+		for (uint8_t channel = 1; channel <= 2; channel++)
+			assert_int_equal(conn_epoch(conn_of(end), true, channel),
+				conn_epoch(conn_of(1 - end), false, channel));
+	assert_true(conn_epoch(conn_of(1), true, 1) > 256);
+	assert_true(conn_epoch(conn_of(1), true, 2) > 150);
+}
+
+static void
+test_cast128_steps_before_8_mib(void **state)
+{
+	static uint8_t data[32000];
+	struct span payload;
+	(void)state;
+	pair_init(&pair, 12, LIST("X25519"), LIST("CAST-128"));
+	pair_up(&pair);
+	for (size_t sent = 0; sent < 20u << 20; sent += sizeof(data)) {
+		assert_int_equal(send_frame(0, FRAME_DATA, data, sizeof(data)), SC_OK);
+		assert_int_equal(receive_frame(1, &payload), FRAME_DATA);
+	}
+	assert_int_equal(conn_epoch(conn_of(0), true, 2), 3);
+	assert_int_equal(conn_epoch(conn_of(0), true, 1), 1);
+}
+
+static void
+test_ratchet_after_15_minutes(void **state)
+{
+	(void)state;
+	pair_init(&pair, 13, LIST("X25519"), LIST("AES 128"));
+	pair_up(&pair);
+	pair.now += 15 * 60 * NS_PER_S;
+	assert_exchange(0, "still the same");
+	assert_int_equal(conn_epoch(conn_of(0), true, 2), 1);
+	pair.now += 1;
+	assert_exchange(0, "stepped");
+	assert_int_equal(conn_epoch(conn_of(0), true, 2), 2);
+	assert_int_equal(conn_epoch(conn_of(1), false, 1), 2); /* it carried the announcement */
+}
+
+static void
+test_bad_key_updates(void **state)
+{
+	static const uint8_t bad[][3] = {{0, 0}, {3, 0}, {1, 1}, {2, 2}};
+	(void)state;
+	pair_init(&pair, 14, LIST("X25519"), LIST("AES 128"));
+	pair_up(&pair);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(conn_key_update(conn_of(0), (struct span){bad[i], 2}), SC_ERR_FRAME);
+	assert_int_equal(conn_key_update(conn_of(0), (struct span){(const uint8_t[]){1, 0, 0}, 3}), SC_ERR_FRAME);
+	assert_int_equal(conn_epoch(conn_of(0), false, 1), 1);
+}
+
+static void
+test_room_and_biggest_record(void **state)
+{
+	static uint8_t big[RECORD_PLAINTEXT_MAX - FRAME_HEAD_SIZE];
+	struct span payload;
+	(void)state;
+	pair_init(&pair, 15, LIST("X25519"), LIST("AES 256"));
+	pair_up(&pair);
+	assert_int_equal(conn_room(conn_of(0)), RECORD_PLAINTEXT_MAX);
+	memset(big, 'x', sizeof(big));
+	unsigned sent = 0, got = 0;
+	while (conn_room(conn_of(0)) == RECORD_PLAINTEXT_MAX) {
+		assert_int_equal(send_frame(0, FRAME_DATA, big, sizeof(big)), SC_OK);
+		sent++;
+	}
+	assert_true(sent >= 2);
+	for (size_t room; (room = conn_room(conn_of(0))) > 0; sent++) {
+		assert_true(room >= 8);
+		assert_int_equal(send_frame(0, FRAME_DATA, big, room - FRAME_HEAD_SIZE), SC_OK);
+	}
+	while (receive_frame(1, &payload) == FRAME_DATA)
+		got++;
+	assert_int_equal(got, sent);
+	assert_int_equal(conn_room(conn_of(0)), RECORD_PLAINTEXT_MAX);
+}
+
+static void
+test_nothing_is_sent_before_hello(void **state)
+{
+	(void)state;
+	pair_init(&pair, 16, LIST("X25519"), LIST("AES 128"));
+	pair_start(&pair);
+	uint8_t channel;
+	struct span plain;
+	assert_int_equal(conn_room(conn_of(0)), 0);
+	assert_int_equal(conn_receive(conn_of(0), &channel, &plain), 0);
+}
+
+int
+main(void)
+{
+	asym_setup();
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_every_pair_of_algorithms, teardown),
+		cmocka_unit_test_teardown(test_weak_asymmetric_narrows_the_ciphers, teardown),
+		cmocka_unit_test_teardown(test_roles_move_with_suggestions, teardown),
+		cmocka_unit_test_teardown(test_any_split, teardown),
+		cmocka_unit_test_teardown(test_key_not_verified, teardown),
+		cmocka_unit_test_teardown(test_nothing_in_common, teardown),
+		cmocka_unit_test_teardown(test_unknown_protocols_by_hand, teardown),
+		cmocka_unit_test_teardown(test_first_flight_of_1_1_is_skipped, teardown),
+		cmocka_unit_test_teardown(test_unexpected_lines, teardown),
+		cmocka_unit_test_teardown(test_end_of_input_and_late_job, teardown),
+		cmocka_unit_test_teardown(test_a_changed_bit_never_authenticates, teardown),
+		cmocka_unit_test_teardown(test_a_changed_record_ends_the_link, teardown),
+		cmocka_unit_test_teardown(test_ratchets_past_256_epochs, teardown),
+		cmocka_unit_test_teardown(test_cast128_steps_before_8_mib, teardown),
+		cmocka_unit_test_teardown(test_ratchet_after_15_minutes, teardown),
+		cmocka_unit_test_teardown(test_bad_key_updates, teardown),
+		cmocka_unit_test_teardown(test_room_and_biggest_record, teardown),
+		cmocka_unit_test_teardown(test_nothing_is_sent_before_hello, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
