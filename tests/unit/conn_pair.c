@@ -160,3 +160,36 @@ pair_fini(struct pair *p)
 	}
 	memset(p, 0, sizeof(*p));
 }
+
+void
+pair_type(struct pair *p, int end, const char *text)
+{
+	struct conn *conn = p->ends[end].conn;
+	size_t n;
+	uint8_t *in = conn_in_buf(conn, &n);
+
+	assert_true(n >= strlen(text));
+	memcpy(in, text, strlen(text));
+	conn_in_ack(conn, strlen(text), p->now);
+}
+
+void
+pair_assert_says(struct pair *p, int end, const char *text)
+{
+	struct conn *conn = p->ends[end].conn;
+	size_t n;
+	const uint8_t *out = conn_out_buf(conn, &n);
+
+	assert_int_equal(n, strlen(text));
+	assert_memory_equal(out, text, n);
+	conn_out_ack(conn, n);
+}
+
+void
+pair_assert_failed(struct pair *p, int end, enum sc_error expected)
+{
+	struct conn *conn = p->ends[end].conn;
+
+	assert_int_equal(conn_phase(conn), CONN_FAILED);
+	assert_string_equal(sc_error_name(conn_error(conn)), sc_error_name(expected));
+}

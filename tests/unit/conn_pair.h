@@ -7,6 +7,7 @@
 #include "secureconn/conn.h"
 
 #define PAIR_LIST_MAX 8
+#define LIST(...)     ((const char *const[]){__VA_ARGS__, NULL})
 
 /* One end: keys, lists, and what its accept_key does. */
 struct pair_end {
@@ -56,5 +57,17 @@ pair_up(struct pair *p);
 
 void
 pair_fini(struct pair *p);
+
+/* Gives one end a text as if it had come from the network. */
+void
+pair_type(struct pair *p, int end, const char *text);
+
+/* Fails the test unless the end has exactly this to send; takes it. */
+void
+pair_assert_says(struct pair *p, int end, const char *text);
+
+/* Fails the test unless the end has failed with this error. */
+void
+pair_assert_failed(struct pair *p, int end, enum sc_error expected);
 
 #endif
