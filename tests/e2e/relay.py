@@ -1,0 +1,124 @@
+"""A TCP relay to put between two nodes: it records what passes, and can hold it, cut it or hand it on in crumbs."""
+
+import socket
+import struct
+import threading
+
+from node import free_port
+
+
+def reset(sock):
+    """Closes a socket so that the other side sees a reset."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    except OSError:
+        pass
+    sock.close()
+
+
+class Relay:
+    """Listens on 127.0.0.1:port and passes each connection on to the target. Directions: "I" is what the side that connected
+    sends, "R" what comes back."""
+
+    def __init__(self, target_port, target_host="127.0.0.1", host="127.0.0.1"):
+        self.target = (target_host, target_port)
+        self.port = free_port()
+        self.listener = socket.create_server((host, self.port), backlog=128)
+        self.lock = threading.Lock()
+        self.connections = []  # of [client, upstream]
+        self.record = []       # (connection number, "I" or "R", bytes) in the order in which they passed
+        self.flow = threading.Event()
+        self.flow.set()
+        self.piece = 65536     # at most so many bytes are passed on at a time
+        self.change = None     # function(number, direction, bytes) -> bytes, for someone in the middle
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                upstream = socket.create_connection(self.target, timeout=10)
+                upstream.settimeout(None)
+            except OSError:
+                reset(client)
+                continue
+            for s in (client, upstream):
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self.lock:
+                number = len(self.connections)
+                self.connections.append([client, upstream])
+            for source, sink, direction in ((client, upstream, "I"), (upstream, client, "R")):
+                threading.Thread(target=self._pump, args=(number, source, sink, direction), daemon=True).start()
+
+    def _pump(self, number, source, sink, direction):
+        try:
+            while True:
+                data = source.recv(self.piece)
+                self.flow.wait()
+                if not data:
+                    break
+                if self.change:
+                    data = self.change(number, direction, data)
+                with self.lock:
+                    self.record.append((number, direction, data))
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            reset(sink)
+
+    def sent(self, direction, connection=0):
+        """All bytes of one direction of a connection so far."""
+        with self.lock:
+            return b"".join(data for n, d, data in self.record if n == connection and d == direction)
+
+    def stall(self):
+        """Nothing passes any more, in either direction, and nobody is told."""
+        self.flow.clear()
+
+    def resume(self):
+        self.flow.set()
+
+    def cut(self):
+        """Resets all connections that are there now."""
+        with self.lock:
+            pairs = list(self.connections)
+        for pair in pairs:
+            for s in pair:
+                try:
+                    s.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+                reset(s)
+
+    def close(self):
+        self.listener.close()
+        self.flow.set()
+        self.cut()
+
+
+def split_handshake(data):
+    """Handshake lines (without LF) and what follows them; the first byte of a record is 1 or 2, no line starts with that."""
+    lines = []
+    while data and data[0] >= 0x20 and b"\n" in data:
+        line, _, data = data.partition(b"\n")
+        lines.append(line.decode())
+    return lines, data
+
+
+def split_records(data):
+    """Whole records as (channel, epoch, n, bytes), and what is left of a last, unfinished one."""
+    records = []
+    while len(data) >= 4:
+        channel, epoch, n = struct.unpack(">BBH", data[:4])
+        if len(data) < 4 + n + 16:
+            break
+        records.append((channel, epoch, n, data[:4 + n + 16]))
+        data = data[4 + n + 16:]
+    return records, data

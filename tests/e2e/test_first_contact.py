@@ -1,0 +1,240 @@
+"""Two people, two nodes that have never met: keys are noted, verified by fingerprint, and the link comes up by itself."""
+
+import os
+import pty
+import re
+import select
+import time
+
+import pytest
+
+import services
+from node import DEADLINE, FINGERPRINT, free_port, until
+from relay import Relay, split_handshake
+
+
+@pytest.fixture
+def strangers(make_node, closing):
+    """hq and store with a route between them; neither has verified the other."""
+    echo = closing.add(services.Echo())
+    port = free_port()
+    hq = make_node("hq", {"peer store": {}, "service echo": {"connect": echo.address, "allow": "store"}})
+    hq.set("node", listen=f"127.0.0.1:{port}")
+    relay = closing.add(Relay(port))
+    store = make_node("store", {"peer hq": {"address": relay.address},
+                                "route echo": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq", "connect_timeout": "1s"}})
+    hq.init(), store.init()
+    hq.start(), store.start()
+    hq.wait("key_pending", fingerprint=store.fingerprint())
+    store.wait("key_pending", fingerprint=hq.fingerprint())
+    return hq, store, relay, echo
+
+
+def works(store):
+    with services.connect(store.sections["route echo"]["listen"]) as s:
+        s.sendall(b"hello")
+        return services.receive(s, 5) == b"hello"
+
+
+def test_nothing_passes_before_verification(strangers):
+    hq, store, relay, echo = strangers
+    with services.connect(store.sections["route echo"]["listen"]) as s:
+        s.sendall(b"too early")
+        assert services.is_reset(s)
+    assert echo.accepted == 0
+    for number in range(len(relay.connections)):
+        for direction in "IR":
+            lines, rest = split_handshake(relay.sent(direction, number))
+            assert not rest
+            assert not [line for line in lines if line.startswith("SYM-KEY")]
+    rejections = [line for d in "IR" for line in split_handshake(relay.sent(d))[0] if line.startswith("ASYM-KEY REJECTED")]
+    assert rejections and set(rejections) == {"ASYM-KEY REJECTED - Not authorized"}
+    assert not hq.events("link_up") and not store.events("link_up")
+    hint = store.events("key_pending")[0]
+    assert hint["level"] in ("info", "warning") and "verify" in hint["hint"]
+
+
+@pytest.mark.parametrize("last", ["store", "hq"])
+def test_verify_brings_the_link_up(strangers, record_property, last):
+    """The dialog on both sides; the one that dials or the other one may come last."""
+    hq, store, relay, echo = strangers
+    of = {"hq": (hq, "store", store.fingerprint()), "store": (store, "hq", hq.fingerprint())}
+    for name in ("hq" if last == "store" else "store", last):
+        node, peer, typed = of[name]
+        done = node.cli("verify", peer, input=typed.lower().replace("-", " ") + "\n")
+        assert node.fingerprint() in done.stdout + done.stderr, "the own fingerprint is to be read out"
+        start = time.monotonic()
+        node.wait("peer_verified", peer=peer, deadline=3)
+    store.wait("link_up", peer="hq", deadline=3 if last == "store" else DEADLINE)
+    record_property("seconds_from_verify_to_link", round(time.monotonic() - start, 3))
+    hq.wait("link_up", peer="store", deadline=3)
+    assert time.monotonic() - start < (2 if last == "store" else DEADLINE)
+    assert works(store)
+    assert echo.accepted == 1
+
+
+def wrong_entries(right):
+    other = "0" if right[-1] != "0" else "1"
+    return {"another": right[:-1] + other, "prefix": right[:19], "one block short": right[:34], "one letter more": right + "0",
+            "empty": "", "spaces": "   ", "yes": "yes"}
+
+
+@pytest.mark.parametrize("kind", wrong_entries("0" * 39))
+def test_a_wrong_fingerprint_is_refused(strangers, kind):
+    hq, store, relay, echo = strangers
+    right = store.fingerprint()
+    done = hq.cli("verify", "store", input=(wrong_entries(right)[kind] + "\n") * 3, check=1)
+    assert right not in done.stdout + done.stderr, "the expected answer is never shown"
+    assert not hq.events("peer_verified")
+    # Nothing has changed: the right one is still accepted.
+    hq.cli("verify", "store", input=right + "\n")
+
+
+def test_the_end_of_input_is_no_answer(strangers):
+    hq, store, relay, echo = strangers
+    hq.cli("verify", "store", input="", check=1)
+
+
+def test_the_third_try_counts(strangers):
+    hq, store, relay, echo = strangers
+    right = store.fingerprint()
+    hq.cli("verify", "store", input=f"\n{right[:-5]}\n{right}\n")
+    hq.wait("peer_verified", peer="store")
+
+
+def test_the_fourth_try_does_not_count(strangers):
+    hq, store, relay, echo = strangers
+    hq.cli("verify", "store", input="\n\n\n" + store.fingerprint() + "\n", check=1)
+
+
+class Terminal:
+    """A command on a pseudo-terminal."""
+
+    def __init__(self, node, *args):
+        self.text = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execvpe(str(node.command[0]), [str(a) for a in (*node.command, "-c", node.ini, *args)],
+                       {**node.env, "TERM": "xterm"})
+
+    def expect(self, pattern):
+        def look():
+            if select.select([self.fd], [], [], 0.05)[0]:
+                try:
+                    self.text += os.read(self.fd, 4096).decode()
+                except OSError:
+                    pass
+            return re.search(pattern, self.text)
+        found = until(look, lambda: f"{pattern!r} in {self.text!r}")
+        seen, self.text = self.text[:found.end()], self.text[found.end():]
+        return seen
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def status(self):
+        while True:
+            try:
+                if not os.read(self.fd, 4096):
+                    break
+            except OSError:
+                break
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.fd)
+        return status
+
+
+def test_the_dialog_on_a_terminal(strangers):
+    hq, store, relay, echo = strangers
+    terminal = Terminal(hq, "verify", "store")
+    seen = terminal.expect("type it here")
+    assert hq.fingerprint() in seen
+    assert store.fingerprint() not in seen
+    assert "127.0.0.1:" in seen
+    terminal.type("nonsense\r")
+    terminal.expect("(?i)(not|wrong|again)")
+    terminal.type(store.fingerprint().lower() + "\r")
+    assert terminal.status() == 0
+    hq.wait("peer_verified", peer="store")
+
+
+def test_three_wrong_tries_on_a_terminal(strangers):
+    hq, store, relay, echo = strangers
+    terminal = Terminal(hq, "verify", "store")
+    for _ in range(3):
+        terminal.expect("type it here|[Tt]ry again|again")
+        terminal.type(store.fingerprint()[:-1] + "\r")
+    assert terminal.status() == 1
+    assert not hq.events("peer_verified")
+
+
+def test_verify_without_a_pending_key_says_what_to_do(make_node):
+    node = make_node("alone", {"peer hq": {"address": "127.0.0.1:9"}}).init()
+    done = node.cli("verify", "hq", input="0000-0000-0000-0000-0000-0000-0000-0000\n", check=1)
+    assert "trust" in done.stderr + done.stdout
+
+
+def test_trust_by_fingerprint_before_any_contact(make_node, closing):
+    """For unattended set-up: both sides are told, then started."""
+    echo = closing.add(services.Echo())
+    port = free_port()
+    hq = make_node("hq", {"peer store": {}, "service echo": {"connect": echo.address, "allow": "*"}})
+    hq.set("node", listen=f"127.0.0.1:{port}").init()
+    store = make_node("store", {"peer hq": {"address": f"127.0.0.1:{port}"},
+                                "route echo": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq"}}).init()
+    hq.cli("trust", "store", "--fingerprint", store.fingerprint())
+    store.cli("trust", "hq", "--fingerprint", hq.fingerprint())
+    hq.start(), store.start()
+    store.wait("link_up", peer="hq")
+    assert works(store)
+
+
+def test_another_key_shows_up(make_pair, make_node, closing):
+    """An impostor that answers at hq's address is refused and noted; hq's own key goes on being valid."""
+    pair = make_pair(relay=True)
+    impostor = make_node("impostor", {"peer store": {}})
+    impostor.set("node", listen=f"127.0.0.1:{free_port()}").init().start()
+    pair.relay.target = ("127.0.0.1", int(impostor.sections["node"]["listen"].rpartition(":")[2]))
+    pair.relay.cut()
+    pair.store.wait("key_pending", fingerprint=impostor.fingerprint())
+    since = pair.store.position()
+    pair.relay.target = ("127.0.0.1", pair.peer_port)
+    pair.store.wait("link_up", peer="hq", since=since)
+    assert not impostor.events("link_up")
+    assert works(pair.store)
+
+
+def test_init_is_safe_to_repeat(make_node):
+    node = make_node("again").init()
+    before = {p: p.read_bytes() for p in node.state.rglob("*") if p.is_file()}
+    assert before
+    first = node.fingerprint()
+    node.cli("init")
+    assert {p: p.read_bytes() for p in node.state.rglob("*") if p.is_file()} == before
+    assert node.fingerprint() == first
+    assert node.state.stat().st_mode & 0o777 == 0o700
+    assert all(p.stat().st_mode & 0o077 == 0 for p in node.state.rglob("*"))
+
+
+def test_a_state_folder_open_to_others_is_refused(make_node):
+    node = make_node("open").init()
+    node.state.chmod(0o755)
+    done = node.cli("run", check=None, timeout=10)
+    assert done.returncode in (1, 2)
+    assert str(node.state) in done.stderr
+
+
+def test_init_writes_a_configuration_where_there_is_none(make_node):
+    node = make_node("fresh")
+    done = node.cli("init", "--name", "fresh", check=None)
+    assert done.returncode in (0, 1, 2)
+    if done.returncode == 0:
+        assert node.ini.exists()
+        node.cli("check")
+
+
+def test_fingerprints_are_well_formed(make_node):
+    node = make_node("many")
+    node.set("node", asymmetric="ElGamal 3072, X25519, ElGamal 2048")
+    node.init()
+    assert len(set(FINGERPRINT.findall(node.cli("key").stdout))) == 3

@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""Checks the rules of the house that a compiler does not: who may include whom, what the sans-I/O layers may call,
+how long a file is, what lies where. Prints TAP, one line a check; exit status 1 if one failed."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+TOP_LEVEL = {"src", "conf", "tests", "contrib", "meson.build", "README.md", "LICENSE"}
+
+# A folder and those whose headers it may use; src/README.md draws the same picture.
+MAY_INCLUDE = {
+    "base": set(),
+    "crypto": {"base"},
+    "keyring": {"base", "crypto"},
+    "config": {"base", "crypto"},
+    "secureconn": {"base", "crypto"},
+    "tunnel": {"base", "crypto", "secureconn"},
+    "proxy": {"base", "crypto", "keyring", "config", "secureconn", "tunnel"},
+    "admin": {"base", "crypto", "keyring", "config", "secureconn", "tunnel", "proxy"},
+    "cli": {"base", "crypto", "keyring", "config", "secureconn", "tunnel", "proxy", "admin"},
+}
+
+# A library's header and the files that may see it.
+ONLY_IN = {
+    r"uv\.h|uv/.*": r"(proxy|admin)/.*",
+    r"gmp\.h": r"crypto/elgamal[^/]*\.[ch]",
+    r"ini\.h": r"config/.*",
+    r"nettle/.*": r"crypto/.*",
+    r"gcrypt\.h": r"crypto/.*",
+}
+
+# secureconn/ and tunnel/ open nothing, read no clock and start no thread.
+SANS_IO = {"secureconn", "tunnel"}
+SANS_IO_HEADERS = re.compile(
+    r"(sys/(socket|time|stat|select|epoll|un|uio|mman|random|types)|netinet/.*|arpa/.*|netdb|poll|fcntl|unistd|time"
+    r"|pthread|threads|signal|dirent)\.h")
+SANS_IO_CALLS = re.compile(
+    r"(?<![\w.>])(socket|connect|accept|listen|bind|send|recv|sendto|recvfrom|open|openat|close|read|write|fopen|fclose"
+    r"|fread|fwrite|printf|fprintf|time|clock|clock_gettime|gettimeofday|nanosleep|sleep|usleep|getrandom|rand|random"
+    r"|getenv|pthread_\w+|thrd_\w+|mtx_\w+)\s*\(")
+MUTABLE_GLOBAL = re.compile(r"^(?:static\s+)?(?!.*\bconst\b)(?!typedef|extern|struct \w+;|enum)[a-z_][\w\s*]*[\s*]\w+(\[[^\]]*\])*\s*(=.*|;)$")
+
+MAX_LINES = 400
+
+# Sources without a unit test of their own, each with where it is tested instead.
+TESTED_ELSEWHERE = {}
+
+
+def sources(*suffixes):
+    return sorted(p for s in suffixes for p in (TOP / "src").rglob("*" + s))
+
+
+def in_src(path):
+    return path.relative_to(TOP / "src").as_posix()
+
+
+def code_of(path):
+    """The text without comments and without what strings hold, line numbers kept."""
+    text = path.read_text()
+    blank = lambda m: re.sub(r"[^\n]", " ", m.group())
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
+
+
+def includes(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        m = re.match(r'\s*#\s*include\s+([<"])([^>"]+)[>"]', line)
+        if m:
+            yield number, m.group(1) == '"', m.group(2)
+
+
+def check_folders_see_only_those_below():
+    for path in sources(".c", ".h"):
+        folder = in_src(path).split("/")[0]
+        if folder not in MAY_INCLUDE:
+            yield f"{in_src(path)}: folder '{folder}' is not in the map of src/README.md"
+            continue
+        for number, own, name in includes(path):
+            if not own:
+                continue
+            if "/" not in name:
+                yield f'{in_src(path)}:{number}: "{name}" is written without its folder'
+            elif name.split("/")[0] not in MAY_INCLUDE[folder] | {folder}:
+                yield f'{in_src(path)}:{number}: {folder}/ may not include "{name}"'
+
+
+def check_libraries_stay_in_their_folders():
+    for path in sources(".c", ".h"):
+        for number, _, name in includes(path):
+            for header, where in ONLY_IN.items():
+                if re.fullmatch(header, name) and not re.fullmatch(where, in_src(path)):
+                    yield f"{in_src(path)}:{number}: <{name}> belongs in {where} only"
+
+
+def check_sans_io_layers_do_no_io():
+    for path in sources(".c", ".h"):
+        if in_src(path).split("/")[0] not in SANS_IO:
+            continue
+        for number, _, name in includes(path):
+            if SANS_IO_HEADERS.fullmatch(name):
+                yield f"{in_src(path)}:{number}: <{name}> has no place in a sans-I/O layer"
+        for number, line in enumerate(code_of(path).splitlines(), 1):
+            m = SANS_IO_CALLS.search(line)
+            if m:
+                yield f"{in_src(path)}:{number}: {m.group(1)}() has no place in a sans-I/O layer"
+
+
+def check_sans_io_layers_have_no_mutable_globals():
+    for path in sources(".c"):
+        if in_src(path).split("/")[0] not in SANS_IO:
+            continue
+        for number, line in enumerate(code_of(path).splitlines(), 1):
+            if MUTABLE_GLOBAL.match(line):
+                yield f"{in_src(path)}:{number}: a variable of the whole program: {line.strip()}"
+
+
+def check_files_are_short():
+    for path in sources(".c", ".h"):
+        n = len(path.read_text().splitlines())
+        if n > MAX_LINES:
+            yield f"src/{in_src(path)}: {n} lines, more than {MAX_LINES}: find the two things in it"
+
+
+def check_files_open_with_a_comment():
+    wanted = {".c": "/*", ".h": "/*"}
+    for path in sorted(p for d in ("src", "tests") for p in (TOP / d).rglob("*.[ch]")):
+        if not path.read_text().startswith(wanted[path.suffix]):
+            yield f"{path.relative_to(TOP)}: does not say in a first comment what it is"
+    for path in sorted((TOP / "tests").rglob("*.py")):
+        if not re.match(r'(#!.*\n)?(\s*#[^!]|""")', path.read_text()):
+            yield f"{path.relative_to(TOP)}: does not say in a first comment what it is"
+
+
+def check_every_source_has_a_unit_test():
+    for path in sources(".c"):
+        name = in_src(path)
+        test = TOP / "tests/unit" / pathlib.Path(name).parent / ("test_" + path.name)
+        if name in TESTED_ELSEWHERE:
+            other = TESTED_ELSEWHERE[name]
+            if test.exists():
+                yield f"src/{name}: has a unit test now, drop it from TESTED_ELSEWHERE"
+            elif not (TOP / other).exists():
+                yield f"src/{name}: is said to be tested by {other}, which is not there"
+        elif not test.exists():
+            yield f"src/{name}: no {test.relative_to(TOP)}, and TESTED_ELSEWHERE does not say why"
+    for name in TESTED_ELSEWHERE:
+        if not (TOP / "src" / name).exists():
+            yield f"TESTED_ELSEWHERE names src/{name}, which is not there"
+
+
+def check_top_level_is_as_agreed():
+    listed = subprocess.run(["git", "-C", TOP, "ls-files", "-z"], capture_output=True, text=True)
+    if listed.returncode == 0:
+        have = {name.split("/")[0] for name in listed.stdout.split("\0") if name}
+    else:  # not a clone: an unpacked archive
+        have = {p.name for p in TOP.iterdir() if not p.name.startswith("build")}
+    have = {name for name in have if not name.startswith(".")}
+    for name in sorted(have - TOP_LEVEL):
+        yield f"{name}: not part of the agreed top level"
+    for name in sorted(TOP_LEVEL - have):
+        yield f"{name}: missing"
+
+
+def check_headers_are_guarded_by_their_path():
+    for path in sources(".h"):
+        guard = "SC_" + re.sub(r"[^A-Z0-9]", "_", in_src(path).upper())
+        if f"#ifndef {guard}\n#define {guard}\n" not in path.read_text():
+            yield f"src/{in_src(path)}: the include guard should be {guard}"
+
+
+def check_no_line_ends_in_blanks():
+    for path in sources(".c", ".h"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if line != line.rstrip():
+                yield f"src/{in_src(path)}:{number}: ends in blanks"
+
+
+def main():
+    checks = [(name, f) for name, f in globals().items() if name.startswith("check_")]
+    failed = 0
+    print(f"1..{len(checks)}")
+    for number, (name, check) in enumerate(checks, 1):
+        problems = list(check())
+        failed += bool(problems)
+        print(f"{'not ok' if problems else 'ok'} {number} - {name[6:].replace('_', ' ')}")
+        for problem in problems:
+            print(f"  {problem}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
