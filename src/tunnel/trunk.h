@@ -1,12 +1,17 @@
-/* The tunnel's application protocol over one link, sans I/O: many streams with credit, taking turns (protocol.md 8). A trunk is this side
-   of a session; it borrows a connection (secureconn/conn.h) that is up, takes its records apart and fills its output.
+/* The tunnel's application protocol over one link, sans I/O: many streams with credit, taking
+   turns (protocol.md 8). A trunk is this side of a session; it borrows a connection
+   (secureconn/conn.h) that is up, takes its records apart and fills its output.
 
-   Its owner, after it has moved bytes on the connection's ports or at a deadline:
+   Its owner, after it has moved bytes on the connection's ports, used a stream, or at a deadline:
 
-	while (trunk_next_event(t, now, &event))  handle it;
-	trunk_seal(t, now);  then write what conn_out_buf has; when it was full and has been written, again
+	do {
+		while (trunk_next_event(t, now, &event))  handle it;
+		trunk_seal(t, now);
+	} while (trunk_has_event(t));
+	then write what conn_out_buf has; when it was full and has been written, again
 
-   Streams are handles of the trunk. The trunk owns them; `user` is the owner's. */
+   Between two calls of conn_in_buf the events are taken until there are none. Streams are handles
+   of the trunk. The trunk owns them; `user` is the owner's. */
 #ifndef SC_TUNNEL_TRUNK_H
 #define SC_TUNNEL_TRUNK_H
 
@@ -23,10 +28,11 @@ struct stream;
 struct chunk_pool; /* tunnel/chunk.h: memory for streams' bytes, shared by the trunks of one loop */
 
 struct trunk_config {
-	bool initiator;          /* of the connection: I opens odd streams */
-	uint32_t window;         /* W0, as this side's HELLO said: bytes a new stream of the peer may send */
-	uint32_t max_streams;    /* as this side's HELLO said */
-	uint64_t keepalive;      /* nanoseconds; nothing received for so long: PING; as long again: lost. 0: never */
+	bool initiator;       /* of the connection: I opens odd streams */
+	uint32_t window;      /* W0, as this side's HELLO said: bytes a new stream may receive */
+	uint32_t max_streams; /* as this side's HELLO said */
+	uint64_t keepalive;   /* nanoseconds; nothing received for so long: PING; as long again:
+	                         lost. 0: never */
 	struct random_source random;
 	struct chunk_pool *chunks;
 };
@@ -45,32 +51,37 @@ struct stream_request {
 };
 
 enum trunk_event_type {
-	TRUNK_UP,       /* the SESSION exchange is done */
-	TRUNK_OPEN,     /* the peer opens a stream: `request` says to what. Answer with stream_accept or stream_reset;
-	                   its bytes may come at once */
+	TRUNK_UP,       /* streams may be opened (I need not wait for R's answer to its SESSION) */
+	TRUNK_OPEN,     /* the peer opens a stream: `request` says to what. Answer with stream_accept
+	                   or stream_reset; its bytes may come at once */
 	TRUNK_OPENED,   /* the peer's target accepted the stream that this side opened */
 	TRUNK_DATA,     /* stream_recv_buf has bytes, where it had none */
-	TRUNK_FIN,      /* the peer sends no more: after the bytes that stream_recv_buf still has comes the end */
+	TRUNK_FIN,      /* the peer sends no more: after the bytes that stream_recv_buf still has comes
+	                   the end */
 	TRUNK_WRITABLE, /* stream_send_buf has room again, where it had none */
 	TRUNK_RESET,    /* the stream is over: `code`, `text` (the peer's, unescaped) */
 	TRUNK_END,      /* the stream is over, cleanly, in both directions */
 	TRUNK_GOAWAY,   /* the peer takes no new streams: `code` */
-	TRUNK_CLOSED    /* the trunk is over: `code` of the peer's CLOSE or the one sent, `error`. Every stream has had its
-	                   TRUNK_RESET. The owner writes what the connection's output still has, shuts writing down, discards
-	                   input until its end or 2 s, and closes */
+	TRUNK_CLOSED    /* the trunk is over: `code` of the peer's CLOSE or the one sent, `error`. Every
+	                   stream has had its TRUNK_RESET. The owner goes on with trunk_seal while
+	                   trunk_wants_seal (CLOSE), writes what the connection's output has, shuts
+	                   writing down, discards input until its end or 2 s, and closes */
 };
 
 struct trunk_event {
 	enum trunk_event_type type;
-	struct stream *stream; /* after TRUNK_RESET and TRUNK_END it dies with the next call of trunk_next_event */
+	struct stream *stream; /* after TRUNK_RESET and TRUNK_END it dies with the next call of
+	                          trunk_next_event */
 	uint16_t code;         /* enum close_code */
-	enum sc_error error;   /* TRUNK_CLOSED: SC_ERR_CLOSED if the peer sent CLOSE, SC_OK after this side's own */
+	enum sc_error error;   /* TRUNK_CLOSED: SC_ERR_CLOSED if the peer sent CLOSE, SC_OK after
+	                          this side's own, else why the link is lost or what rule the peer
+	                          broke */
 	struct span text;
 	const struct stream_request *request; /* TRUNK_OPEN; valid until the next call */
 };
 
-/* NULL: out of memory. Starts a session of its own on the connection, which is in CONN_UP and outlives the trunk's use of it (until
-   trunk_free). I's SESSION is the first frame. */
+/* NULL: out of memory. Starts a session of its own on the connection, which is in CONN_UP and
+   outlives the trunk's use of it (until trunk_free). I's SESSION is the first frame. */
 struct trunk *
 trunk_new(const struct trunk_config *config, struct conn *conn, uint64_t now);
 
@@ -78,12 +89,19 @@ trunk_new(const struct trunk_config *config, struct conn *conn, uint64_t now);
 void
 trunk_free(struct trunk *t);
 
-/* The next event, from records that the connection has received. True: *event is set. False: there is none now. Bytes of a stream
-   that the owner has not acknowledged are moved to the stream's own memory by the next call. */
+/* The next event, from records that the connection has received. True: *event is set. False:
+   there is none now. Bytes of a stream that the owner has not acknowledged are moved to the
+   stream's own memory by the next call. */
 bool
 trunk_next_event(struct trunk *t, uint64_t now, struct trunk_event *event);
 
-/* Seals what waits into the connection's output, as much as it has room for: control frames first, then streams in turns. */
+/* An event waits that no byte of the peer will bring: what was sealed, or a call of the owner's,
+   made it. */
+bool
+trunk_has_event(const struct trunk *t);
+
+/* Seals what waits into the connection's output, as much as it has room for: control frames
+   first, then streams in turns. May make events (TRUNK_END). */
 void
 trunk_seal(struct trunk *t, uint64_t now);
 
@@ -91,7 +109,7 @@ trunk_seal(struct trunk *t, uint64_t now);
 bool
 trunk_wants_seal(const struct trunk *t);
 
-/* The time at which trunk_tick wants to be called, UINT64_MAX: never. */
+/* The time at which trunk_tick wants to be called, UINT64_MAX: never, 0: trunk_has_event. */
 uint64_t
 trunk_deadline(const struct trunk *t);
 
@@ -99,15 +117,18 @@ trunk_deadline(const struct trunk *t);
 void
 trunk_tick(struct trunk *t, uint64_t now);
 
-/* The connection has ended or failed: every stream gets TRUNK_RESET(12), then TRUNK_CLOSED comes with the connection's error. */
+/* The connection has ended or failed: every stream gets TRUNK_RESET(12), then TRUNK_CLOSED comes
+   with the connection's error. No effect on a trunk that is over. */
 void
 trunk_lost(struct trunk *t);
 
-/* No new streams, in either direction; open ones go on. */
+/* No new streams, in either direction; open ones go on. When none is left CLOSE(0) follows, and
+   TRUNK_CLOSED with SC_OK. */
 void
 trunk_goaway(struct trunk *t, enum close_code code);
 
-/* CLOSE: ends the trunk now; streams that are open get TRUNK_RESET(code), then TRUNK_CLOSED comes. */
+/* CLOSE: ends the trunk now; streams that are open get TRUNK_RESET(code), then TRUNK_CLOSED
+   comes. No effect on a trunk that is over. */
 void
 trunk_close(struct trunk *t, enum close_code code);
 
@@ -123,13 +144,14 @@ trunk_session_id(const struct trunk *t);
 uint64_t
 trunk_rtt(const struct trunk *t);
 
-/* Opens a stream to a service of the peer. Bytes may be sent at once. NULL: not possible now (not up, GOAWAY either way, the peer's limit,
-   memory). */
+/* Opens a stream to a service of the peer. Bytes may be sent at once. NULL: not possible now (not
+   up, GOAWAY either way, the peer's limit, memory). */
 struct stream *
 trunk_open(struct trunk *t, const struct stream_request *request, void *user);
 
-/* After TRUNK_RESET for a stream that this side had neither accepted nor reset: the local connect attempt is over now (until then it counts
-   against the limit of streams, protocol.md 8). Exactly once each. */
+/* After TRUNK_RESET for a stream of the peer that this side had neither accepted nor reset: the
+   local connect attempt is over now (until then it counts against the limit of streams,
+   protocol.md 8). Exactly once each. */
 void
 trunk_attempt_ended(struct trunk *t);
 
@@ -137,16 +159,19 @@ trunk_attempt_ended(struct trunk *t);
 void
 stream_accept(struct stream *s);
 
-/* Ends the stream now: RESET goes to the peer (text at most TRUNK_TEXT_MAX bytes, may be NULL). The handle is gone; no event for it
-   follows. */
+/* Ends the stream now: RESET goes to the peer (text is cut at TRUNK_TEXT_MAX bytes, may be NULL).
+   The handle is gone; no event for it follows. */
 void
 stream_reset(struct stream *s, enum close_code code, const char *text);
 
-/* Stream send: where the next bytes from the application go. *n is 0 if there is no room: stop reading, TRUNK_WRITABLE will come. */
+/* Stream send: where the next bytes from the application go. NULL and 0 if there is no room: stop
+   reading, TRUNK_WRITABLE will come; or, if memory is out or the trunk is over, TRUNK_RESET. The
+   span stays at its place until it is acknowledged. */
 uint8_t *
 stream_send_buf(struct stream *s, size_t *n);
 
-/* n bytes were written to the span; 0 gives it back (memory of a stream that has nothing to send is released). */
+/* n bytes were written to the span; 0 gives it back (memory of a stream that has nothing to send is
+   released). */
 void
 stream_send_ack(struct stream *s, size_t n);
 
@@ -154,12 +179,14 @@ stream_send_ack(struct stream *s, size_t n);
 void
 stream_send_fin(struct stream *s);
 
-/* Stream receive: bytes for the application, NULL and 0 if there are none now. Valid until the next trunk_next_event; not to be kept. */
+/* Stream receive: bytes for the application, NULL and 0 if there are none now. Valid until the next
+   trunk_next_event; not to be kept. */
 const uint8_t *
 stream_recv_buf(struct stream *s, size_t *n);
 
-/* The same, but the span stays at its place until it is acknowledged or the stream is over: for a write that goes on later. NULL and 0 if
-   memory is out: the stream must be reset. */
+/* The same, but the span stays at its place until it is acknowledged or the handle is gone: for a
+   write that goes on later. NULL and 0 where stream_recv_buf has bytes: memory is out, the stream
+   must be reset. */
 const uint8_t *
 stream_recv_hold(struct stream *s, size_t *n);
 
@@ -167,7 +194,8 @@ stream_recv_hold(struct stream *s, size_t *n);
 void
 stream_recv_ack(struct stream *s, size_t n);
 
-/* The end has been passed on to the application too, after TRUNK_FIN and the last byte. May end the stream (TRUNK_END follows). */
+/* The end has been passed on to the application too, after TRUNK_FIN and the last byte. May end
+   the stream (TRUNK_END follows). */
 void
 stream_recv_fin_ack(struct stream *s);
 

@@ -1,0 +1,133 @@
+/* Knows how bytes lie in chunks; knows nothing of streams and credit. */
+#include "tunnel/bytes.h"
+
+/* A rest of a chunk that is shorter than this is not worth a read of its own: a new chunk is. */
+#define ROOM_MIN 1024
+
+static int
+grow(struct bytes *b, struct chunk_pool *pool, bool big)
+{
+	struct chunk *chunk = chunk_get(pool, big);
+	if (!chunk)
+		return -1;
+	if (b->last)
+		b->last->next = chunk;
+	else
+		b->first = chunk;
+	b->last = chunk;
+	return 0;
+}
+
+static size_t
+tail_room(const struct bytes *b)
+{
+	return b->last ? b->last->size - b->last->used : 0;
+}
+
+uint8_t *
+bytes_room(struct bytes *b, struct chunk_pool *pool, bool big, size_t *n)
+{
+	if (tail_room(b) < ROOM_MIN && grow(b, pool, big) != 0) {
+		*n = 0;
+		return NULL;
+	}
+	*n = tail_room(b);
+	return b->last->data + b->last->used;
+}
+
+void
+bytes_added(struct bytes *b, size_t n)
+{
+	b->last->used += (uint32_t)n;
+}
+
+int
+bytes_append(struct bytes *b, struct chunk_pool *pool, const uint8_t *data, size_t n)
+{
+	while (n > 0) {
+		/* A second chunk means that much is waiting. */
+		if (tail_room(b) == 0 && grow(b, pool, b->last || n > CHUNK_SMALL) != 0)
+			return -1;
+		size_t part = min_size(n, tail_room(b));
+		memcpy(b->last->data + b->last->used, data, part);
+		b->last->used += (uint32_t)part;
+		data += part;
+		n -= part;
+	}
+	return 0;
+}
+
+/* Takes the first chunk off. A mark in it stands at its end, which is where the next chunk
+   begins. */
+static void
+drop_first(struct bytes *b, struct chunk_pool *pool)
+{
+	struct chunk *chunk = b->first;
+
+	b->first = chunk->next;
+	if (!b->first)
+		b->last = NULL;
+	b->head = 0;
+	if (b->mark == chunk) {
+		b->mark = NULL;
+		b->mark_at = 0;
+	}
+	chunk_put(pool, chunk);
+}
+
+const uint8_t *
+bytes_front(const struct bytes *b, size_t *n)
+{
+	*n = b->first ? b->first->used - b->head : 0;
+	return *n > 0 ? b->first->data + b->head : NULL;
+}
+
+void
+bytes_drop(struct bytes *b, struct chunk_pool *pool, size_t n)
+{
+	while (n > 0) {
+		size_t part = min_size(n, b->first->used - b->head);
+		b->head += part;
+		n -= part;
+		/* The last chunk stays: its end may be in use as room. */
+		if (b->head == b->first->used && b->first != b->last)
+			drop_first(b, pool);
+	}
+}
+
+size_t
+bytes_send(struct bytes *b, size_t n, struct span *spans, size_t max, size_t *taken)
+{
+	size_t count = 0;
+
+	*taken = 0;
+	if (!b->mark) {
+		b->mark = b->first;
+		b->mark_at = b->head;
+	}
+	while (*taken < n && count < max) {
+		if (b->mark_at == b->mark->used) {
+			b->mark = b->mark->next;
+			b->mark_at = 0;
+		}
+		size_t part = min_size(n - *taken, b->mark->used - b->mark_at);
+		spans[count++] = (struct span){b->mark->data + b->mark_at, part};
+		b->mark_at += part;
+		*taken += part;
+	}
+	return count;
+}
+
+void
+bytes_settle(struct bytes *b, struct chunk_pool *pool)
+{
+	if (b->first && b->first == b->last && b->head == b->first->used)
+		drop_first(b, pool);
+}
+
+void
+bytes_fini(struct bytes *b, struct chunk_pool *pool)
+{
+	while (b->first)
+		drop_first(b, pool);
+}

@@ -1,0 +1,104 @@
+/* Knows the bytes that a stream sends, from the owner's hands until the peer has counted them;
+   knows nothing of records. */
+#include <assert.h>
+
+#include "tunnel/trunk_internal.h"
+
+void
+stream_send_schedule(struct stream *s)
+{
+	if (s->over || !(s->own || s->opened))
+		return;
+	if (s->send.sent < s->send.written) {
+		if (list_empty(&s->ready)) {
+			s->send.turn = 0;
+			list_insert_tail(&s->trunk->ready, &s->ready);
+		}
+	} else if (s->send.fin && !s->send.fin_sealed) {
+		stream_want_control(s, CONTROL_FIN);
+	}
+}
+
+/* A stream with nothing to send, and nothing sent that may have to be sent again, owns no memory.
+   */
+static void
+settle(struct stream *s)
+{
+	if (s->send.lent == 0)
+		bytes_settle(&s->send.bytes, s->trunk->config.chunks);
+}
+
+uint8_t *
+stream_send_buf(struct stream *s, size_t *n)
+{
+	uint64_t credit = s->send.limit - s->send.written;
+
+	*n = 0;
+	if (s->over || s->trunk->end.ended || s->send.fin)
+		return NULL;
+	if (credit == 0) {
+		s->send.starved = true;
+		return NULL;
+	}
+	bool big = s->send.bulk && credit > CHUNK_SMALL;
+	size_t room;
+	uint8_t *p = bytes_room(&s->send.bytes, s->trunk->config.chunks, big, &room);
+	if (!p) {
+		stream_fail(s, CODE_INTERNAL_ERROR);
+		return NULL;
+	}
+	*n = s->send.lent = (size_t)min_u64(room, credit);
+	return p;
+}
+
+void
+stream_send_ack(struct stream *s, size_t n)
+{
+	assert(n <= s->send.lent);
+	if (n > 0) {
+		s->send.bulk = n == s->send.lent;
+		bytes_added(&s->send.bytes, n);
+		s->send.written += n;
+		stream_send_schedule(s);
+	}
+	s->send.lent = 0;
+	settle(s);
+}
+
+void
+stream_send_fin(struct stream *s)
+{
+	if (s->over || s->send.fin)
+		return;
+	s->send.fin = true;
+	s->send.lent = 0;
+	settle(s);
+	stream_send_schedule(s);
+}
+
+enum sc_error
+stream_send_window(struct stream *s, uint64_t consumed, uint32_t window, bool *writable)
+{
+	struct stream_send *send = &s->send;
+	bool counts_fin = send->fin_sealed && consumed == send->sent + 1;
+
+	*writable = false;
+	if (consumed < send->covered || (consumed > send->sent && !counts_fin))
+		return SC_ERR_FRAME;
+	if (!counts_fin && consumed + window < send->limit)
+		return SC_ERR_FRAME;
+	bytes_drop(&send->bytes, s->trunk->config.chunks,
+		(size_t)(min_u64(consumed, send->sent) - min_u64(send->covered, send->sent)));
+	send->covered = consumed;
+	settle(s);
+	if (counts_fin) {
+		stream_check_end(s);
+		return SC_OK;
+	}
+	send->limit = consumed + window;
+	if (send->starved && send->limit > send->written) {
+		send->starved = false;
+		*writable = !send->fin;
+	}
+	return SC_OK;
+}

@@ -1,0 +1,348 @@
+/* Knows the life of a trunk: its start, its events in their order, its deadlines, its end; what
+   frames do is in trunk_in.c, what is sealed when in trunk_out.c. */
+#include <stdlib.h>
+
+#include "tunnel/trunk_internal.h"
+
+struct trunk *
+trunk_new(const struct trunk_config *config, struct conn *conn, uint64_t now)
+{
+	struct trunk *t = calloc(1, sizeof(*t));
+	uint64_t key;
+
+	if (!t)
+		return NULL;
+	t->config = *config;
+	t->conn = conn;
+	t->now = t->last_received = now;
+	t->peer_window = conn_peer_hello(conn)->window;
+	t->peer_max_streams = conn_peer_hello(conn)->max_streams;
+	t->next_id = config->initiator ? 1 : 2;
+	list_init(&t->streams);
+	list_init(&t->over);
+	list_init(&t->control);
+	list_init(&t->ready);
+	list_init(&t->due);
+	t->session.deadline = now + SESSION_TIMEOUT;
+	random_fill(&config->random, (uint8_t *)&key, sizeof(key));
+	session_start(t);
+	if (t->end.ended || stream_table_init(&t->table, key) != 0) {
+		trunk_free(t);
+		return NULL;
+	}
+	/* I need not wait for the answer. */
+	t->session.tell_up = t->ping.wanted = config->initiator;
+	return t;
+}
+
+void
+trunk_free(struct trunk *t)
+{
+	if (!t)
+		return;
+	list_for_each_safe(it, &t->streams)
+		stream_free(container_of(it, struct stream, link));
+	list_for_each_safe(it, &t->over)
+		stream_free(container_of(it, struct stream, link));
+	if (t->last_event)
+		stream_free(t->last_event);
+	stream_table_fini(&t->table);
+	control_queue_fini(&t->queue);
+	free(t);
+}
+
+bool
+trunk_end(struct trunk *t, enum sc_error error, uint16_t code)
+{
+	if (t->end.ended)
+		return false;
+	t->end.ended = true;
+	t->end.error = error;
+	t->end.code = code;
+	return true;
+}
+
+void
+trunk_fail(struct trunk *t, enum sc_error error)
+{
+	if (trunk_end(t, error, CODE_LINK_LOST))
+		conn_fail(t->conn, error);
+}
+
+static void
+end_with_close(struct trunk *t, enum sc_error error, enum close_code code)
+{
+	if (!trunk_end(t, error, (uint16_t)code))
+		return;
+	t->end.close_wanted = true;
+	t->end.close_code = code;
+}
+
+void
+trunk_protocol_error(struct trunk *t, enum sc_error error)
+{
+	end_with_close(t, error, CODE_PROTOCOL_ERROR);
+}
+
+void
+trunk_close(struct trunk *t, enum close_code code)
+{
+	end_with_close(t, SC_OK, code);
+}
+
+void
+trunk_lost(struct trunk *t)
+{
+	enum sc_error error = conn_error(t->conn);
+
+	t->end.close_wanted = false;
+	trunk_end(t, error == SC_OK ? SC_ERR_TRUNCATED : error, CODE_LINK_LOST);
+}
+
+void
+trunk_check_drained(struct trunk *t)
+{
+	if (t->goaway.wanted && t->table.count == 0)
+		trunk_close(t, CODE_NONE);
+}
+
+void
+trunk_goaway(struct trunk *t, enum close_code code)
+{
+	if (t->end.ended || t->goaway.wanted)
+		return;
+	t->goaway.wanted = true;
+	t->goaway.code = code;
+	trunk_check_drained(t);
+}
+
+void
+trunk_queue(struct trunk *t, const uint8_t *frame, size_t n)
+{
+	enum sc_error err = control_queue_add(&t->queue, frame, n);
+
+	if (err == SC_ERR_CONTROL_FULL)
+		trunk_fail(t, err);
+	else if (err != SC_OK)
+		end_with_close(t, err, CODE_INTERNAL_ERROR);
+}
+
+struct stream *
+trunk_open(struct trunk *t, const struct stream_request *request, void *user)
+{
+	uint8_t payload[OPEN_PAYLOAD_MAX];
+	bool up = t->config.initiator || t->session.phase == SESSION_PHASE_UP;
+
+	if (!up || t->end.ended || t->goaway.wanted || t->goaway.received)
+		return NULL;
+	if (t->own_streams >= t->peer_max_streams)
+		return NULL;
+	struct span open = {payload, open_encode(payload, request)};
+	struct stream *s = stream_new(t, (uint32_t)t->next_id, true, open);
+	if (!s)
+		return NULL;
+	s->user = user;
+	stream_want_control(s, CONTROL_OPEN);
+	t->unsealed_opens++;
+	t->next_id += 2;
+	if (t->next_id > STREAM_ID_MAX)
+		trunk_goaway(t, CODE_NONE);
+	return s;
+}
+
+void
+trunk_attempt_ended(struct trunk *t)
+{
+	if (t->attempts > 0)
+		t->attempts--;
+}
+
+/* What the last call gave out and the owner has not taken must not depend on the record any more;
+   what it has buried goes. */
+static void
+settle_last_event(struct trunk *t)
+{
+	struct stream *s = t->in_place;
+
+	if (s && stream_recv_keep(s) != 0)
+		stream_fail(s, CODE_INTERNAL_ERROR);
+	if (t->last_event)
+		stream_free(t->last_event);
+}
+
+/* The last event of a stream that is over. */
+static bool
+tell_over(struct trunk *t, struct trunk_event *event)
+{
+	struct list *first = list_first(&t->over);
+
+	if (!first)
+		return false;
+	struct stream *s = container_of(first, struct stream, link);
+	list_remove(first);
+	t->last_event = s;
+	event->type = s->over_type;
+	event->stream = s;
+	event->code = s->over_code;
+	event->text = s->over_text;
+	return true;
+}
+
+/* Each stream that is left gets its reset, then the trunk its end. */
+static bool
+tell_end(struct trunk *t, struct trunk_event *event)
+{
+	struct list *first = list_first(&t->streams);
+
+	if (first) {
+		stream_finish(container_of(first, struct stream, link), TRUNK_RESET, t->end.code);
+		return tell_over(t, event);
+	}
+	if (t->end.told)
+		return false;
+	t->end.told = true;
+	event->type = TRUNK_CLOSED;
+	event->code = t->end.code;
+	event->error = t->end.error;
+	return true;
+}
+
+/* The next frame, from the present record or the next one. False: there is none, or the trunk has
+   ended. */
+static bool
+next_frame(struct trunk *t, struct frame *frame)
+{
+	for (;;) {
+		enum sc_error err = frame_next(&t->record, t->channel, frame);
+		if (err != SC_OK) {
+			trunk_protocol_error(t, err);
+			return false;
+		}
+		if (frame->type != 0)
+			return true;
+		struct span plaintext;
+		int got = conn_receive(t->conn, &t->channel, &plaintext);
+		if (got < 0)
+			trunk_lost(t);
+		if (got <= 0)
+			return false;
+		t->record = wire_reader(plaintext.data, plaintext.size);
+		t->last_received = t->now;
+		t->idle = false;
+	}
+}
+
+bool
+trunk_next_event(struct trunk *t, uint64_t now, struct trunk_event *event)
+{
+	struct frame frame;
+	bool told;
+
+	t->now = now;
+	settle_last_event(t);
+	*event = (struct trunk_event){0};
+	for (;;) {
+		if (tell_over(t, event))
+			return true;
+		if (t->end.ended)
+			return tell_end(t, event);
+		if (t->session.tell_up) {
+			t->session.tell_up = false;
+			event->type = TRUNK_UP;
+			return true;
+		}
+		if (!next_frame(t, &frame)) {
+			if (t->end.ended)
+				continue;
+			return false;
+		}
+		enum sc_error err = trunk_take_frame(t, &frame, event, &told);
+		if (err != SC_OK)
+			trunk_protocol_error(t, err);
+		else if (told)
+			return true;
+	}
+}
+
+bool
+trunk_has_event(const struct trunk *t)
+{
+	if (t->end.ended)
+		return !t->end.told;
+	return !list_empty(&t->over) || t->session.tell_up;
+}
+
+uint64_t
+trunk_deadline(const struct trunk *t)
+{
+	uint64_t deadline = UINT64_MAX;
+
+	if (trunk_has_event(t))
+		return 0;
+	if (t->end.ended)
+		return deadline;
+	if (t->session.phase != SESSION_PHASE_UP)
+		deadline = t->session.deadline;
+	if (t->config.keepalive > 0)
+		deadline = min_u64(deadline,
+			(t->idle ? t->idle_since : t->last_received) + t->config.keepalive);
+	if (!list_empty(&t->due)) {
+		const struct stream *s = container_of(t->due.next, struct stream, due);
+		deadline = min_u64(deadline, s->recv.due);
+	}
+	return deadline;
+}
+
+static void
+tick_keepalive(struct trunk *t)
+{
+	uint64_t since = t->idle ? t->idle_since : t->last_received;
+
+	if (t->config.keepalive == 0 || t->now < since + t->config.keepalive)
+		return;
+	if (t->idle) {
+		trunk_fail(t, SC_ERR_TIMEOUT);
+		return;
+	}
+	t->idle = true;
+	t->idle_since = t->now;
+	t->ping.wanted = !t->ping.out;
+}
+
+void
+trunk_tick(struct trunk *t, uint64_t now)
+{
+	struct list *first;
+
+	t->now = now;
+	if (t->end.ended)
+		return;
+	while ((first = list_first(&t->due))) {
+		struct stream *s = container_of(first, struct stream, due);
+		if (s->recv.due > now)
+			break;
+		list_remove(first);
+		stream_want_control(s, CONTROL_WINDOW);
+	}
+	if (t->session.phase != SESSION_PHASE_UP && now >= t->session.deadline)
+		trunk_fail(t, SC_ERR_TIMEOUT);
+	tick_keepalive(t);
+}
+
+size_t
+trunk_streams(const struct trunk *t)
+{
+	return t->table.count;
+}
+
+const uint8_t *
+trunk_session_id(const struct trunk *t)
+{
+	return t->session.id;
+}
+
+uint64_t
+trunk_rtt(const struct trunk *t)
+{
+	return t->ping.rtt;
+}

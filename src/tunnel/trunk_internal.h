@@ -1,0 +1,248 @@
+/* What the files of this folder know of each other: the two structures, and the calls between
+   trunk*.c and stream*.c. Not for anybody outside. */
+#ifndef SC_TUNNEL_TRUNK_INTERNAL_H
+#define SC_TUNNEL_TRUNK_INTERNAL_H
+
+#include "base/list.h"
+#include "tunnel/bytes.h"
+#include "tunnel/control_queue.h"
+#include "tunnel/frames.h"
+#include "tunnel/stream_table.h"
+#include "tunnel/trunk.h"
+
+#define SESSION_TIMEOUT (10 * NS_PER_S)
+#define WINDOW_DELAY    (NS_PER_S / 2) /* protocol.md 8: within 1 s */
+
+/* Frames of a stream that wait to be sealed. What they say is taken from the stream when they
+   are. */
+enum control_flag { CONTROL_OPEN = 1, CONTROL_OPENED = 2, CONTROL_WINDOW = 4, CONTROL_FIN = 8 };
+
+/* covered <= sent <= written <= limit. The bytes from covered to written are in `bytes`. */
+struct stream_send {
+	struct bytes bytes;
+	uint64_t covered;     /* what the peer's WINDOWs count: bytes, plus 1 for FIN */
+	uint64_t sent;        /* sealed */
+	uint64_t written;     /* by the owner */
+	uint64_t limit;       /* what the peer allows */
+	size_t turn;          /* bytes left of the present turn */
+	size_t lent;          /* bytes of the span of stream_send_buf that the owner has */
+	bool bulk;            /* the owner filled the last span: the next chunk is a big one */
+	bool starved;         /* the owner was told that there is no room */
+	bool fin, fin_sealed; /* the owner has called stream_send_fin; FIN is sealed */
+};
+
+/* announced <= consumed <= received <= limit. The bytes from consumed to received are in `bytes`,
+   or in place. */
+struct stream_recv {
+	struct bytes bytes;
+	struct span in_place;   /* bytes still in the record, only while `bytes` is empty */
+	uint64_t received;      /* bytes */
+	uint64_t consumed;      /* bytes that the owner has taken */
+	uint64_t announced;     /* consumed, as in the last WINDOW */
+	uint64_t limit;         /* what the last WINDOW (or W0) allows the peer */
+	uint64_t due;           /* when a WINDOW must go at the latest; only while on trunk->due */
+	bool fin;               /* FIN has been received */
+	bool fin_consumed;      /* the owner has passed it on */
+	bool fin_announced;     /* the WINDOW that counts it is sealed */
+};
+
+struct stream {
+	struct table_node node; /* the id */
+	struct trunk *trunk;
+	void *user;
+	struct list link;    /* on trunk->streams, then on trunk->over */
+	struct list control; /* on trunk->control while control_flags is not 0 */
+	struct list ready;   /* on trunk->ready while there are bytes to be sealed */
+	struct list due;     /* on trunk->due while consumed bytes wait to be announced */
+	uint8_t control_flags;
+	bool own;            /* opened by this side */
+	bool opened;         /* accepted, by whichever side it was to */
+	bool over;           /* no frame of it is sent or taken in any more */
+	enum trunk_event_type over_type; /* the event that tells the owner */
+	uint16_t over_code;
+	struct span over_text;
+	struct stream_send send;
+	struct stream_recv recv;
+	size_t open_size;    /* OPEN's payload, if this side opened it */
+	uint8_t open[];
+};
+
+enum session_phase {
+	SESSION_PHASE_WAIT,    /* I: for the answer; R: for I's first frame */
+	SESSION_PHASE_STATES,  /* R: STATEs of the SESSION that it is to answer are coming */
+	SESSION_PHASE_REFUSED, /* R: has answered kind 3, waits for another SESSION */
+	SESSION_PHASE_UP
+};
+
+struct session {
+	enum session_phase phase;
+	bool tell_up;           /* TRUNK_UP is to be given out */
+	uint8_t id[TRUNK_SESSION_SIZE];
+	uint32_t generation;
+	uint32_t states_left;   /* STATEs still to come */
+	uint32_t states_listed; /* of those that came, the ones that count against the limit */
+	uint64_t deadline;
+};
+
+struct trunk {
+	struct trunk_config config;
+	struct conn *conn;
+	uint64_t now;                 /* of the last call that told it */
+	uint32_t peer_window, peer_max_streams;
+
+	struct stream_table table;
+	struct list streams;          /* all that are not over */
+	struct list over;             /* those whose last event has not been given out */
+	struct list control, ready;   /* see struct stream */
+	struct list due;              /* in order of time */
+	struct stream *last_event;    /* dies with the next call of trunk_next_event */
+	struct stream *in_place;      /* the stream with bytes in the present record */
+	size_t own_streams, peer_streams; /* not over */
+	size_t attempts;              /* of the peer's streams that are over (trunk_attempt_ended) */
+	uint64_t next_id;             /* of the next stream that this side opens */
+	uint32_t own_sealed;          /* highest id of which OPEN was sealed */
+	uint32_t peer_highest;        /* highest id that the peer has opened */
+	size_t unsealed_opens;
+	struct stream_request request; /* of the last TRUNK_OPEN */
+
+	struct wire_reader record;    /* what is left of the present record */
+	uint8_t channel;              /* of the present record */
+
+	struct session session;
+	struct control_queue queue;
+	uint64_t last_received;
+	bool idle;                    /* nothing came for `keepalive`, since: */
+	uint64_t idle_since;
+	struct {
+		bool wanted, out;
+		uint8_t value[8];
+		uint64_t count, sealed_at, rtt;
+	} ping;
+	struct {
+		bool wanted;
+		uint8_t value[8];
+	} pong;
+	struct {
+		bool wanted, sealed, received;
+		enum close_code code;
+	} goaway;
+	struct {
+		bool ended;        /* nothing is taken in any more */
+		bool told;         /* TRUNK_CLOSED has been given out */
+		bool close_wanted; /* CLOSE is to be sealed */
+		uint16_t code;     /* for the streams and for TRUNK_CLOSED */
+		enum close_code close_code; /* of this side's CLOSE */
+		enum sc_error error;
+	} end;
+};
+
+/* trunk.c */
+
+/* The trunk is over, for its streams with `code`; without a word to the peer. The first end is
+   the one that counts: false if there was one before. */
+bool
+trunk_end(struct trunk *t, enum sc_error error, uint16_t code);
+
+/* The same, and the connection with it. */
+void
+trunk_fail(struct trunk *t, enum sc_error error);
+
+/* The peer has broken the rules: CLOSE(1). */
+void
+trunk_protocol_error(struct trunk *t, enum sc_error error);
+
+/* If this side has said GOAWAY and no stream is left: CLOSE(0). */
+void
+trunk_check_drained(struct trunk *t);
+
+/* Puts a whole frame into the queue. If that is not possible, the trunk ends. */
+void
+trunk_queue(struct trunk *t, const uint8_t *frame, size_t n);
+
+/* trunk_in.c */
+
+/* Acts on one frame. SC_OK: true in *told says that *event is set. Else a protocol error. */
+enum sc_error
+trunk_take_frame(struct trunk *t, const struct frame *frame, struct trunk_event *event, bool *told);
+
+/* trunk_session.c */
+
+/* Begins a new session: I's SESSION goes into the queue. */
+void
+session_start(struct trunk *t);
+
+enum session_verdict { SESSION_FRAME_TAKE, SESSION_FRAME_IGNORE, SESSION_FRAME_ERROR };
+
+/* May this frame come, as far as the exchange of SESSIONs has got? */
+enum session_verdict
+session_judge(const struct trunk *t, const struct frame *frame);
+
+enum sc_error
+session_take(struct trunk *t, const struct frame *frame);
+
+enum sc_error
+session_take_state(struct trunk *t, const struct frame *frame);
+
+/* stream.c */
+
+/* A new stream of the trunk, in all its lists. open: OPEN's payload if this side opens it. NULL:
+   out of memory. */
+struct stream *
+stream_new(struct trunk *t, uint32_t id, bool own, struct span open);
+
+/* The stream is over: the owner will be told by an event of this type, and then it dies. */
+void
+stream_finish(struct stream *s, enum trunk_event_type type, uint16_t code);
+
+/* The same as by a RESET of this side, but the owner is told. */
+void
+stream_fail(struct stream *s, enum close_code code);
+
+/* Ends it cleanly if both directions are done (protocol.md 8, "End"). */
+void
+stream_check_end(struct stream *s);
+
+/* Takes it off every list and frees it. */
+void
+stream_free(struct stream *s);
+
+/* The stream has that frame to send. */
+void
+stream_want_control(struct stream *s, enum control_flag flag);
+
+/* stream_send.c */
+
+/* Puts the stream where it belongs: on the list of those with bytes to seal, or with a FIN. */
+void
+stream_send_schedule(struct stream *s);
+
+/* A WINDOW of the peer. SC_OK, or SC_ERR_FRAME. *writable: there is room where the owner found
+   none. */
+enum sc_error
+stream_send_window(struct stream *s, uint64_t consumed, uint32_t window, bool *writable);
+
+/* stream_recv.c */
+
+/* How many bytes the peer may have under way to this stream. */
+uint32_t
+stream_recv_window(const struct stream *s);
+
+/* DATA of the peer that lie in the present record. SC_OK, SC_ERR_FRAME_PLACE or SC_ERR_CREDIT.
+   *news: the stream had no bytes before. */
+enum sc_error
+stream_recv_data(struct stream *s, struct span data, bool *news);
+
+/* FIN of the peer. SC_OK, SC_ERR_FRAME_PLACE or SC_ERR_FRAME. */
+enum sc_error
+stream_recv_fin(struct stream *s, uint64_t count);
+
+/* Moves bytes that lie in the present record into the stream's own memory. 0, or -1: out of
+   memory. */
+int
+stream_recv_keep(struct stream *s);
+
+/* A WINDOW is being sealed: its values, and what follows from it. */
+void
+stream_recv_announce(struct stream *s, uint64_t *consumed, uint32_t *window);
+
+#endif
