@@ -37,6 +37,7 @@
 	X(SC_ERR_RECORD_EPOCH, "record_epoch", "a record is of another epoch than the present one") \
 	X(SC_ERR_RECORD_TAG, "record_tag", "a record is forged or damaged")                        \
 	X(SC_ERR_KEY_VOLUME, "key_volume", "the peer sent more under one key than is allowed")     \
+	X(SC_ERR_RENEWAL, "renewal", "the session keys were not renewed in time")                  \
 	/* frames and streams, protocol.md 8 */                                                    \
 	X(SC_ERR_FRAME, "frame", "a frame is not valid")                                           \
 	X(SC_ERR_FRAME_PLACE, "frame_place", "a frame came where it is not allowed")               \

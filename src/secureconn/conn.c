@@ -16,6 +16,7 @@ conn_new(const struct conn_config *config, uint64_t now)
 	if (!c)
 		return NULL;
 	c->config = *config;
+	c->now = now;
 	c->ratchet_at = (struct record_usage){config->ratchet_records, config->ratchet_bytes, 0};
 	c->in = malloc(IN_SIZE_HANDSHAKE);
 	if (!c->in || outbuf_grow(&c->out, OUT_SIZE_HANDSHAKE) != SC_OK) {
@@ -38,6 +39,7 @@ conn_free(struct conn *c)
 	wipe_free(c->in, c->in_size);
 	outbuf_fini(&c->out);
 	handshake_fini(&c->handshake);
+	renewal_fini(&c->renewal);
 	record_half_fini(&c->sending);
 	record_half_fini(&c->receiving);
 	wipe_free(c, sizeof(*c));
@@ -174,6 +176,7 @@ conn_in_buf(struct conn *c, size_t *n)
 void
 conn_in_ack(struct conn *c, size_t n, uint64_t now)
 {
+	c->now = now;
 	c->in_tail += n;
 	drive(c, now);
 }
@@ -196,10 +199,17 @@ conn_out_buf(const struct conn *c, size_t *n)
 void
 conn_out_ack(struct conn *c, size_t n)
 {
+	enum sc_error error = SC_OK;
+
 	outbuf_take(&c->out, n);
-	if (c->phase == CONN_UP && outbuf_used(&c->out) == 0 && c->out.size < OUT_SIZE_UP &&
-		outbuf_grow(&c->out, OUT_SIZE_UP) != SC_OK)
-		conn_fail(c, SC_ERR_MEMORY);
+	if (c->phase != CONN_UP)
+		return;
+	if (outbuf_used(&c->out) == 0 && c->out.size < OUT_SIZE_UP)
+		error = outbuf_grow(&c->out, OUT_SIZE_UP);
+	if (!error)
+		error = renewal_flush(c);
+	if (error)
+		conn_fail(c, error);
 }
 
 size_t
@@ -226,14 +236,19 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now)
 {
 	enum sc_error error;
 
+	c->now = now;
 	if (c->error) { /* a deadline came first: the result is of no use */
 		job_wipe(job);
 		return;
 	}
-	if (job->kind == JOB_AGREE)
+	if (c->phase == CONN_UP)
+		error = renewal_job_done(c);
+	else if (job->kind == JOB_AGREE)
 		error = conn_hello_agreed(c, now);
 	else
 		error = handshake_job_done(&c->handshake);
+	if (!error && c->phase == CONN_UP)
+		error = renewal_flush(c);
 	if (error)
 		conn_fail(c, error);
 	if (c->phase == CONN_HANDSHAKE)

@@ -7,7 +7,8 @@
 	p = conn_out_buf(c, &n);  write at most n bytes from p;   conn_out_ack(c, written);
 	while ((job = conn_job(c)))  run conn_job_run(job) on some thread;  later conn_job_done(c, job, now);
 
-   Any of these calls may make output, a job, or an error: look at all three after each. */
+   Any of these calls may make output, a job, or an error: look at all three after each. Once it is up the connection makes
+   records of its own (ratchets, renewals) wherever it may: between two calls of conn_send. */
 #ifndef SC_SECURECONN_CONN_H
 #define SC_SECURECONN_CONN_H
 
@@ -28,6 +29,19 @@ struct conn_key {
 	const uint8_t *public_key, *private_key;
 };
 
+/* When session keys are renewed (protocol.md 9). Times in nanoseconds. */
+struct renewal_rules {
+	uint64_t after;    /* since the last one: this side begins */
+	uint64_t bytes;    /* in both directions since the last one: this side begins; 0: never by volume */
+	uint64_t gap;      /* this side begins no sooner after the last one */
+	uint64_t deadline; /* for one renewal; past it the link is lost */
+	uint64_t latest;   /* without a renewal for so long the link is lost */
+	unsigned most;     /* that the peer may begin in an hour; the next one ends the link */
+};
+
+/* 24 h, 64 GiB, 60 s, 120 s, 48 h, 69. */
+extern const struct renewal_rules renewal_rules_default;
+
 /* Everything a connection is made with; copied by conn_new, but not what it points to. */
 struct conn_config {
 	bool initiator;               /* this side opened the TCP connection */
@@ -45,6 +59,7 @@ struct conn_config {
 
 	/* A sender's own limits under one key, where lower than the algorithm's (for tests); 0: the algorithm's. */
 	uint64_t ratchet_records, ratchet_bytes;
+	struct renewal_rules renewal;
 };
 
 enum conn_phase {
@@ -123,10 +138,30 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now);
 int
 conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext);
 
-/* A KEY_UPDATE frame came, the last frame of the record that conn_receive gave last (protocol.md 6). SC_OK, or SC_ERR_FRAME. The
-   connection goes on; the caller sends CLOSE. */
+/* A frame came that is the connection's own business: KEY_UPDATE (the last frame of the record that conn_receive gave last), RENEW or LINE
+   (protocol.md 6 and 9). SC_OK; SC_ERR_FRAME: it is not allowed, the caller sends CLOSE; or the error by which the
+   connection has just ended. */
+enum sc_error
+conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t now);
+
 enum sc_error
 conn_key_update(struct conn *c, struct span payload);
+
+/* Begins a renewal of the session keys as soon as the rules allow, if none is under way. */
+void
+conn_renew(struct conn *c);
+
+/* The time at which conn_tick wants to be called, UINT64_MAX: never. */
+uint64_t
+conn_deadline(const struct conn *c);
+
+/* Begins a renewal that is due; ends the link if one is overdue. */
+void
+conn_tick(struct conn *c, uint64_t now);
+
+/* Renewals done since CONN_UP. */
+uint64_t
+conn_renewals(const struct conn *c);
 
 /* How many bytes of plaintext the next conn_send may hold now: 0 to RECORD_PLAINTEXT_MAX. It is 0 until the
    transport has taken enough, and outside CONN_UP. Never a number from 1 to 7. */

@@ -1,10 +1,6 @@
 /* Knows the two HELLOs, and records afterwards: receiving, sending, ratchets (protocol.md 6 and 7). */
 #include "secureconn/conn_state.h"
 
-#define KEY_UPDATE_RATCHET 0
-#define KEY_UPDATE_SIZE    2 /* u8 channel, u8 kind */
-#define KEY_UPDATE_RECORD  (RECORD_OVERHEAD + FRAME_HEAD_SIZE + KEY_UPDATE_SIZE)
-
 /* A sender steps before its first record later than this after the last step. */
 #define RATCHET_PERIOD (15 * 60 * NS_PER_S)
 
@@ -116,10 +112,11 @@ conn_hello_agreed(struct conn *c, uint64_t now)
 	wipe(&c->schedule, sizeof(c->schedule));
 	wipe(c->own_hello, sizeof(c->own_hello));
 	wipe(c->peer_hello_payload, sizeof(c->peer_hello_payload));
-	handshake_fini(&c->handshake);
+	handshake_rest(&c->handshake);
 	if (error)
 		return error;
 	c->phase = CONN_UP;
+	renewal_init(&c->renewal, now);
 	conn_out_ack(c, 0); /* the big buffer at once, if nothing waits in the small one */
 	return c->error;
 }
@@ -145,18 +142,47 @@ conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext)
 		return -1;
 	}
 	c->in_head += head.size + RECORD_OVERHEAD;
+	c->renewal.bytes += head.size;
 	*channel = head.channel;
 	*plaintext = (struct span){record + RECORD_HEAD_SIZE, head.size};
 	return 1;
 }
 
+static enum sc_error
+take_key_update(struct conn *c, struct span payload)
+{
+	if (payload.size != KEY_UPDATE_SIZE || payload.data[0] < 1 || payload.data[0] > 2)
+		return SC_ERR_FRAME;
+	if (payload.data[1] == KEY_UPDATE_RATCHET)
+		return record_ratchet(&c->receiving, payload.data[0], c->now);
+	if (payload.data[1] == KEY_UPDATE_RENEWAL)
+		return renewal_take_key_update(c, payload.data[0]);
+	return SC_ERR_FRAME;
+}
+
+enum sc_error
+conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t now)
+{
+	enum sc_error error;
+
+	c->now = now;
+	if (c->phase != CONN_UP)
+		return c->error ? c->error : SC_ERR_FRAME_PLACE;
+	if (type == FRAME_KEY_UPDATE)
+		error = take_key_update(c, payload);
+	else if (type == FRAME_RENEW)
+		error = renewal_take_renew(c, payload);
+	else if (type == FRAME_LINE)
+		error = renewal_take_line(c, payload);
+	else
+		error = SC_ERR_FRAME;
+	return error ? error : renewal_flush(c);
+}
+
 enum sc_error
 conn_key_update(struct conn *c, struct span payload)
 {
-	if (payload.size != KEY_UPDATE_SIZE || payload.data[0] < 1 || payload.data[0] > 2 ||
-		payload.data[1] != KEY_UPDATE_RATCHET)
-		return SC_ERR_FRAME;
-	return record_ratchet(&c->receiving, payload.data[0], 0);
+	return conn_control(c, FRAME_KEY_UPDATE, payload, c->now);
 }
 
 /* ---- sending ---- */
@@ -166,7 +192,7 @@ conn_room(const struct conn *c)
 {
 	size_t free_space = outbuf_room(&c->out);
 
-	if (c->phase != CONN_UP)
+	if (c->phase != CONN_UP || renewal_holds_output(c))
 		return 0;
 	if (free_space < ROOM_RESERVED + (outbuf_used(&c->out) > 0 ? ROOM_WORTH : RECORD_PLAINTEXT_MIN))
 		return 0;
@@ -201,16 +227,23 @@ ratchet_due(const struct conn *c, uint8_t channel, size_t n, uint64_t now)
 		!record_fits(&c->sending, channel, n, extra, &c->ratchet_at);
 }
 
-static enum sc_error
-send_ratchet(struct conn *c, uint8_t channel, uint64_t now)
+enum sc_error
+conn_send_key_update(struct conn *c, uint8_t channel, enum key_update_kind kind)
 {
 	uint8_t frame[FRAME_HEAD_SIZE + KEY_UPDATE_SIZE];
 	struct span part = {frame, sizeof(frame)};
 
 	frame_head_put(frame, FRAME_KEY_UPDATE, KEY_UPDATE_SIZE, 0);
 	frame[FRAME_HEAD_SIZE] = channel;
-	frame[FRAME_HEAD_SIZE + 1] = KEY_UPDATE_RATCHET;
-	enum sc_error error = seal_out(c, CHANNEL_PROTOCOL, &part, 1, sizeof(frame));
+	frame[FRAME_HEAD_SIZE + 1] = (uint8_t)kind;
+	return seal_out(c, CHANNEL_PROTOCOL, &part, 1, sizeof(frame));
+}
+
+static enum sc_error
+send_ratchet(struct conn *c, uint8_t channel, uint64_t now)
+{
+	enum sc_error error = conn_send_key_update(c, channel, KEY_UPDATE_RATCHET);
+
 	if (!error && (error = record_ratchet(&c->sending, channel, now)))
 		conn_fail(c, error);
 	return error;
@@ -221,6 +254,7 @@ conn_send(struct conn *c, uint8_t channel, const struct span *parts, size_t n_pa
 {
 	size_t size = 0;
 
+	c->now = now;
 	if (c->error)
 		return c->error;
 	for (size_t i = 0; i < n_parts; i++)
@@ -234,7 +268,18 @@ conn_send(struct conn *c, uint8_t channel, const struct span *parts, size_t n_pa
 		return c->error;
 	if (step_data && send_ratchet(c, CHANNEL_DATA, now) != SC_OK)
 		return c->error;
+	c->renewal.bytes += size;
 	return seal_out(c, channel, parts, n_parts, size);
+}
+
+enum sc_error
+conn_send_frame(struct conn *c, enum frame_type type, struct span payload)
+{
+	uint8_t head[FRAME_HEAD_SIZE];
+	struct span parts[] = {{head, sizeof(head)}, payload};
+
+	frame_head_put(head, type, (uint16_t)payload.size, 0);
+	return conn_send(c, CHANNEL_PROTOCOL, parts, 2, c->now);
 }
 
 uint64_t

@@ -7,6 +7,7 @@
 #include "secureconn/line.h"
 #include "secureconn/outbuf.h"
 #include "secureconn/record.h"
+#include "secureconn/renewal.h"
 
 /* While nobody is authenticated a connection holds little memory; the big buffers come with CONN_UP. */
 #define IN_SIZE_HANDSHAKE  (16u * 1024)
@@ -38,6 +39,8 @@ struct conn {
 	struct hello peer_hello;
 	struct record_half sending, receiving;
 	struct record_usage ratchet_at; /* the owner's own limits */
+	struct renewal renewal;
+	uint64_t now; /* of the last call that told the time */
 };
 
 /* Sends the own HELLO under epoch 0: the session keys are there. */
@@ -51,5 +54,19 @@ conn_take_hello(struct conn *c);
 /* The job of conn_take_hello is done: epoch 1, CONN_UP. */
 enum sc_error
 conn_hello_agreed(struct conn *c, uint64_t now);
+
+/* What conn_room keeps back: the KEY_UPDATE records of both channels may go before any other. */
+#define KEY_UPDATE_SIZE   2 /* u8 channel, u8 kind */
+#define KEY_UPDATE_RECORD (RECORD_OVERHEAD + FRAME_HEAD_SIZE + KEY_UPDATE_SIZE)
+
+enum key_update_kind { KEY_UPDATE_RATCHET = 0, KEY_UPDATE_RENEWAL = 1 };
+
+/* Seals one frame of stream 0 on the protocol channel, as a record of its own. */
+enum sc_error
+conn_send_frame(struct conn *c, enum frame_type type, struct span payload);
+
+/* Seals KEY_UPDATE(channel, kind) with no record before it. The caller then steps the key. */
+enum sc_error
+conn_send_key_update(struct conn *c, uint8_t channel, enum key_update_kind kind);
 
 #endif

@@ -7,19 +7,43 @@
 
 /* ---- lines out ---- */
 
+/* Writes a line; *line, if not NULL, is where it stands, without its LF. */
+static enum sc_error
+write_line(struct outbuf *out, const char *prefix, struct span text, struct span *line)
+{
+	size_t prefix_size = strlen(prefix), start = out->tail;
+
+	if (outbuf_room(out) < prefix_size + text.size + 1)
+		return SC_ERR_LIMIT;
+	outbuf_append(out, prefix, prefix_size);
+	outbuf_append(out, text.data, text.size);
+	if (line)
+		*line = (struct span){out->data + start, prefix_size + text.size};
+	return outbuf_append(out, "\n", 1);
+}
+
 static enum sc_error
 say(struct handshake *h, const char *prefix, const char *text, size_t size)
 {
-	size_t prefix_size = strlen(prefix);
-	size_t start = h->out->tail;
+	struct span line;
+	enum sc_error error =
+		write_line(h->out, prefix, (struct span){(const uint8_t *)text, size}, &line);
 
-	if (outbuf_room(h->out) < prefix_size + size + 1)
-		return SC_ERR_LIMIT;
-	outbuf_append(h->out, prefix, prefix_size);
-	outbuf_append(h->out, text, size);
-	struct span line = {h->out->data + start, prefix_size + size};
-	transcript_add(&h->transcript, h->config->initiator, line);
-	return outbuf_append(h->out, "\n", 1);
+	if (!error)
+		transcript_add(&h->transcript, h->config->initiator, line);
+	return error;
+}
+
+enum sc_error
+handshake_say_answer(struct handshake *h, unsigned index, const char *answer)
+{
+	char prefix[sizeof("SYM-KEY-1: ")] = "SYM-KEY-1: ";
+	struct span text = {(const uint8_t *)answer, strlen(answer)};
+
+	prefix[sizeof("SYM-KEY-") - 1] = (char)('0' + index);
+	if (h->renewing)
+		return write_line(h->out, prefix, text, NULL);
+	return say(h, prefix, answer, text.size);
 }
 
 enum sc_error
@@ -215,6 +239,28 @@ handshake_fini(struct handshake *h)
 	wipe(h, sizeof(*h));
 }
 
+void
+handshake_rest(struct handshake *h)
+{
+	struct handshake kept = {.config = h->config, .client = h->client, .own = h->own,
+		.bulk = h->bulk, .protocol = h->protocol, .peer_key_known = true, .step = STEP_DONE};
+
+	memcpy(kept.peer_key, h->peer_key, sizeof(kept.peer_key));
+	wipe(h, sizeof(*h));
+	*h = kept;
+}
+
+void
+handshake_renew(struct handshake *h, struct outbuf *out)
+{
+	h->out = out;
+	h->renewing = true;
+	transcript_init(&h->transcript);
+	h->step = STEP_S_KEY_1;
+	if (!h->client)
+		handshake_send_session_key(h, 1);
+}
+
 bool
 handshake_wants_line(const struct handshake *h)
 {
@@ -229,6 +275,7 @@ handshake_line(struct handshake *h, struct span line)
 
 	if (!span_starts(line, prefix))
 		return SC_ERR_LINE_UNEXPECTED;
-	transcript_add(&h->transcript, !h->config->initiator, line);
+	if (!h->renewing || steps[h->step].take != handshake_take_answer)
+		transcript_add(&h->transcript, !h->config->initiator, line);
 	return steps[h->step].take(h, (struct span){line.data + n, line.size - n});
 }

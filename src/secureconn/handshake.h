@@ -32,6 +32,7 @@ struct handshake {
 	struct outbuf *out;
 	enum handshake_step step;
 	bool client; /* in the present stage; from STEP_PUBLIC_KEY on: this side is C */
+	bool renewing; /* section 4 again, in LINE frames: th' leaves the answers out */
 	struct negotiation negotiation;
 	struct transcript transcript;
 	const char *protocol;
@@ -54,6 +55,15 @@ handshake_init(struct handshake *h, const struct conn_config *config, struct out
 void
 handshake_fini(struct handshake *h);
 
+/* Wipes all secrets and keeps what a renewal needs: roles, algorithms, the peer's public key. */
+void
+handshake_rest(struct handshake *h);
+
+/* Begins section 4 again after handshake_rest, for a renewal: S leaves a job. Lines go to out, which outlives the
+   renewal. */
+void
+handshake_renew(struct handshake *h, struct outbuf *out);
+
 /* True if it waits for a line of the peer: no job, not done. */
 bool
 handshake_wants_line(const struct handshake *h);
@@ -75,6 +85,14 @@ handshake_say_text(struct handshake *h, const char *prefix, const char *text);
 /* The same with bytes in hex. */
 enum sc_error
 handshake_say_hex(struct handshake *h, const char *prefix, const uint8_t *data, size_t size);
+
+/* Says the answer to SYM-KEY-<index>. */
+enum sc_error
+handshake_say_answer(struct handshake *h, unsigned index, const char *answer);
+
+/* S: makes key and salt `index` and leaves a job that encrypts them. */
+void
+handshake_send_session_key(struct handshake *h, unsigned index);
 
 /* Says a last line and returns error, even if there is no room for the line. */
 enum sc_error

@@ -69,9 +69,9 @@ public_key_checked(struct handshake *h)
 
 static const char *const key_prefix[SESSION_KEYS] = {"SYM-KEY-1: ", "SYM-KEY-2: ", "SYM-KEY-3: "};
 
-/* Makes key and salt `index` and has them encrypted to the peer. The salt is only in the job. */
-static void
-send_session_key(struct handshake *h, unsigned index)
+/* The salt is only in the job, and wiped with it. */
+void
+handshake_send_session_key(struct handshake *h, unsigned index)
 {
 	size_t size = h->bulk->algorithm->key_size;
 	struct conn_job *job = new_job(h, JOB_ENCRYPT);
@@ -81,7 +81,7 @@ send_session_key(struct handshake *h, unsigned index)
 	memcpy(h->keys[index - 1], job->message, size);
 	memcpy(job->public_key, h->peer_key, h->own->asym->algorithm->public_size);
 	job_set_label(job, index, h->own->public_key, h->peer_key);
-	job->make_ephemeral = index == 3;
+	job->make_ephemeral = index == 3 && !h->renewing;
 }
 
 enum sc_error
@@ -97,7 +97,7 @@ handshake_take_verdict(struct handshake *h, struct span verdict)
 	}
 	enum sc_error error = say_verdict(h);
 	if (!error)
-		send_session_key(h, 1);
+		handshake_send_session_key(h, 1);
 	return error;
 }
 
@@ -129,7 +129,7 @@ session_key_encrypted(struct handshake *h)
 	if (error)
 		return error;
 	if (index == 1) {
-		send_session_key(h, 2); /* without waiting for the answer to the first */
+		handshake_send_session_key(h, 2); /* without waiting for the answer to the first */
 	} else if (index == 2) {
 		h->step = STEP_C_ANSWER_1;
 	} else {
@@ -138,6 +138,14 @@ session_key_encrypted(struct handshake *h)
 		h->hello_due = true;
 	}
 	return SC_OK;
+}
+
+/* Tells nothing of why. */
+static enum sc_error
+refuse_session_key(struct handshake *h, unsigned index)
+{
+	(void)handshake_say_answer(h, index, "ERROR");
+	return SC_ERR_SESSION_KEY;
 }
 
 enum sc_error
@@ -150,13 +158,13 @@ handshake_take_session_key(struct handshake *h, struct span hex)
 
 	if (hex_decode(job->ciphertext, size, (const char *)hex.data, hex.size) != 0) {
 		job_wipe(job);
-		return handshake_say_last(h, key_prefix[index - 1], "ERROR", SC_ERR_SESSION_KEY);
+		return refuse_session_key(h, index);
 	}
 	job->ciphertext_size = size;
 	job->message_size = message_size;
 	job->private_key = h->own->private_key;
 	job_set_label(job, index, h->peer_key, h->own->public_key);
-	job->make_ephemeral = index == 3;
+	job->make_ephemeral = index == 3 && !h->renewing;
 	if (index == 3)
 		close_transcript(h);
 	return SC_OK;
@@ -168,15 +176,15 @@ session_key_decrypted(struct handshake *h)
 	unsigned index = h->job.index;
 
 	if (h->job.failed)
-		return handshake_say_last(h, key_prefix[index - 1], "ERROR", SC_ERR_SESSION_KEY);
+		return refuse_session_key(h, index);
 	memcpy(h->keys[index - 1], h->job.message, h->bulk->algorithm->key_size);
-	enum sc_error error = handshake_say_text(h, key_prefix[index - 1], ACCEPTED);
+	enum sc_error error = handshake_say_answer(h, index, ACCEPTED);
 	if (error)
 		return error;
 	if (index == 1) {
 		h->step = STEP_S_KEY_2;
 	} else if (index == 2) {
-		send_session_key(h, 3);
+		handshake_send_session_key(h, 3);
 	} else {
 		h->step = STEP_DONE;
 		h->hello_due = true;

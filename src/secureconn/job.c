@@ -58,6 +58,9 @@ conn_job_run(struct conn_job *job)
 	case JOB_AGREE:
 		result = x25519_shared(job->shared, job->ephemeral_private, job->peer_ephemeral);
 		break;
+	case JOB_EPHEMERAL:
+		result = 0;
+		break;
 	}
 	if (job->make_ephemeral)
 		x25519_generate(&job->random, job->ephemeral_private, job->ephemeral_public);

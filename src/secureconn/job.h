@@ -13,7 +13,8 @@ enum job_kind {
 	JOB_CHECK_KEY, /* is public_key valid? */
 	JOB_ENCRYPT,   /* message -> ciphertext, to public_key */
 	JOB_DECRYPT,   /* ciphertext -> message, with private_key */
-	JOB_AGREE      /* X25519 of ephemeral_private and peer_ephemeral -> shared */
+	JOB_AGREE,     /* X25519 of ephemeral_private and peer_ephemeral -> shared */
+	JOB_EPHEMERAL  /* nothing but make_ephemeral */
 };
 
 /* Inputs and outputs. Everything in it is wiped by job_wipe. */
@@ -21,7 +22,7 @@ struct conn_job {
 	enum job_kind kind;
 	bool out;    /* handed to the owner */
 	bool failed; /* the verdict */
-	bool make_ephemeral; /* besides: a fresh pair for HELLO */
+	bool make_ephemeral; /* besides: a fresh X25519 pair, for HELLO or RENEW */
 	unsigned index;      /* of SYM-KEY-<index>: part of the label */
 	const struct asym_impl *asym;
 	struct random_source random;

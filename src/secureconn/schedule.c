@@ -37,6 +37,33 @@ transcript_digest(const struct transcript *t, uint8_t th[HASH_SIZE])
 }
 
 void
+transcript_renewal_digest(const struct transcript *t, const uint8_t renew_i[HASH_SIZE],
+	const uint8_t renew_r[HASH_SIZE], uint8_t th[HASH_SIZE])
+{
+	uint8_t of_initiator[HASH_SIZE], of_responder[HASH_SIZE];
+
+	hash_peek(&t->initiator, of_initiator);
+	hash_peek(&t->responder, of_responder);
+	struct span parts[] = {
+		{(const uint8_t *)"SecureConn renewal", sizeof("SecureConn renewal")},
+		{renew_i, HASH_SIZE},
+		{renew_r, HASH_SIZE},
+		{of_initiator, HASH_SIZE},
+		{of_responder, HASH_SIZE},
+	};
+	hash_parts(th, parts, ARRAY_SIZE(parts));
+}
+
+void
+schedule_renew(uint8_t secret[HASH_SIZE], struct span key_i, struct span key_3,
+	const uint8_t shared[HASH_SIZE], const uint8_t th[HASH_SIZE])
+{
+	struct span ikm[] = {key_i, key_3, {shared, HASH_SIZE}, {th, HASH_SIZE}};
+
+	hkdf_extract(secret, secret, HASH_SIZE, ikm, ARRAY_SIZE(ikm));
+}
+
+void
 schedule_start(struct schedule *s, const uint8_t th[HASH_SIZE],
 	uint8_t keys[SESSION_KEYS][BULK_KEY_MAX], size_t key_size)
 {

@@ -41,6 +41,16 @@ void
 schedule_hello(struct schedule *s, const uint8_t ee[HASH_SIZE], struct span payload_of_initiator,
 	struct span payload_of_responder);
 
+/* th' of a renewal: the RENEW keys of I and R, and the transcript of its lines. */
+void
+transcript_renewal_digest(const struct transcript *t, const uint8_t renew_i[HASH_SIZE],
+	const uint8_t renew_r[HASH_SIZE], uint8_t th[HASH_SIZE]);
+
+/* The next epoch's secret by a renewal, in place: key_i of its channel, key_3, the X25519 result of the RENEWs, th'. */
+void
+schedule_renew(uint8_t secret[HASH_SIZE], struct span key_i, struct span key_3,
+	const uint8_t shared[HASH_SIZE], const uint8_t th[HASH_SIZE]);
+
 /* The next epoch's secret by a ratchet, in place. */
 void
 schedule_ratchet(uint8_t secret[HASH_SIZE]);

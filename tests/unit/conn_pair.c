@@ -62,6 +62,7 @@ pair_init(struct pair *p, uint64_t seed, const char *const *asym, const char *co
 		end->config.random = p->random.source;
 		end->config.hello = (struct hello){.window = 65536, .max_streams = 100,
 			.has_instance = true};
+		end->config.renewal = renewal_rules_default;
 		snprintf(end->config.hello.name, sizeof(end->config.hello.name), "end-%d", i);
 		end->config.accept_key = accept_key;
 		end->config.arg = end;
@@ -192,4 +193,46 @@ pair_assert_failed(struct pair *p, int end, enum sc_error expected)
 
 	assert_int_equal(conn_phase(conn), CONN_FAILED);
 	assert_string_equal(sc_error_name(conn_error(conn)), sc_error_name(expected));
+}
+
+enum sc_error
+pair_send(struct pair *p, int from, enum frame_type type, const void *payload, size_t n)
+{
+	uint8_t head[FRAME_HEAD_SIZE];
+	struct span parts[] = {{head, sizeof(head)}, {payload, n}};
+	uint8_t channel = type == FRAME_DATA ? CHANNEL_DATA : CHANNEL_PROTOCOL;
+
+	frame_head_put(head, type, (uint16_t)n, type == FRAME_DATA ? 1 : 0);
+	return conn_send(p->ends[from].conn, channel, parts, 2, p->now);
+}
+
+unsigned
+pair_receive(struct pair *p, int at, struct span *payload)
+{
+	struct conn *conn = p->ends[at].conn;
+	uint8_t channel;
+	struct span plain;
+
+	do {
+		while (conn_receive(conn, &channel, &plain) == 1) {
+			enum frame_type type = plain.data[0];
+			*payload = (struct span){plain.data + FRAME_HEAD_SIZE,
+				plain.size - FRAME_HEAD_SIZE};
+			if (type != FRAME_KEY_UPDATE && type != FRAME_RENEW && type != FRAME_LINE)
+				return type;
+			assert_int_equal(conn_control(conn, type, *payload, p->now), SC_OK);
+		}
+	} while (pair_run(p));
+	return 0;
+}
+
+void
+pair_assert_exchange(struct pair *p, int from, const char *text)
+{
+	struct span payload;
+
+	assert_int_equal(pair_send(p, from, FRAME_DATA, text, strlen(text)), SC_OK);
+	assert_int_equal(pair_receive(p, 1 - from, &payload), FRAME_DATA);
+	assert_int_equal(payload.size, strlen(text));
+	assert_memory_equal(payload.data, text, payload.size);
 }

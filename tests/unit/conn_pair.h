@@ -58,6 +58,19 @@ pair_up(struct pair *p);
 void
 pair_fini(struct pair *p);
 
+/* Sends one frame as a record: DATA of stream 1 on the data channel, anything else of stream 0 on the protocol channel. */
+enum sc_error
+pair_send(struct pair *p, int from, enum frame_type type, const void *payload, size_t n);
+
+/* Moves all bytes, and takes records at one end until a frame comes that is not the connection's own business: returns its type and
+   payload, or 0 if none comes. Gives the others to the connection, as the tunnel would. */
+unsigned
+pair_receive(struct pair *p, int at, struct span *payload);
+
+/* Sends a DATA frame and fails the test unless it arrives as it was. */
+void
+pair_assert_exchange(struct pair *p, int from, const char *text);
+
 /* Gives one end a text as if it had come from the network. */
 void
 pair_type(struct pair *p, int end, const char *text);

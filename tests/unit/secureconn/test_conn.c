@@ -10,45 +10,6 @@ conn_of(int end)
 	return pair.ends[end].conn;
 }
 
-static enum sc_error
-send_frame(int from, enum frame_type type, const void *payload, size_t n)
-{
-	uint8_t head[FRAME_HEAD_SIZE];
-	struct span parts[] = {{head, sizeof(head)}, {payload, n}};
-	uint8_t channel = type == FRAME_DATA ? CHANNEL_DATA : CHANNEL_PROTOCOL;
-
-	frame_head_put(head, type, (uint16_t)n, type == FRAME_DATA ? 1 : 0);
-	return conn_send(conn_of(from), channel, parts, 2, pair.now);
-}
-
-/* Moves all bytes, and takes records at one end until one of another type than KEY_UPDATE comes: returns its type, 0 if none
-   comes. Steps the receiver's keys as the tunnel would. */
-static unsigned
-receive_frame(int at, struct span *payload)
-{
-	uint8_t channel;
-	struct span plain;
-
-	pair_run(&pair);
-	while (conn_receive(conn_of(at), &channel, &plain) == 1) {
-		*payload = (struct span){plain.data + FRAME_HEAD_SIZE, plain.size - FRAME_HEAD_SIZE};
-		if (plain.data[0] != FRAME_KEY_UPDATE)
-			return plain.data[0];
-		assert_int_equal(conn_key_update(conn_of(at), *payload), SC_OK);
-	}
-	return 0;
-}
-
-static void
-assert_exchange(int from, const char *text)
-{
-	struct span payload;
-	assert_int_equal(send_frame(from, FRAME_DATA, text, strlen(text)), SC_OK);
-	assert_int_equal(receive_frame(1 - from, &payload), FRAME_DATA);
-	assert_int_equal(payload.size, strlen(text));
-	assert_memory_equal(payload.data, text, payload.size);
-}
-
 static int
 teardown(void **state)
 {
@@ -80,8 +41,8 @@ test_every_pair_of_algorithms(void **state)
 				assert_int_equal(pair.ends[end].asked, 1);
 			}
 			assert_string_equal(conn_peer_hello(conn_of(0))->name, "end-1");
-			assert_exchange(0, "from I");
-			assert_exchange(1, "from R");
+			pair_assert_exchange(&pair, 0, "from I");
+			pair_assert_exchange(&pair, 1, "from R");
 			pair_fini(&pair);
 		}
 }
@@ -94,7 +55,7 @@ test_any_split(void **state)
 		pair_init(&pair, seed, LIST("X25519"), LIST("AES 128"));
 		pair.chunk_max = 1 + seed * 3;
 		pair_up(&pair);
-		assert_exchange(0, "split");
+		pair_assert_exchange(&pair, 0, "split");
 		pair_fini(&pair);
 	}
 }
@@ -173,12 +134,12 @@ test_a_changed_record_ends_the_link(void **state)
 		flip_seen = 0;
 		flip_from = 0;
 		pair.meddle = flip_one_bit;
-		assert_int_equal(send_frame(0, FRAME_DATA, "hello", 5), SC_OK);
+		assert_int_equal(pair_send(&pair, 0, FRAME_DATA, "hello", 5), SC_OK);
 		/* A length that became longer waits for more: give it. */
 		for (int i = 0; i < 3 && conn_phase(conn_of(1)) == CONN_UP; i++) {
 			static const uint8_t more[40000];
-			assert_int_equal(receive_frame(1, &payload), 0);
-			assert_int_equal(send_frame(0, FRAME_DATA, more, sizeof(more)), SC_OK);
+			assert_int_equal(pair_receive(&pair, 1, &payload), 0);
+			assert_int_equal(pair_send(&pair, 0, FRAME_DATA, more, sizeof(more)), SC_OK);
 		}
 		assert_int_equal(conn_phase(conn_of(1)), CONN_FAILED);
 		pair_fini(&pair);
@@ -197,9 +158,9 @@ test_ratchets_past_256_epochs(void **state)
 	pair_up(&pair);
 	for (int i = 0; i < 1500; i++) {
 		struct span payload;
-		assert_exchange(i % 2, "data");
-		assert_int_equal(send_frame(1, FRAME_PING, "12345678", 8), SC_OK);
-		assert_int_equal(receive_frame(0, &payload), FRAME_PING);
+		pair_assert_exchange(&pair, i % 2, "data");
+		assert_int_equal(pair_send(&pair, 1, FRAME_PING, "12345678", 8), SC_OK);
+		assert_int_equal(pair_receive(&pair, 0, &payload), FRAME_PING);
 	}
 	for (int end = 0; end < 2; end++)
 		for (uint8_t channel = 1; channel <= 2; channel++)
@@ -218,8 +179,8 @@ test_cast128_steps_before_8_mib(void **state)
 	pair_init(&pair, 12, LIST("X25519"), LIST("CAST-128"));
 	pair_up(&pair);
 	for (size_t sent = 0; sent < 20u << 20; sent += sizeof(data)) {
-		assert_int_equal(send_frame(0, FRAME_DATA, data, sizeof(data)), SC_OK);
-		assert_int_equal(receive_frame(1, &payload), FRAME_DATA);
+		assert_int_equal(pair_send(&pair, 0, FRAME_DATA, data, sizeof(data)), SC_OK);
+		assert_int_equal(pair_receive(&pair, 1, &payload), FRAME_DATA);
 	}
 	assert_int_equal(conn_epoch(conn_of(0), true, 2), 3);
 	assert_int_equal(conn_epoch(conn_of(0), true, 1), 1);
@@ -232,12 +193,18 @@ test_ratchet_after_15_minutes(void **state)
 	pair_init(&pair, 13, LIST("X25519"), LIST("AES 128"));
 	pair_up(&pair);
 	pair.now += 15 * 60 * NS_PER_S;
-	assert_exchange(0, "still the same");
+	pair_assert_exchange(&pair, 0, "still the same");
 	assert_int_equal(conn_epoch(conn_of(0), true, 2), 1);
 	pair.now += 1;
-	assert_exchange(0, "stepped");
+	pair_assert_exchange(&pair, 0, "stepped");
 	assert_int_equal(conn_epoch(conn_of(0), true, 2), 2);
 	assert_int_equal(conn_epoch(conn_of(1), false, 1), 2); /* it carried the announcement */
+}
+
+static enum sc_error
+update_keys(const uint8_t *payload, size_t n)
+{
+	return conn_control(conn_of(0), FRAME_KEY_UPDATE, (struct span){payload, n}, 0);
 }
 
 static void
@@ -248,8 +215,8 @@ test_bad_key_updates(void **state)
 	pair_init(&pair, 14, LIST("X25519"), LIST("AES 128"));
 	pair_up(&pair);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(conn_key_update(conn_of(0), (struct span){bad[i], 2}), SC_ERR_FRAME);
-	assert_int_equal(conn_key_update(conn_of(0), (struct span){(const uint8_t[]){1, 0, 0}, 3}), SC_ERR_FRAME);
+		assert_int_equal(update_keys(bad[i], 2), SC_ERR_FRAME);
+	assert_int_equal(update_keys((const uint8_t[]){1, 0, 0}, 3), SC_ERR_FRAME);
 	assert_int_equal(conn_epoch(conn_of(0), false, 1), 1);
 }
 
@@ -265,15 +232,15 @@ test_room_and_biggest_record(void **state)
 	memset(big, 'x', sizeof(big));
 	unsigned sent = 0, got = 0;
 	while (conn_room(conn_of(0)) == RECORD_PLAINTEXT_MAX) {
-		assert_int_equal(send_frame(0, FRAME_DATA, big, sizeof(big)), SC_OK);
+		assert_int_equal(pair_send(&pair, 0, FRAME_DATA, big, sizeof(big)), SC_OK);
 		sent++;
 	}
 	assert_true(sent >= 2);
 	for (size_t room; (room = conn_room(conn_of(0))) > 0; sent++) {
 		assert_true(room >= 8);
-		assert_int_equal(send_frame(0, FRAME_DATA, big, room - FRAME_HEAD_SIZE), SC_OK);
+		assert_int_equal(pair_send(&pair, 0, FRAME_DATA, big, room - FRAME_HEAD_SIZE), SC_OK);
 	}
-	while (receive_frame(1, &payload) == FRAME_DATA)
+	while (pair_receive(&pair, 1, &payload) == FRAME_DATA)
 		got++;
 	assert_int_equal(got, sent);
 	assert_int_equal(conn_room(conn_of(0)), RECORD_PLAINTEXT_MAX);

@@ -10,7 +10,6 @@ struct observer {
 	const struct vector_section *s;
 	const struct asym_impl *asym;
 	const struct bulk_algorithm *bulk;
-	bool client_is_initiator;
 	uint8_t public_keys[2][ASYM_PUBLIC_MAX]; /* 0: I's, 1: R's */
 	struct transcript transcript;
 	uint8_t keys[SESSION_KEYS][BULK_KEY_MAX];
@@ -26,11 +25,10 @@ assert_value(const struct observer *o, const char *key, const uint8_t *value, si
 }
 
 static void
-open_session_key(struct observer *o, unsigned index, bool by_initiator, const char *hex)
+read_session_key(struct observer *o, unsigned index, bool by_initiator, const char *hex)
 {
 	static struct conn_job job;
 	size_t size, recipient = by_initiator ? 1 : 0;
-	char key[16];
 
 	memset(&job, 0, sizeof(job));
 	job.kind = JOB_DECRYPT;
@@ -45,6 +43,14 @@ open_session_key(struct observer *o, unsigned index, bool by_initiator, const ch
 	if (job.failed)
 		fail_msg("[%s] SYM-KEY-%u does not open", vector_name(o->s), index);
 	memcpy(o->keys[index - 1], job.message, o->bulk->key_size);
+}
+
+static void
+open_session_key(struct observer *o, unsigned index, bool by_initiator, const char *hex)
+{
+	char key[16];
+
+	read_session_key(o, index, by_initiator, hex);
 	snprintf(key, sizeof(key), "key_%u", index);
 	assert_value(o, key, o->keys[index - 1], o->bulk->key_size);
 }
@@ -130,6 +136,45 @@ check_hellos(struct observer *o, struct schedule *s)
 	assert_int_equal(data.data[0], FRAME_DATA);
 }
 
+/* The renewal that follows each conversation: S's SYM-KEY-1 and -2, C's SYM-KEY-3, then both channels switch. */
+static void
+check_renewal(struct observer *o, struct schedule *s)
+{
+	bool client_is_initiator = vector_text(o->s, "client")[0] == 'I';
+	uint8_t th[HASH_SIZE], shared[X25519_SIZE], renew[2][X25519_SIZE];
+	size_t size;
+
+	for (int d = 0; d < 2; d++) {
+		const char *key = d == 0 ? "renew_private_I" : "renew_private_R";
+		const struct asym_impl *x25519 = asym_find("X25519");
+		assert_int_equal(x25519->derive(x25519, vector_bytes(o->s, key, &size), renew[d]), 0);
+	}
+	assert_int_equal(x25519_shared(shared, vector_bytes(o->s, "renew_private_I", &size), renew[1]), 0);
+	transcript_init(&o->transcript);
+	for (unsigned i = 1; i <= SESSION_KEYS; i++) {
+		char key[32];
+		bool by_initiator = (i == 3) == client_is_initiator;
+		snprintf(key, sizeof(key), "renew_line_%u", i);
+		const char *line = vector_text(o->s, key);
+		transcript_add(&o->transcript, by_initiator,
+			(struct span){(const uint8_t *)line, strlen(line)});
+		read_session_key(o, i, by_initiator, line + strlen("SYM-KEY-1: "));
+	}
+	transcript_renewal_digest(&o->transcript, renew[0], renew[1], th);
+	assert_value(o, "renew_th", th, HASH_SIZE);
+	for (size_t channel = 0; channel < 2; channel++)
+		for (size_t d = 0; d < 2; d++) {
+			char key[32];
+			struct span key_i = {o->keys[channel], o->bulk->key_size};
+			schedule_renew(s->secret[channel][d], key_i,
+				(struct span){o->keys[2], o->bulk->key_size}, shared, th);
+			snprintf(key, sizeof(key), "renew_secret_%zu_%c", channel + 1, d == 0 ? 'I' : 'R');
+			assert_value(o, key, s->secret[channel][d], HASH_SIZE);
+		}
+	assert_int_equal(open_record(o, "renew_ping_from_I", s->secret[0][0], 2, 2).data[0], FRAME_PING);
+	assert_int_equal(open_record(o, "renew_data_from_R", s->secret[1][1], 2, 2).data[0], FRAME_DATA);
+}
+
 static void
 test_conversations(void **state)
 {
@@ -156,6 +201,7 @@ test_conversations(void **state)
 		assert_value(&o, "th", th, HASH_SIZE);
 		schedule_start(&schedule, th, o.keys, o.bulk->key_size);
 		check_hellos(&o, &schedule);
+		check_renewal(&o, &schedule);
 	}
 	assert_true(count >= 6);
 	vectors_close(v);
