@@ -52,20 +52,20 @@ struct stream_request {
 
 enum trunk_event_type {
 	TRUNK_UP,       /* streams may be opened (I need not wait for R's answer to its SESSION) */
-	TRUNK_OPEN,     /* the peer opens a stream: `request` says to what. Answer with stream_accept
-	                   or stream_reset; its bytes may come at once */
+	TRUNK_OPEN,     /* the peer opens a stream: `request` says to what. Answer with
+	                   stream_accept or stream_reset; its bytes may come at once */
 	TRUNK_OPENED,   /* the peer's target accepted the stream that this side opened */
 	TRUNK_DATA,     /* stream_recv_buf has bytes, where it had none */
-	TRUNK_FIN,      /* the peer sends no more: after the bytes that stream_recv_buf still has comes
-	                   the end */
+	TRUNK_FIN,      /* the peer sends no more: after the bytes that stream_recv_buf still has
+	                   comes the end */
 	TRUNK_WRITABLE, /* stream_send_buf has room again, where it had none */
 	TRUNK_RESET,    /* the stream is over: `code`, `text` (the peer's, unescaped) */
 	TRUNK_END,      /* the stream is over, cleanly, in both directions */
 	TRUNK_GOAWAY,   /* the peer takes no new streams: `code` */
-	TRUNK_CLOSED    /* the trunk is over: `code` of the peer's CLOSE or the one sent, `error`. Every
-	                   stream has had its TRUNK_RESET. The owner goes on with trunk_seal while
-	                   trunk_wants_seal (CLOSE), writes what the connection's output has, shuts
-	                   writing down, discards input until its end or 2 s, and closes */
+	TRUNK_CLOSED    /* the trunk is over: `code` of the peer's CLOSE or the one sent, `error`.
+	                   Every stream has had its TRUNK_RESET. The owner goes on with trunk_seal
+	                   while trunk_wants_seal (CLOSE), writes what the connection's output has,
+	                   shuts writing down, discards input until its end or 2 s, and closes */
 };
 
 struct trunk_event {

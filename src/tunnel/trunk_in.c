@@ -169,12 +169,18 @@ take_close(struct trunk *t, const struct frame *frame)
 	return SC_OK;
 }
 
+/* What belongs to the connection: ratchets and renewals of its keys. */
 static enum sc_error
-take_key_update(struct trunk *t, const struct frame *frame)
+take_conn_frame(struct trunk *t, const struct frame *frame)
 {
-	if (wire_left(&t->record) > 0)
+	if (frame->type == FRAME_KEY_UPDATE && wire_left(&t->record) > 0)
 		return SC_ERR_FRAME_PLACE;
-	return conn_key_update(t->conn, frame->payload);
+	enum sc_error err =
+		conn_control(t->conn, (enum frame_type)frame->type, frame->payload, t->now);
+	if (conn_error(t->conn) == SC_OK)
+		return err;
+	trunk_lost(t);
+	return SC_OK;
 }
 
 enum sc_error
@@ -206,7 +212,9 @@ trunk_take_frame(struct trunk *t, const struct frame *frame, struct trunk_event 
 		err = take_pong(t, frame);
 		break;
 	case FRAME_KEY_UPDATE:
-		err = take_key_update(t, frame);
+	case FRAME_RENEW:
+	case FRAME_LINE:
+		err = take_conn_frame(t, frame);
 		break;
 	case FRAME_GOAWAY:
 		err = take_goaway(t, frame, &effect);
@@ -220,10 +228,8 @@ trunk_take_frame(struct trunk *t, const struct frame *frame, struct trunk_event 
 	case FRAME_STATE:
 		err = session_take_state(t, frame);
 		break;
-	case FRAME_RENEW:
-	case FRAME_LINE:
 	case FRAME_KEYROLL:
-		err = SC_ERR_FRAME_PLACE; /* nothing has begun that they could belong to */
+		err = SC_ERR_FRAME_PLACE; /* nothing has begun that it could belong to */
 		break;
 	default:
 		err = find_and_take(t, frame, &effect);

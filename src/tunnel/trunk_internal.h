@@ -98,7 +98,7 @@ struct trunk {
 	struct stream *last_event;    /* dies with the next call of trunk_next_event */
 	struct stream *in_place;      /* the stream with bytes in the present record */
 	size_t own_streams, peer_streams; /* not over */
-	size_t attempts;              /* of the peer's streams that are over (trunk_attempt_ended) */
+	size_t attempts;              /* of streams that are over (trunk_attempt_ended) */
 	uint64_t next_id;             /* of the next stream that this side opens */
 	uint32_t own_sealed;          /* highest id of which OPEN was sealed */
 	uint32_t peer_highest;        /* highest id that the peer has opened */
