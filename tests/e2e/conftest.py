@@ -4,13 +4,12 @@ import os
 import pathlib
 import shlex
 import shutil
-import socket
 import subprocess
 
 import pytest
 
 import services
-from node import DEADLINE, Node, free_port, until
+from node import DEADLINE, Node, free_port
 from relay import Relay
 
 
@@ -19,14 +18,7 @@ def pytest_addoption(parser):
     group.addoption("--secureconn", default=os.environ.get("SECURECONN"), help="the program to test; default: $SECURECONN")
     group.addoption("--wrapper", default=os.environ.get("SECURECONN_WRAPPER", ""),
                     help="a command in front of it, as valgrind; default: $SECURECONN_WRAPPER")
-    group.addoption("--long", action="store_true", help="tests marked long too, and 1 GiB instead of 64 MiB")
-
-
-def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--long"):
-        for item in items:
-            if "long" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="only with --long"))
+    group.addoption("--long", action="store_true", help="full sizes: 1 GiB instead of 64 MiB")
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +49,7 @@ def sanitized(program):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder():
     """A folder whose path is short enough for Unix sockets in it."""
     short = pathlib.Path("/tmp") / f"sc-{os.getpid()}-{free_port()}"
     short.mkdir(mode=0o700)

@@ -8,6 +8,7 @@ import pytest
 
 import services
 from node import until
+from relay import reset
 
 pytestmark = pytest.mark.heavy
 
@@ -111,7 +112,6 @@ def test_a_short_run_of_everything(make_pair, closing):
     crashed = pair.connect()
     crashed.sendall(b"x")
     services.receive(crashed, 1)
-    from relay import reset
     reset(crashed)
     with socket.create_connection(("127.0.0.1", pair.peer_port), timeout=60) as s:
         s.sendall(b"\x00garbage\n" * 100)
