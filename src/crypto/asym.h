@@ -1,5 +1,5 @@
-/* Public-key algorithms: encryption of session keys to a public key (protocol.md 5). The same shape as bulk.h: an
-   algorithm has the name on the wire and the sizes, an implementation the functions. */
+/* Public-key algorithms: encryption of session keys to a public key (protocol.md 5). An algorithm
+   has the name on the wire and the sizes, an implementation the functions, as in bulk.h. */
 #ifndef SC_CRYPTO_ASYM_H
 #define SC_CRYPTO_ASYM_H
 
@@ -19,7 +19,8 @@ struct asym_algorithm {
 	const char *name;         /* on the wire: "ElGamal 3072" */
 	size_t public_size;       /* bytes */
 	size_t private_size;      /* bytes; ElGamal: big-endian exponent */
-	size_t ciphertext_fixed;  /* a ciphertext of m bytes is ciphertext_fixed + m * ciphertext_per_byte long */
+	/* m bytes become ciphertext_fixed + m * ciphertext_per_byte. */
+	size_t ciphertext_fixed;
 	size_t ciphertext_per_byte; /* 0 or 1 */
 	size_t message_max;       /* longest m in bytes */
 	bool weak;                /* only with allow_weak = yes */
@@ -33,23 +34,25 @@ struct asym_impl {
 	int (*generate)(const struct asym_impl *impl, const struct random_source *random,
 		uint8_t *private_key, uint8_t *public_key);
 	/* The public key of a private one. 0, or -1 if it is out of range. */
-	int (*derive)(const struct asym_impl *impl, const uint8_t *private_key, uint8_t *public_key);
+	int (*derive)(const struct asym_impl *impl, const uint8_t *private_key,
+		uint8_t *public_key);
 	/* 0 if public_key (public_size bytes) is a valid one, else -1 (protocol.md 5.1, 5.2). */
 	int (*check_public)(const struct asym_impl *impl, const uint8_t *public_key);
-	/* Encrypts m (<= message_max bytes) to a public key that check_public has passed. label is L of
-	   protocol.md 5, in parts. Writes asym_ciphertext_size() bytes. 0 or -1. */
+	/* Encrypts m (<= message_max bytes) to a public key that check_public has passed. label is
+	   L of protocol.md 5, in parts. Writes asym_ciphertext_size() bytes. 0 or -1. */
 	int (*encrypt)(const struct asym_impl *impl, const struct random_source *random,
 		const uint8_t *public_key, const struct span label[2], struct span m,
 		uint8_t *ciphertext);
-	/* Opens a ciphertext that must hold exactly m_size bytes. 0, or -1 for every failure alike; m is then
-	   wiped. Constant time from M' to the verdict. */
+	/* Opens a ciphertext that must hold exactly m_size bytes. 0, or -1 for every failure alike;
+	   m is then wiped. Constant time from M' to the verdict. */
 	int (*decrypt)(const struct asym_impl *impl, const struct random_source *random,
 		const uint8_t *private_key, const struct span label[2], struct span ciphertext,
 		uint8_t *m, size_t m_size);
 };
 
-/* All of them, in the default order of preference (protocol.md 2), ElGamal 1024 last, then NULL. Every call on them
-   may run on any thread. They are slow (modular powers): never on an event loop. */
+/* All of them, in the default order of preference (protocol.md 2), ElGamal 1024 last, then NULL.
+   Every call on them may run on any thread. They are slow (modular powers): never on an event
+   loop. */
 extern const struct asym_impl *const asym_impls[];
 
 /* The implementation for an algorithm's wire name, or NULL. */
@@ -59,13 +62,13 @@ asym_find(const char *algorithm_name);
 size_t
 asym_ciphertext_size(const struct asym_algorithm *algorithm, size_t m_size);
 
-/* Opens a built-in vector, seals and opens a message, and sees that a changed ciphertext is refused. 0, or -1: it must
-   not be used. */
+/* Opens a built-in vector, seals and opens a message, and sees that a changed ciphertext is
+   refused. 0, or -1: it must not be used. */
 int
 asym_self_test(const struct asym_impl *impl);
 
-/* Sets GMP's memory functions to ones that wipe what they free. Once, before the first use and before any
-   thread starts. */
+/* Sets GMP's memory functions to ones that wipe what they free. Once, before the first use and
+   before any thread starts. */
 void
 asym_setup(void);
 
@@ -88,8 +91,8 @@ void
 fingerprint_of(char out[FINGERPRINT_SIZE], const struct asym_algorithm *algorithm,
 	const uint8_t *public_key);
 
-/* Brings what a person typed into the form shown (case, spaces and dashes; O is 0, I and L are 1). 0, or -1
-   if it is not a whole fingerprint; out is then "". */
+/* Brings what a person typed into the form shown (case, spaces and dashes; O is 0, I and L are 1).
+   0, or -1 if it is not a whole fingerprint; out is then "". */
 int
 fingerprint_parse(char out[FINGERPRINT_SIZE], const char *typed);
 

@@ -5,9 +5,10 @@
 #include "crypto/asym.h"
 #include "crypto/elgamal_groups.h"
 
-/* Random bytes are drawn in this order: by generate the private exponent; by encrypt the exponent r, then
-   the 32 bytes of OAEP's seed; by decrypt the number that blinds the inversion (public_size bytes). An exponent
-   is b / 8 bytes, big-endian, a number of public_size bytes likewise; each is drawn again if it is zero. */
+/* Random bytes are drawn in this order: by generate the private exponent; by encrypt the exponent
+   r, then the 32 bytes of OAEP's seed; by decrypt the number that blinds the inversion (public_size
+   bytes). An exponent is b / 8 bytes, big-endian, a number of public_size bytes likewise; each is
+   drawn again if it is zero. */
 struct elgamal {
 	struct asym_impl impl;
 	const struct elgamal_group *group;
@@ -16,7 +17,8 @@ struct elgamal {
 extern const struct elgamal elgamal_1024, elgamal_2048, elgamal_3072, elgamal_4096, elgamal_6144,
 	elgamal_8192;
 
-/* generate draws the 32 bytes of the private key, encrypt those of the ephemeral one, decrypt none. */
+/* generate draws the 32 bytes of the private key, encrypt those of the ephemeral one,
+   decrypt none. */
 extern const struct asym_impl asym_x25519;
 
 #endif

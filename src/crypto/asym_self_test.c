@@ -1,4 +1,5 @@
-/* Knows what each public-key algorithm must make of fixed keys and "random" bytes, and holds an implementation to it. */
+/* Knows what each public-key algorithm must make of fixed keys and "random" bytes, and holds an
+   implementation to it. */
 #include "crypto/asym.h"
 
 #include <stdlib.h>

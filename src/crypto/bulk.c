@@ -1,4 +1,5 @@
-/* Knows which bulk algorithms and implementations there are, and which one to take; computes nothing itself. */
+/* Knows which bulk algorithms and implementations there are, and which one to take; computes
+   nothing itself. */
 #include "crypto/bulk.h"
 
 #include <string.h>
@@ -23,8 +24,9 @@ const struct bulk_algorithm bulk_chacha20_poly1305 = {
 };
 /* 64-bit blocks: the birthday bound says when a key is used up, protocol.md 6. */
 const struct bulk_algorithm bulk_cast_128 = {
-	.name = "CAST-128", .key_size = 16, .iv_size = 8, .mac_size = BULK_MAC_SIZE, .block_size = 8,
-	.max_records = UINT64_MAX, .max_bytes = UINT64_MAX, .max_blocks = UINT64_C(1) << 20,
+	.name = "CAST-128", .key_size = 16, .iv_size = 8, .mac_size = BULK_MAC_SIZE,
+	.block_size = 8, .max_records = UINT64_MAX, .max_bytes = UINT64_MAX,
+	.max_blocks = UINT64_C(1) << 20,
 	.by_default = true,
 };
 const struct bulk_algorithm bulk_aes_256_ocb = {
@@ -75,12 +77,13 @@ bulk_choose_from(const struct bulk_impl *const *impls, const struct bulk_algorit
 {
 	for (size_t i = 0; i < n_order; i++) {
 		for (size_t k = 0; impls[k]; k++) {
-			if (impls[k]->algorithm != algorithm || strcmp(impls[k]->name, order[i]) != 0)
+			const struct bulk_impl *impl = impls[k];
+			if (impl->algorithm != algorithm || strcmp(impl->name, order[i]) != 0)
 				continue;
-			if (bulk_self_test(impls[k]) == 0)
-				return impls[k];
+			if (bulk_self_test(impl) == 0)
+				return impl;
 			if (failed)
-				failed(impls[k]);
+				failed(impl);
 		}
 	}
 	return NULL;

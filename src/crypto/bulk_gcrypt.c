@@ -13,7 +13,7 @@ setup(void)
 	if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
 		if (!gcry_check_version(GCRYPT_VERSION))
 			return;
-		/* Locked memory is scarce and keys are in Nettle's contexts and ours all the same. */
+		/* Locked memory is scarce, and the keys are in other memory too. */
 		gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
 		gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 	}

@@ -4,7 +4,8 @@
 
 #include <gcrypt.h>
 
-/* Readies libgcrypt for this process, once; any thread, as often as one likes. 0, or -1: it cannot be used. */
+/* Readies libgcrypt for this process, once; any thread, as often as one likes. 0, or -1: it cannot
+   be used. */
 int
 gcrypt_setup(void);
 

@@ -1,4 +1,5 @@
-/* Knows AES in GCM and OCB (RFC 7253) and ChaCha20-Poly1305 (RFC 8439) by libgcrypt (protocol.md 7). */
+/* Knows AES in GCM and OCB (RFC 7253) and ChaCha20-Poly1305 (RFC 8439) by libgcrypt (protocol.md
+   7). */
 #include "crypto/bulk_impls.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ struct aead_context {
 };
 
 static int
-init(void *context, enum gcry_cipher_algos cipher, enum gcry_cipher_modes mode)
+init(void *context, int cipher, int mode)
 {
 	struct aead_context *c = context;
 

@@ -40,7 +40,7 @@ set_keys(void *context, const struct bulk_keys *keys)
 	return 0;
 }
 
-/* ctr_crypt takes a whole counter block for a last partial one: just what a record's end asks for. */
+/* ctr_crypt uses up a whole counter block for a last partial one: what a record's end asks for. */
 static void
 crypt_ctr(struct cast128_context *c, size_t n, uint8_t *dst, const uint8_t *src)
 {

@@ -1,4 +1,4 @@
-/* Knows what each bulk algorithm must make of two fixed records, and holds an implementation to it. */
+/* Knows what each bulk algorithm makes of two fixed records, and holds implementations to it. */
 #include "crypto/bulk.h"
 
 #include <stdlib.h>
@@ -10,15 +10,16 @@
 #include "crypto/hash.h"
 
 #define RECORDS   2
-#define TEXT_SIZE 1021 /* long enough for the widest code of a library, and no whole number of blocks */
+#define TEXT_SIZE 1021 /* enough for the widest code of a library, and no whole number of blocks */
 #define PIECE     128
 
-/* The first record is TEXT_SIZE bytes long, the second one starts where a counter that runs on must be right. */
+/* The first record is TEXT_SIZE bytes long, the second one starts where a counter that runs on must
+   be right. */
 static const size_t sizes[RECORDS] = {TEXT_SIZE, 37};
 
 struct expected {
 	const struct bulk_algorithm *algorithm;
-	uint8_t digest[HASH_SIZE]; /* SHA-256 of both records, each ciphertext followed by its tag */
+	uint8_t digest[HASH_SIZE]; /* SHA-256 of both records, the tag after each ciphertext */
 };
 
 static const struct expected expected[] = {
@@ -82,7 +83,8 @@ fixed_record(struct record *r, size_t seq)
 
 /* Seals both records in pieces, the second one in place. 0, or -1 if they are not as expected. */
 static int
-seal_both(const struct bulk_impl *impl, void *context, struct record *records, const uint8_t *digest)
+seal_both(const struct bulk_impl *impl, void *context, struct record *records,
+	const uint8_t *digest)
 {
 	struct hash hash;
 	uint8_t got[HASH_SIZE];
@@ -91,22 +93,22 @@ seal_both(const struct bulk_impl *impl, void *context, struct record *records, c
 	for (size_t i = 0; i < RECORDS; i++) {
 		struct record *r = &records[i];
 		const uint8_t *src = i == 0 ? r->plain : r->data;
-		size_t done = 0;
+		size_t done = 0, n = sizes[i];
 		fixed_record(r, i);
-		memcpy(r->data, r->plain, sizes[i]);
+		memcpy(r->data, r->plain, n);
 		impl->seal_begin(context, r->aad);
-		for (; i == 0 && done + PIECE < sizes[i]; done += PIECE)
+		for (; i == 0 && done + PIECE < n; done += PIECE)
 			impl->seal_update(context, PIECE, r->data + done, src + done);
-		if (impl->seal_final(context, sizes[i] - done, r->data + done, src + done, r->tag) != 0)
+		if (impl->seal_final(context, n - done, r->data + done, src + done, r->tag) != 0)
 			return -1;
-		hash_update(&hash, r->data, sizes[i]);
+		hash_update(&hash, r->data, n);
 		hash_update(&hash, r->tag, BULK_TAG_SIZE);
 	}
 	hash_peek(&hash, got);
 	return memcmp(got, digest, HASH_SIZE) == 0 ? 0 : -1;
 }
 
-/* 0 if both records open, and the second one does not with a bit of its tag, aad or text changed. */
+/* 0 if both records open, and the second does not with a bit of its tag, aad or text changed. */
 static int
 open_both(const struct bulk_impl *impl, void *context, struct record *records)
 {

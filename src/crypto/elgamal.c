@@ -1,5 +1,5 @@
-/* Knows ElGamal N: keys, encryption and decryption (protocol.md 5.1). The arithmetic is elgamal_limbs.c's, the
-   padding oaep.c's. */
+/* Knows ElGamal N: keys, encryption and decryption (protocol.md 5.1). The arithmetic is
+   elgamal_limbs.c's, the padding oaep.c's. */
 #include "crypto/asym_impls.h"
 
 #include "crypto/elgamal_limbs.h"
@@ -82,18 +82,15 @@ check_public(const struct asym_impl *impl, const uint8_t *public_key)
 	return result;
 }
 
-/* c2 = M' * y^r for M' = M or p - M, whichever is a residue. y^r is one, so M and M * y^r are both residues or
-   both not: the symbol is computed of the latter, which tells nothing about M but that. */
+/* c2 = M' * y^r for M' = M or p - M, whichever is a residue. y^r is one, so M and M * y^r are both
+   residues or both not: the symbol is computed of the latter, which tells no more about M. */
 static void
 seal_number(uint8_t *c2, const struct modulus *m, const struct number *em, const struct number *y_r)
 {
 	struct number product;
-	mpz_t x, p;
 
 	number_multiply(&product, m, em, y_r);
-	number_view(x, m, &product);
-	number_view(p, m, &m->p);
-	if (mpz_jacobi(x, p) != 1)
+	if (!number_is_residue(m, &product))
 		number_negate(&product, m, &product);
 	number_write(c2, m, &product);
 	wipe(&product, sizeof(product));
@@ -149,8 +146,8 @@ open_number(uint8_t *em, const struct modulus *m, const struct number c[2], cons
 
 static int
 decrypt(const struct asym_impl *impl, const struct random_source *random,
-	const uint8_t *private_key, const struct span label[2], struct span ciphertext, uint8_t *out,
-	size_t out_size)
+	const uint8_t *private_key, const struct span label[2], struct span ciphertext,
+	uint8_t *out, size_t out_size)
 {
 	const struct span parts[] = {label[0], label[1],
 		{ciphertext.data, impl->algorithm->public_size}};

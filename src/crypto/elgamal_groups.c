@@ -1,4 +1,5 @@
-/* Knows the primes: the Second Oakley Group of RFC 2409 for 1024 bits, ffdheN of RFC 7919 for the others. */
+/* Knows the primes: the Second Oakley Group of RFC 2409 for 1024 bits, ffdheN of RFC 7919 for the
+   others. */
 #include "crypto/elgamal_groups.h"
 
 const struct elgamal_group elgamal_group_1024 = {

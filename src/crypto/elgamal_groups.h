@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* A safe prime p of `bits` bits with its highest and lowest 64 bits all ones; the generator is 2. */
+/* A safe prime p of `bits` bits, its highest and lowest 64 bits all ones; the generator is 2. */
 struct elgamal_group {
 	size_t bits;
 	size_t exponent_bits; /* private and ephemeral exponents are in [1, 2^exponent_bits) */

@@ -1,21 +1,23 @@
-/* Knows arithmetic modulo a prime on numbers of fixed length; knows nothing of keys and messages. */
+/* Knows arithmetic modulo a prime on numbers of fixed length; knows nothing of keys. */
 #include "crypto/elgamal_limbs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include <gmp.h>
+
 #include "base/util.h"
 
-#if GMP_NAIL_BITS != 0
-#error "numbers are read and written as whole limbs"
-#endif
+_Static_assert(_Generic((mp_limb_t)0, unsigned long : 1, default : 0), "GMP's limbs");
+_Static_assert(_Generic((mp_size_t)0, long : 1, default : 0), "GMP's sizes");
+_Static_assert(GMP_NUMB_BITS == LIMB_BITS, "numbers are read and written as whole limbs");
 
 int
 modulus_init(struct modulus *m, const struct elgamal_group *group)
 {
 	uint8_t bytes[LIMBS_MAX * sizeof(mp_limb_t)];
 
-	m->n = (mp_size_t)(group->bits / GMP_NUMB_BITS);
+	m->n = (mp_size_t)(group->bits / LIMB_BITS);
 	m->size = group->bits / 8;
 	/* A product, and what the functions on it ask for. */
 	mp_size_t multiply = mpn_sec_mul_itch(m->n, m->n);
@@ -57,7 +59,8 @@ number_write(uint8_t *bytes, const struct modulus *m, const struct number *a)
 	}
 }
 
-void
+/* a as an integer that GMP may read, as long as a lives and does not change. */
+static void
 number_view(mpz_t view, const struct modulus *m, const struct number *a)
 {
 	mpz_roinit_n(view, a->limb, m->n);
@@ -71,6 +74,16 @@ number_copy_integer(struct number *r, const struct modulus *m, const mpz_t integ
 }
 
 bool
+number_is_residue(const struct modulus *m, const struct number *a)
+{
+	mpz_t x, p;
+
+	number_view(x, m, a);
+	number_view(p, m, &m->p);
+	return mpz_jacobi(x, p) == 1; /* p is prime */
+}
+
+bool
 number_in_group(const struct modulus *m, const struct number *a)
 {
 	mpz_t x, p;
@@ -78,7 +91,7 @@ number_in_group(const struct modulus *m, const struct number *a)
 	number_view(x, m, a);
 	number_view(p, m, &m->p);
 	/* p = 3 mod 4, so that p - 1 is no residue: only 1 has to be kept out. */
-	return mpz_cmp_ui(x, 1) > 0 && mpz_cmp(x, p) < 0 && mpz_jacobi(x, p) == 1;
+	return mpz_cmp_ui(x, 1) > 0 && mpz_cmp(x, p) < 0 && number_is_residue(m, a);
 }
 
 void

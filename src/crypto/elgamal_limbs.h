@@ -1,5 +1,5 @@
-/* Inside crypto/elgamal*.c: numbers below a fixed modulus p as arrays of a fixed number of GMP's limbs, so that no
-   length ever depends on a secret. */
+/* Inside crypto/elgamal*.c: numbers below a fixed modulus p as arrays of a fixed number of limbs,
+   so that no length ever depends on a secret. */
 #ifndef SC_CRYPTO_ELGAMAL_LIMBS_H
 #define SC_CRYPTO_ELGAMAL_LIMBS_H
 
@@ -7,23 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <gmp.h>
-
 #include "crypto/elgamal_groups.h"
 
-#define LIMBS_MAX (8192 / GMP_NUMB_BITS)
+/* A limb is an unsigned long, as GMP has it on every Unix. */
+#define LIMB_BITS (8 * sizeof(unsigned long))
+#define LIMBS_MAX (8192 / LIMB_BITS)
 
 /* Little-endian; limbs from the modulus' n on are not used. */
 struct number {
-	mp_limb_t limb[LIMBS_MAX];
+	unsigned long limb[LIMBS_MAX];
 };
 
 struct modulus {
-	mp_size_t n;      /* limbs of a number */
+	long n;           /* limbs of a number */
 	size_t size;      /* bytes of a number */
 	struct number p;
 	struct number q;  /* (p - 1) / 2 */
-	mp_limb_t *scratch;
+	unsigned long *scratch;
 	size_t scratch_size; /* bytes */
 };
 
@@ -42,11 +42,11 @@ number_read(struct number *r, const struct modulus *m, const uint8_t *bytes, siz
 void
 number_write(uint8_t *bytes, const struct modulus *m, const struct number *a);
 
-/* a as an integer that GMP may read, as long as a lives and does not change. */
-void
-number_view(mpz_t view, const struct modulus *m, const struct number *a);
+/* a is a quadratic residue mod p, other than 0. The time depends on a. */
+bool
+number_is_residue(const struct modulus *m, const struct number *a);
 
-/* 2 <= a <= p - 2, and a is a quadratic residue (protocol.md 5.1). For public data: the time tells. */
+/* 2 <= a <= p - 2, and a is a quadratic residue (protocol.md 5.1). The time depends on a. */
 bool
 number_in_group(const struct modulus *m, const struct number *a);
 
@@ -60,8 +60,8 @@ void
 number_multiply(struct number *r, const struct modulus *m, const struct number *a,
 	const struct number *b);
 
-/* r = 1 / a mod p for a secret a in [1, p), by way of a random t that is no multiple of p: what is inverted in a
-   time that depends on it is a * t. */
+/* r = 1 / a mod p for a secret a in [1, p), by way of a random t that is no multiple of p: what is
+   inverted in a time that depends on it is a * t. */
 void
 number_invert(struct number *r, const struct modulus *m, const struct number *a,
 	const struct number *t);

@@ -8,7 +8,8 @@
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/* Letters to groups of four joined by '-'. The rest of out is zeros, so that the whole of it can be compared. */
+/* Letters to groups of four joined by '-'. The rest of out is zeros, so that the whole of it can be
+   compared. */
 static void
 format(char out[FINGERPRINT_SIZE], const char letters[LETTERS])
 {
@@ -24,7 +25,7 @@ void
 fingerprint_of(char out[FINGERPRINT_SIZE], const struct asym_algorithm *algorithm,
 	const uint8_t *public_key)
 {
-	static const char prefix[] = "SecureConn fingerprint"; /* its NUL is part of what is hashed */
+	static const char prefix[] = "SecureConn fingerprint"; /* hashed with its NUL */
 	const struct span parts[] = {
 		{(const uint8_t *)prefix, sizeof(prefix)},
 		{(const uint8_t *)algorithm->name, strlen(algorithm->name) + 1},

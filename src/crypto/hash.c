@@ -1,4 +1,5 @@
-/* Knows Nettle's SHA-256 and HMAC and builds HKDF on them; knows no label and no key of the protocol. */
+/* Knows Nettle's SHA-256 and HMAC and builds HKDF on them; knows no label and no key of the
+   protocol. */
 #include "crypto/hash.h"
 
 #include <assert.h>

@@ -54,7 +54,8 @@ oaep_decode(uint8_t *em, size_t k, struct oaep_label label, uint8_t *m, size_t m
 	mask(seed, OAEP_SEED_SIZE, db, db_size);
 	mask(db, db_size, seed, OAEP_SEED_SIZE);
 
-	/* The length of m is known, so each byte has its place, and the 0x01 need not be searched for. */
+	/* The length of m is known, so each byte has its place, and the 0x01 need not be searched
+	   for. */
 	size_t one = db_size - m_size - 1;
 	uint8_t wrong = em[0] | (db[one] ^ 1);
 	hash_parts(label_hash, label.parts, label.n);

@@ -17,14 +17,15 @@ struct oaep_label {
 	size_t n;
 };
 
-/* Encodes m into the k bytes of em, the first of which is 0; seed is random. 0, or -1 if m is longer than
-   k - OAEP_OVERHEAD. */
+/* Encodes m into the k bytes of em, the first of which is 0; seed is random. 0, or -1 if m is
+   longer than k - OAEP_OVERHEAD. */
 int
 oaep_encode(uint8_t *em, size_t k, struct oaep_label label, struct span m,
 	const uint8_t seed[OAEP_SEED_SIZE]);
 
-/* Decodes the k bytes of em, in place, which must hold exactly m_size bytes. 0, or -1 for every failure alike; m
-   is then wiped. No branch, index or length depends on em, but for one look at the verdict. */
+/* Decodes the k bytes of em, in place, which must hold exactly m_size bytes. 0, or -1 for every
+   failure alike; m is then wiped. No branch, index or length depends on em, but for one look at the
+   verdict. */
 int
 oaep_decode(uint8_t *em, size_t k, struct oaep_label label, uint8_t *m, size_t m_size);
 

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* fill writes n random bytes; it cannot fail. Must be callable from any thread if jobs run on threads. */
+/* fill writes n random bytes; it cannot fail. Must be callable from any thread if jobs run on
+   threads. */
 struct random_source {
 	void (*fill)(void *arg, uint8_t *dst, size_t n);
 	void *arg;

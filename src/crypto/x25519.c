@@ -1,4 +1,5 @@
-/* Knows X25519 by Nettle: encryption to a public key (protocol.md 5.2) and plain agreement (RFC 7748). */
+/* Knows X25519 by Nettle: encryption to a public key (protocol.md 5.2) and plain agreement (RFC
+   7748). */
 #include "crypto/asym_impls.h"
 
 #include <nettle/curve25519.h>
@@ -69,8 +70,8 @@ check_public(const struct asym_impl *impl, const uint8_t *public_key)
 	return is_canonical(public_key) ? x25519_shared(product, scalar, public_key) : -1;
 }
 
-/* From z, what the ciphertext E || ct || tag is made with: okm[:m_size] is XORed to m, the rest is the tag's
-   key. salt is E || Y. */
+/* From z, what the ciphertext E || ct || tag is made with: okm[:m_size] is XORed to m, the rest is
+   the tag's key. salt is E || Y. */
 static void
 expand(uint8_t *okm, size_t m_size, const uint8_t z[X25519_SIZE],
 	const uint8_t salt[2 * X25519_SIZE], const struct span label[2])
@@ -123,7 +124,8 @@ decrypt(const struct asym_impl *impl, const struct random_source *random,
 	const uint8_t *private_key, const struct span label[2], struct span ciphertext, uint8_t *m,
 	size_t m_size)
 {
-	uint8_t z[X25519_SIZE], salt[2 * X25519_SIZE], okm[ASYM_MESSAGE_MAX + HASH_SIZE], tag[HASH_SIZE];
+	uint8_t z[X25519_SIZE], salt[2 * X25519_SIZE];
+	uint8_t okm[ASYM_MESSAGE_MAX + HASH_SIZE], tag[HASH_SIZE];
 	const uint8_t *text = ciphertext.data + X25519_SIZE;
 	int result = -1;
 

@@ -1,4 +1,5 @@
-/* Tests crypto/asym.c, asym_self_test.c, and every implementation with asymmetric.ini and negative.ini. */
+/* Tests crypto/asym.c, asym_self_test.c, and every implementation with asymmetric.ini and
+   negative.ini. */
 #include "unit.h"
 
 #include "crypto/asym.h"
@@ -100,7 +101,8 @@ check_encrypt(const struct asym_impl *impl, const struct vector_section *s, cons
 	const uint8_t *public_key = vector_bytes(s, "public", &public_size);
 	assert_int_equal(public_size, impl->algorithm->public_size);
 	m.data = vector_bytes(s, "m", &m.size);
-	assert_int_equal(impl->encrypt(impl, &random.source, public_key, l->parts, m, ciphertext), 0);
+	assert_int_equal(
+		impl->encrypt(impl, &random.source, public_key, l->parts, m, ciphertext), 0);
 	assert_int_equal(random.used, random.size);
 	const uint8_t *right = vector_bytes(s, "ciphertext", &size);
 	assert_int_equal(size, asym_ciphertext_size(impl->algorithm, m.size));
@@ -226,8 +228,8 @@ test_negative(void **state)
 static void
 round_trip(const struct asym_impl *impl)
 {
-	uint8_t x[ASYM_PRIVATE_MAX], y[ASYM_PUBLIC_MAX], c[ASYM_CIPHERTEXT_MAX], m[ASYM_MESSAGE_MAX];
-	uint8_t opened[ASYM_MESSAGE_MAX];
+	uint8_t x[ASYM_PRIVATE_MAX], y[ASYM_PUBLIC_MAX], c[ASYM_CIPHERTEXT_MAX];
+	uint8_t m[ASYM_MESSAGE_MAX], opened[ASYM_MESSAGE_MAX];
 	const struct span label[2] = {{(const uint8_t *)"round", 5}, {(const uint8_t *)"trip", 4}};
 	struct seeded_random r;
 

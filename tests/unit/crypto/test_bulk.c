@@ -1,4 +1,5 @@
-/* Tests crypto/bulk.c and bulk_self_test.c: the tables, the choice, and that a self-test finds what is broken. */
+/* Tests crypto/bulk.c and bulk_self_test.c: the tables, the choice, and that a self-test finds what
+   is broken. */
 #include "unit.h"
 
 #include "crypto/bulk_impls.h"
@@ -52,8 +53,9 @@ test_every_implementation(void **state)
 static void
 test_choose(void **state)
 {
-	static const char *const nettle[] = {"nettle"}, *const both[] = {"gcrypt", "nettle"},
-				 *const reverse[] = {"nettle", "gcrypt"}, *const other[] = {"openssl"};
+	static const char *const nettle[] = {"nettle"}, *const other[] = {"openssl"};
+	static const char *const both[] = {"gcrypt", "nettle"};
+	static const char *const reverse[] = {"nettle", "gcrypt"};
 	const struct bulk_algorithm *cast = bulk_algorithm_find("CAST-128");
 	const struct bulk_algorithm *ocb = bulk_algorithm_find("AES 128 OCB");
 	bool gcrypt = bulk_impl_name_known("gcrypt");

@@ -1,4 +1,5 @@
-/* Tests every implementation of crypto/bulk_*.c with records.ini, cast128.ini and the records of negative.ini. */
+/* Tests every implementation of crypto/bulk_*.c with records.ini, cast128.ini and the records of
+   negative.ini. */
 #include "unit.h"
 
 #include "crypto/bulk.h"
@@ -95,9 +96,9 @@ record_step(struct direction *seal, struct direction *open, const struct vector_
 	assert_non_null(data);
 
 	make_aad(aad, record, seal->seq++);
-	seal->impl->seal_begin(seal->context[channel], aad);
-	assert_int_equal(seal->impl->seal_final(seal->context[channel], plain_size, data, plain, tag),
-		0);
+	void *context = seal->context[channel];
+	seal->impl->seal_begin(context, aad);
+	assert_int_equal(seal->impl->seal_final(context, plain_size, data, plain, tag), 0);
 	assert_memory_equal(data, record + HEADER, plain_size);
 	assert_memory_equal(tag, record + HEADER + plain_size, BULK_TAG_SIZE);
 

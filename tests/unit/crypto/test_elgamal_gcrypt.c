@@ -1,4 +1,5 @@
-/* Tests crypto/elgamal.c and oaep.c against libgcrypt: the same key pairs, encodings and ciphertexts by other code. */
+/* Tests crypto/elgamal.c and oaep.c against libgcrypt: the same key pairs, encodings and
+   ciphertexts by other code. */
 #include "unit.h"
 
 #include <gcrypt.h>
@@ -49,8 +50,8 @@ to_bytes(uint8_t *out, size_t k, gcry_mpi_t a)
 	memcpy(out + k - n, bytes, n);
 }
 
-/* libgcrypt's OAEP, by way of RSA with the exponent 1: what it "encrypts" to is the encoding itself. The
-   modulus is any number of k bytes. */
+/* libgcrypt's OAEP, by way of RSA with the exponent 1: what it "encrypts" to is the encoding
+   itself. The modulus is any number of k bytes. */
 static void
 gcrypt_oaep(uint8_t *em, size_t k, const char *p_hex, struct span label, struct span m,
 	const uint8_t *seed)
@@ -129,7 +130,7 @@ test_derive(void **state)
 	}
 }
 
-/* c1 = 2^r, and c2 = EM * y^r or its negative, which of the two is a residue by Euler's criterion. */
+/* c1 = 2^r, and c2 = EM * y^r or its negative, whichever is a residue by Euler's criterion. */
 static void
 gcrypt_encrypt(uint8_t *ciphertext, const struct elgamal_group *group, const uint8_t *public_key,
 	const uint8_t *script, struct span m)

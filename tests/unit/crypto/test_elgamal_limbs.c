@@ -1,6 +1,8 @@
 /* Tests crypto/elgamal_limbs.c against GMP's plain functions on random numbers and at the edges. */
 #include "unit.h"
 
+#include <gmp.h>
+
 #include "crypto/elgamal_limbs.h"
 
 #define ROUNDS 40
@@ -53,8 +55,6 @@ assert_number(const struct fixture *f, const struct number *x, const mpz_t right
 	mpz_import(got, f->m.size, 1, 1, 1, 0, bytes);
 	assert_int_equal(mpz_cmp(got, right), 0);
 	mpz_clear(got);
-	number_view(got, &f->m, x);
-	assert_int_equal(mpz_cmp(got, right), 0);
 }
 
 /* In [1, p): the edges first, then random ones of any length. */
@@ -97,8 +97,9 @@ check_round(struct fixture *f, size_t round)
 	to_number(f, &f->y, f->b);
 	assert_number(f, &f->x, f->a);
 
-	bool residue = mpz_legendre(f->a, f->p) == 1 && mpz_cmp_ui(f->a, 1) != 0;
-	assert_int_equal(number_in_group(&f->m, &f->x), residue);
+	bool residue = mpz_legendre(f->a, f->p) == 1;
+	assert_int_equal(number_is_residue(&f->m, &f->x), residue);
+	assert_int_equal(number_in_group(&f->m, &f->x), residue && mpz_cmp_ui(f->a, 1) != 0);
 
 	struct number r;
 	mpz_sub(f->right, f->p, f->a);

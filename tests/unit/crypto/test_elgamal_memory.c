@@ -1,4 +1,5 @@
-/* Tests crypto/elgamal_memory.c: GMP's memory functions are replaced, and what they give is kept and wiped. */
+/* Tests crypto/elgamal_memory.c: GMP's memory functions are replaced, and what they give is kept
+   and wiped. */
 #include "unit.h"
 
 #include <gmp.h>
@@ -34,7 +35,8 @@ test_moves_the_content(void **state)
 	release(p, 10);
 }
 
-/* A number that grows must move: a realloc that leaves it in place, or frees without wiping, is not ours. */
+/* A number that grows must move: a realloc that leaves it in place, or frees without wiping, is not
+   ours. */
 static void
 test_never_in_place(void **state)
 {

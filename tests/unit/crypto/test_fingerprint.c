@@ -1,4 +1,4 @@
-/* Tests crypto/fingerprint.c with asymmetric.ini, the typed ones of negative.ini, and at the edges. */
+/* Tests crypto/fingerprint.c with asymmetric.ini, the typed ones of negative.ini, and edges. */
 #include "unit.h"
 
 #include "crypto/asym.h"

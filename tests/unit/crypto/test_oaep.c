@@ -1,4 +1,5 @@
-/* Tests crypto/oaep.c with the encodings of asymmetric.ini, and with everything that must not decode. */
+/* Tests crypto/oaep.c with the encodings of asymmetric.ini, and with everything that must not
+   decode. */
 #include "unit.h"
 
 #include "crypto/asym.h"
@@ -28,7 +29,8 @@ check_vector(const struct vector_section *s, size_t k)
 	message.data = vector_bytes(s, "m", &message.size);
 	const struct oaep_label whole = {parts, 4};
 
-	assert_int_equal(oaep_encode(em, k, whole, message, vector_bytes(s, "oaep_seed", &size)), 0);
+	const uint8_t *seed = vector_bytes(s, "oaep_seed", &size);
+	assert_int_equal(oaep_encode(em, k, whole, message, seed), 0);
 	const struct span all = {em, k};
 	hash_parts(digest, &all, 1);
 	assert_memory_equal(digest, vector_bytes(s, "em_sha256", &size), HASH_SIZE);
@@ -131,7 +133,7 @@ test_other_label_or_length(void **state)
 	}
 }
 
-/* Undoes the masks, so that one byte of the padding can be changed alone, and puts them on again. */
+/* MGF1 once more, to change one byte of the padding alone: takes a mask off, and puts it on. */
 static void
 mask_with(uint8_t *target, size_t n, const uint8_t *seed, size_t seed_size)
 {

@@ -5,7 +5,8 @@ static void
 test_fills_all(void **state)
 {
 	(void)state;
-	/* More than the kernel gives at once without looking at signals; the bytes before and after stay. */
+	/* More than the kernel gives at once without looking at signals; the bytes before and after
+	   stay. */
 	size_t n = 100000;
 	uint8_t *bytes = calloc(1, n + 2);
 	assert_non_null(bytes);
