@@ -1,0 +1,30 @@
+/* One deadline of one owner, on the loop. The owner may go away at any time: the timer closes behind it. */
+#ifndef SC_PROXY_ALARM_H
+#define SC_PROXY_ALARM_H
+
+#include <stdint.h>
+
+#include <uv.h>
+
+struct alarm;
+
+typedef void alarm_fn(void *owner);
+
+/* NULL: out of memory. Not set yet. */
+struct alarm *
+alarm_new(uv_loop_t *loop, alarm_fn *fn, void *owner);
+
+/* It will not call any more. Frees itself once the loop has let go of it. NULL is fine. */
+void
+alarm_free(struct alarm *a);
+
+/* Calls once, at or soon after `deadline` (nanoseconds, as uv_hrtime); in place of what was set before. UINT64_MAX: never. */
+void
+alarm_set(struct alarm *a, uint64_t deadline);
+
+/* The same, but where an earlier call is due anyway it is left alone: for deadlines that move all the time. May so call too
+   early. */
+void
+alarm_set_by(struct alarm *a, uint64_t deadline);
+
+#endif

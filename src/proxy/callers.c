@@ -1,0 +1,103 @@
+/* Knows how a call becomes a link, or is refused; who may stay is limits.c's to say. */
+#include "proxy/callers.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "proxy/link.h"
+#include "proxy/listen.h"
+
+/* Sources of peers as the key ring remembers them: known from the first moment after a restart. */
+static void
+remember_known(struct node *n)
+{
+	int64_t wall = (int64_t)time(NULL);
+	const struct peer_key *key;
+
+	for (size_t i = 0; (key = keyring_peer_key(n->ring, i)) && key->state == KEY_VERIFIED; i++) {
+		struct source source = address_source_parse(key->source);
+		uint64_t ago = wall > key->time ? (uint64_t)(wall - key->time) : 0;
+		if (ago < UINT32_MAX)
+			limits_remember(n->limits, &source, node_now(), ago * NS_PER_S);
+	}
+}
+
+bool
+callers_open(struct node *n, struct errmsg *err)
+{
+	const struct endpoint_list *listen = &n->config->node.listen;
+
+	remember_known(n);
+	for (size_t i = 0; i < listen->n; i++)
+		if (listeners_open(&n->peer_listeners, &n->loop, &listen->at[i],
+			    &n->floods[FLOOD_ACCEPT], err) != SC_OK)
+			return false;
+	return true;
+}
+
+static void
+refused(struct node *n, const char *address, const char *reason)
+{
+	if (!flood_pass(&n->floods[FLOOD_REFUSED], node_now()))
+		return;
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "caller_refused");
+	log_str(&line, "address", address);
+	log_str(&line, "reason", reason);
+	log_end(&line);
+}
+
+static void
+on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
+{
+	struct node *n = owner;
+	struct source source = address_source(address);
+	char text[ADDRESS_TEXT_SIZE];
+	uint32_t place;
+	void *victim;
+
+	address_text(text, address);
+	switch (limits_admit(n->limits, &source, node_now(), &place, &victim)) {
+	case LIMITS_SOURCE_PLACES:
+		close(fd);
+		refused(n, text, "too many unauthenticated connections of this source at once");
+		return;
+	case LIMITS_SOURCE_RATE:
+		close(fd);
+		refused(n, text, "too many connections of this source in a second");
+		return;
+	case LIMITS_OK:
+		break;
+	}
+	if (victim) {
+		struct link *out = victim;
+		refused(n, out->address, "its place was taken: too many unauthenticated connections");
+		out->has_place = false;
+		link_kill(out);
+	}
+	struct sock *sock = sock_open(&n->loop, fd, is_unix, NULL);
+	struct link *l = sock ? link_new(n, NULL, sock, address) : NULL;
+	if (!l) {
+		limits_leave(n->limits, place);
+		return;
+	}
+	limits_own(n->limits, place, l);
+	link_set_place(l, place);
+}
+
+void
+callers_start(struct node *n)
+{
+	list_for_each (it, &n->peer_listeners) {
+		struct listener *listener = container_of(it, struct listener, node);
+		struct log_line line = log_begin(LOG_LEVEL_INFO, "peer_listening");
+		log_str(&line, "address", listener->text);
+		log_end(&line);
+		listener_start(listener, on_accept, n);
+	}
+}
+
+void
+callers_stop(struct node *n)
+{
+	listeners_close(&n->peer_listeners);
+}

@@ -1,0 +1,213 @@
+/* Knows when to dial a peer and with which keys; knows nothing of what goes over the link. */
+#include "proxy/dial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "proxy/connect.h"
+#include "proxy/link.h"
+
+#define DIAL_DEADLINE  (30 * NS_PER_S)     /* over all addresses */
+#define EAGER_FOR      (10 * 60 * NS_PER_S) /* after a key of the peer was verified: the other operator is about to, too */
+#define IMPATIENT_MS   1000                /* the longest wait while somebody waits for the link */
+
+static void
+on_retry(void *owner)
+{
+	struct peer *p = owner;
+	p->dialer.waiting = false;
+	dial_check(p);
+}
+
+bool
+dial_init(struct peer *p)
+{
+	struct dialer *d = &p->dialer;
+
+	d->retry = alarm_new(&p->owner->loop, on_retry, p);
+	d->rejected = calloc(p->owner->n_keys + 1, sizeof(*d->rejected));
+	if (keyring_has_verified(p->owner->ring, p->name, NULL))
+		d->eager_until = node_now() + EAGER_FOR;
+	return d->retry && d->rejected;
+}
+
+void
+dial_fini(struct peer *p)
+{
+	alarm_free(p->dialer.retry);
+	free(p->dialer.rejected);
+}
+
+static bool
+wanted(const struct peer *p)
+{
+	return p->owner->state == NODE_RUNNING && p->config && p->config->address.n > 0 &&
+		(!p->config->on_demand || !list_empty(&p->waiting)) && !peer_link(p);
+}
+
+/* How long to wait after a failure; sets the alarm. Milliseconds. */
+static uint64_t
+wait_for_next(struct peer *p, bool rejected)
+{
+	struct dialer *d = &p->dialer;
+	bool soon = !list_empty(&p->waiting) || (rejected && node_now() < d->eager_until);
+	uint64_t ms = backoff_next(&d->backoff, soon ? IMPATIENT_MS : BACKOFF_CAP_MS,
+		&p->owner->random);
+
+	if (d->again)
+		ms = 0;
+	d->again = false;
+	d->waiting = true;
+	alarm_set(d->retry, node_now() + ms * NS_PER_MS);
+	return ms;
+}
+
+static void
+failed_to_connect(struct peer *p, const char *address, const char *why)
+{
+	struct dialer *d = &p->dialer;
+
+	snprintf(d->last_error, sizeof(d->last_error), "%s: %s", address, why);
+	if (p->owner->state != NODE_RUNNING)
+		return;
+	uint64_t ms = wait_for_next(p, false);
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "dial_failed");
+	log_str(&line, "peer", p->name);
+	log_str(&line, "address", address);
+	log_str(&line, "error", why);
+	log_u64(&line, "retry_ms", ms);
+	log_end(&line);
+}
+
+static void
+on_connected(void *owner, struct sock *sock, int error, const char *address)
+{
+	struct peer *p = owner;
+	struct dialer *d = &p->dialer;
+	struct sockaddr_storage to = {0};
+	int size = sizeof(to);
+
+	d->connector = NULL;
+	if (!sock) {
+		failed_to_connect(p, address, uv_strerror(error));
+	} else if (!wanted(p)) { /* the peer was quicker, or the node stops */
+		sock_close(sock);
+	} else if (uv_tcp_getpeername(&sock->uv.tcp, (struct sockaddr *)&to, &size) != 0) {
+		sock_close(sock);
+		failed_to_connect(p, address, "the connection ended at once");
+	} else {
+		d->link = link_new(p->owner, p, sock, (struct sockaddr *)&to);
+		if (!d->link)
+			failed_to_connect(p, address, "out of memory");
+	}
+	node_maybe_done(p->owner);
+}
+
+void
+dial_check(struct peer *p)
+{
+	struct dialer *d = &p->dialer;
+
+	if (!wanted(p) || d->connector || d->link)
+		return;
+	if (d->waiting) {
+		if (!list_empty(&p->waiting))
+			alarm_set_by(d->retry, node_now() + IMPATIENT_MS * NS_PER_MS);
+		return;
+	}
+	if (dial_keys(p, NULL) == 0) {
+		failed_to_connect(p, p->config->address.at[0].text,
+			"this node has no key of an algorithm of which one of the peer's is verified: "
+			"see `asymmetric`");
+		return;
+	}
+	d->connector = connect_start(&p->owner->loop, &p->config->address,
+		node_now() + DIAL_DEADLINE, on_connected, p);
+	if (!d->connector)
+		failed_to_connect(p, p->config->address.at[0].text, "out of memory");
+}
+
+void
+dial_now(struct peer *p)
+{
+	struct dialer *d = &p->dialer;
+
+	d->eager_until = node_now() + EAGER_FOR;
+	backoff_reset(&d->backoff);
+	d->again = d->connector || d->link;
+	d->waiting = false;
+	alarm_set(d->retry, UINT64_MAX);
+	dial_check(p);
+}
+
+void
+dial_stop(struct peer *p)
+{
+	alarm_set(p->dialer.retry, UINT64_MAX);
+	if (p->dialer.connector)
+		connect_cancel(p->dialer.connector);
+}
+
+void
+dial_succeeded(struct peer *p)
+{
+	struct dialer *d = &p->dialer;
+
+	d->link = NULL;
+	d->again = false;
+	d->last_error[0] = '\0';
+	backoff_reset(&d->backoff);
+}
+
+void
+dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
+{
+	struct dialer *d = &p->dialer;
+	bool rejected = error == SC_ERR_KEY_REJECTED;
+
+	d->link = NULL;
+	snprintf(d->last_error, sizeof(d->last_error), "%s", sc_error_text(error));
+	for (size_t i = 0; i < p->owner->n_keys; i++)
+		if ((rejected || error == SC_ERR_KEY_NOT_VERIFIED) &&
+			p->owner->keys[i].asym == asym)
+			d->rejected[i] = ++d->rejections;
+	if (p->owner->state == NODE_RUNNING)
+		wait_for_next(p, rejected);
+}
+
+void
+dial_lost(struct peer *p, bool at_once)
+{
+	if (!at_once && wanted(p) && !p->dialer.waiting && !p->dialer.connector && !p->dialer.link)
+		wait_for_next(p, false);
+	dial_check(p);
+}
+
+size_t
+dial_keys(const struct peer *p, struct conn_key *keys)
+{
+	const struct node *n = p->owner;
+	const uint64_t *rejected = p->dialer.rejected;
+	bool any = keyring_has_verified(n->ring, p->name, NULL);
+	size_t out = 0;
+	uint64_t last = 0;
+
+	/* Those never rejected in their order, then the others, the one rejected last at the end. */
+	for (uint64_t next = 0; next != UINT64_MAX; last = next) {
+		next = UINT64_MAX;
+		for (size_t i = 0; i < n->n_keys; i++)
+			if (rejected[i] > last && rejected[i] < next)
+				next = rejected[i];
+		for (size_t i = 0; i < n->n_keys; i++) {
+			bool fits = !any ||
+				keyring_has_verified(n->ring, p->name, n->keys[i].asym);
+			if (rejected[i] != last || !fits)
+				continue;
+			if (keys)
+				keys[out] = n->keys[i];
+			out++;
+		}
+	}
+	return out;
+}

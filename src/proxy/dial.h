@@ -1,0 +1,66 @@
+/* Dialing one peer: when, with which keys, and how long to wait after a failure. */
+#ifndef SC_PROXY_DIAL_H
+#define SC_PROXY_DIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "proxy/backoff.h"
+#include "secureconn/conn.h"
+
+struct peer;
+struct link;
+struct connector;
+struct alarm;
+
+struct dialer {
+	struct alarm *retry;         /* a wait is over; set while `waiting` */
+	bool waiting;
+	struct connector *connector; /* TCP under way */
+	struct link *link;           /* its handshake under way */
+	struct backoff backoff;
+	bool again;                  /* at once, after the attempt under way */
+	uint64_t eager_until;        /* so long a rejected key is tried again every second */
+	uint64_t *rejected;          /* per own key: when it was last rejected, as a count; 0 never */
+	uint64_t rejections;
+	char last_error[160];        /* of the last attempt, for those that wait; "" */
+};
+
+/* False: out of memory. */
+bool
+dial_init(struct peer *p);
+
+void
+dial_fini(struct peer *p);
+
+/* Starts an attempt, unless one is under way, a wait is on, or no link is wanted. */
+void
+dial_check(struct peer *p);
+
+/* The same without waiting: a key of the peer was just verified. */
+void
+dial_now(struct peer *p);
+
+/* No attempts any more. */
+void
+dial_stop(struct peer *p);
+
+/* The dialed link is up, so that the waits are short again. */
+void
+dial_succeeded(struct peer *p);
+
+/* The handshake of the dialed link ended with an error; asym: with keys of that kind, NULL: before one was agreed. */
+void
+dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym);
+
+/* A link of the peer is gone that was up, or takes no more streams. at_once: because of GOAWAY(0). */
+void
+dial_lost(struct peer *p, bool at_once);
+
+/* The own keys to offer on a connection to the peer, in order (protocol.md 2): where keys of it are verified, only algorithms of these; what was
+   rejected last comes last. keys has room for all of the node's. Returns how many. */
+size_t
+dial_keys(const struct peer *p, struct conn_key *keys);
+
+#endif

@@ -1,0 +1,81 @@
+/* Knows in which order work goes to the threads; knows nothing of what it computes. */
+#include "proxy/jobs.h"
+
+/* libuv has four threads by default: one is left for names (getaddrinfo) and files. */
+#define JOBS_RUNNING_MAX 3
+
+void
+jobs_init(struct jobs *jobs, uv_loop_t *loop)
+{
+	jobs->loop = loop;
+	jobs->running = 0;
+	list_init(&jobs->waiting[0]);
+	list_init(&jobs->waiting[1]);
+}
+
+void
+job_init(struct job *job, struct jobs *jobs, void (*run)(struct job *), void (*done)(struct job *))
+{
+	list_init(&job->node);
+	job->jobs = jobs;
+	job->state = JOB_IDLE;
+	job->run = run;
+	job->done = done;
+	job->work.data = job;
+}
+
+static void
+on_thread(uv_work_t *work)
+{
+	struct job *job = work->data;
+	job->run(job);
+}
+
+static void start_waiting(struct jobs *jobs);
+
+static void
+on_loop(uv_work_t *work, int status)
+{
+	struct job *job = work->data;
+	struct jobs *jobs = job->jobs;
+
+	(void)status; /* what libuv has taken is never cancelled here */
+	jobs->running--;
+	job->state = JOB_IDLE;
+	job->done(job);
+	start_waiting(jobs);
+}
+
+static void
+start_waiting(struct jobs *jobs)
+{
+	while (jobs->running < JOBS_RUNNING_MAX) {
+		struct list *first = list_first(&jobs->waiting[0]);
+		if (!first)
+			first = list_first(&jobs->waiting[1]);
+		if (!first)
+			return;
+		struct job *job = container_of(first, struct job, node);
+		list_remove(first);
+		job->state = JOB_RUNNING;
+		jobs->running++;
+		uv_queue_work(jobs->loop, &job->work, on_thread, on_loop); /* fails only without on_thread */
+	}
+}
+
+void
+job_submit(struct job *job, bool known)
+{
+	job->state = JOB_WAITING;
+	list_insert_tail(&job->jobs->waiting[known ? 0 : 1], &job->node);
+	start_waiting(job->jobs);
+}
+
+void
+job_cancel(struct job *job)
+{
+	if (job->state == JOB_WAITING) {
+		list_remove(&job->node);
+		job->state = JOB_IDLE;
+	}
+}

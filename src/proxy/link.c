@@ -1,0 +1,301 @@
+/* Knows the life of a link, from its socket through the handshake; its bytes are link_io.c's, its streams link_events.c's, its end
+   link_end.c's. */
+#include "proxy/link.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+void
+link_enter(struct link *l, enum link_state state)
+{
+	l->state = state;
+	l->since = node_now();
+}
+
+void
+link_touch(struct link *l)
+{
+	if (list_empty(&l->dirty))
+		list_insert_tail(&l->owner->dirty, &l->dirty);
+}
+
+/* ---- keys ---- */
+
+enum key_verdict
+link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *public_key,
+	char name[PEER_NAME_SIZE])
+{
+	const char *peer = l->dialed ? l->peer->name : NULL;
+	if (asym->algorithm->weak && !l->owner->config->node.allow_weak)
+		return VERDICT_WEAK;
+	return keyring_check(l->owner->ring, peer, asym, public_key, name);
+}
+
+static bool
+accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
+{
+	struct link *l = arg;
+	return link_verdict(l, asym, public_key, l->key_peer) == VERDICT_VERIFIED;
+}
+
+/* ---- up ---- */
+
+static void
+log_up(const struct link *l, const struct conn_info *info)
+{
+	const struct hello *hello = conn_peer_hello(l->conn);
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "link_up");
+	log_str(&line, "peer", l->peer->name);
+	log_str(&line, "address", l->address);
+	log_str(&line, "protocol", info->protocol);
+	log_str(&line, "asymmetric", info->asym->algorithm->name);
+	log_str(&line, "symmetric", info->bulk->algorithm->name);
+	log_str(&line, "implementation", info->bulk->name);
+	log_str(&line, "dialed", l->dialed ? "yes" : "no");
+	log_bytes(&line, "name", hello->name, strlen(hello->name));
+	log_u64(&line, "handshake_ms", (node_now() - l->since) / NS_PER_MS);
+	log_end(&line);
+}
+
+static struct trunk *
+make_trunk(struct link *l)
+{
+	const struct trunk_config config = {
+		.initiator = l->dialed,
+		.window = l->owner->hello.window,
+		.max_streams = l->owner->hello.max_streams,
+		.keepalive = l->peer->config ? l->peer->config->keepalive : NODE_KEEPALIVE,
+		.random = l->owner->random,
+		.chunks = l->owner->chunks,
+	};
+	return trunk_new(&config, l->conn, node_now());
+}
+
+/* A younger connection has shown that the process behind this one is not the present one any more. */
+static void
+superseded(struct link *l)
+{
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "link_superseded");
+	log_str(&line, "peer", l->peer->name);
+	log_str(&line, "address", l->address);
+	log_end(&line);
+	conn_fail(l->conn, SC_ERR_CLOSED);
+	if (l->dialed)
+		dial_failed(l->peer, SC_ERR_CLOSED, NULL);
+	link_kill(l);
+}
+
+/* The peer is authenticated. */
+static void
+become_up(struct link *l)
+{
+	struct node *n = l->owner;
+	struct conn_info info;
+	char name[PEER_NAME_SIZE];
+
+	conn_get_info(l->conn, &info);
+	/* The operator may have changed his mind since the key was shown. */
+	bool verified = link_verdict(l, info.asym, info.peer_public, name) == VERDICT_VERIFIED;
+	if (verified && !l->peer)
+		l->peer = peer_find(n, name, true);
+	if (!verified || !l->peer) {
+		conn_fail(l->conn, verified ? SC_ERR_MEMORY : SC_ERR_KEY_NOT_VERIFIED);
+		link_failed(l);
+		return;
+	}
+	link_leave_place(l);
+	limits_remember(n->limits, &l->source, node_now(), 0);
+	if (!peer_hello(l->peer, l)) {
+		superseded(l);
+		return;
+	}
+	l->trunk = make_trunk(l);
+	if (!l->trunk) {
+		conn_fail(l->conn, SC_ERR_MEMORY);
+		link_failed(l);
+		return;
+	}
+	log_up(l, &info);
+	link_enter(l, LINK_UP);
+	alarm_set(l->alarm, trunk_deadline(l->trunk));
+	list_insert_tail(&l->peer->links, &l->up);
+	if (l->dialed)
+		dial_succeeded(l->peer);
+	peer_serve(l->peer);
+}
+
+/* ---- the handshake and what comes up meanwhile ---- */
+
+static void
+on_thread(struct job *job)
+{
+	conn_job_run(container_of(job, struct link, job)->conn_job);
+}
+
+static void
+on_job_done(struct job *job)
+{
+	struct link *l = container_of(job, struct link, job);
+
+	conn_job_done(l->conn, l->conn_job, node_now());
+	if (l->state == LINK_HANDSHAKE)
+		link_check(l);
+	link_touch(l);
+}
+
+void
+link_check(struct link *l)
+{
+	if (l->state == LINK_HANDSHAKE && conn_phase(l->conn) == CONN_HANDSHAKE) {
+		struct conn_job *job = conn_job(l->conn);
+		if (job) {
+			l->conn_job = job;
+			job_submit(&l->job, l->dialed || limits_known(l->owner->limits,
+								 &l->source, node_now()));
+		}
+	}
+	if (l->state == LINK_HANDSHAKE && conn_phase(l->conn) == CONN_UP)
+		become_up(l);
+	if (l->state == LINK_HANDSHAKE && conn_phase(l->conn) == CONN_FAILED)
+		link_failed(l);
+	if (l->state == LINK_UP)
+		link_events(l);
+	if (l->state == LINK_UP && conn_phase(l->conn) == CONN_FAILED) {
+		trunk_lost(l->trunk);
+		link_events(l);
+	}
+}
+
+static void
+on_alarm(void *owner)
+{
+	struct link *l = owner;
+
+	if (l->state == LINK_HANDSHAKE) {
+		conn_fail(l->conn, SC_ERR_TIMEOUT);
+		link_check(l);
+	} else if (l->state == LINK_ENDING) {
+		link_kill(l);
+	}
+	link_touch(l);
+}
+
+static void
+on_shut(uv_shutdown_t *req, int status)
+{
+	struct sock *s = req->data;
+	if (s->owner && status != 0)
+		link_kill(s->owner);
+}
+
+/* LINK_ENDING, all written: the end is told to the other side, and its end waited for. */
+static void
+turn_ending(struct link *l)
+{
+	if (l->writing > 0)
+		return;
+	if (l->eof) {
+		link_kill(l);
+	} else if (!l->shut) {
+		l->shut = true;
+		if (sock_shutdown(l->sock, on_shut) != 0)
+			link_kill(l);
+	}
+}
+
+bool
+link_turn(struct link *l)
+{
+	bool more = false;
+	uint64_t now = node_now();
+
+	if (l->state == LINK_UP && now >= trunk_deadline(l->trunk))
+		trunk_tick(l->trunk, now);
+	if (l->state == LINK_HANDSHAKE || l->state == LINK_UP)
+		link_check(l);
+	if (l->state == LINK_UP && l->owner->state != NODE_RUNNING &&
+		trunk_streams(l->trunk) == 0)
+		link_close(l, CODE_NONE);
+	if (l->state != LINK_DEAD)
+		more = link_write(l);
+	if (l->state != LINK_DEAD)
+		link_read(l);
+	if (l->state == LINK_ENDING && !more)
+		turn_ending(l);
+	if (l->state == LINK_UP)
+		alarm_set_by(l->alarm, trunk_deadline(l->trunk));
+	return more;
+}
+
+/* ---- the beginning ---- */
+
+static struct conn *
+make_conn(struct link *l)
+{
+	struct node *n = l->owner;
+	struct conn_config config = {
+		.initiator = l->dialed,
+		.keys = n->keys,
+		.n_keys = n->n_keys,
+		.bulk = n->bulk,
+		.n_bulk = n->n_bulk,
+		.random = n->random,
+		.hello = n->hello,
+		.accept_key = accept_key,
+		.arg = l,
+	};
+	if (l->dialed) {
+		l->keys = calloc(n->n_keys, sizeof(*l->keys));
+		if (!l->keys)
+			return NULL;
+		config.keys = l->keys;
+		config.n_keys = dial_keys(l->peer, l->keys);
+	}
+	return conn_new(&config, node_now());
+}
+
+struct link *
+link_new(struct node *n, struct peer *peer, struct sock *sock, const struct sockaddr *address)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (l) {
+		l->owner = n;
+		l->peer = peer;
+		l->dialed = peer != NULL;
+		l->conn = make_conn(l);
+		l->alarm = l->conn ? alarm_new(&n->loop, on_alarm, l) : NULL;
+	}
+	if (!l || !l->alarm) {
+		if (l) {
+			conn_free(l->conn);
+			free(l->keys);
+		}
+		free(l);
+		sock_close(sock);
+		return NULL;
+	}
+	l->sock = sock;
+	sock->owner = l;
+	l->source = address_source(address);
+	address_text(l->address, address);
+	l->birth = ++n->births;
+	list_init(&l->dirty);
+	list_init(&l->up);
+	list_init(&l->locals);
+	list_insert_tail(&n->links, &l->node);
+	job_init(&l->job, &n->jobs, on_thread, on_job_done);
+	link_enter(l, LINK_HANDSHAKE);
+	alarm_set(l->alarm, l->since + HANDSHAKE_DEADLINE);
+	link_io_start(l);
+	link_touch(l);
+	return l;
+}
+
+void
+link_set_place(struct link *l, uint32_t place)
+{
+	l->place = place;
+	l->has_place = true;
+}

@@ -1,0 +1,123 @@
+/* One TCP connection between two nodes: moves bytes between a socket and a connection (secureconn/conn.h), and events from a trunk
+   (tunnel/trunk.h) to those who have the streams. */
+#ifndef SC_PROXY_LINK_H
+#define SC_PROXY_LINK_H
+
+#include "proxy/jobs.h"
+#include "proxy/node.h"
+#include "proxy/peer.h"
+
+enum link_state {
+	LINK_HANDSHAKE, /* nobody is authenticated */
+	LINK_UP,        /* a trunk is there */
+	LINK_ENDING,    /* the last bytes are written, then input is discarded until its end */
+	LINK_DEAD       /* the socket is closed; the memory goes when no job is out */
+};
+
+struct link {
+	struct list node;  /* on node.links */
+	struct list dirty; /* on node.dirty */
+	struct list up;    /* on peer.links, once it takes streams */
+	struct node *owner;
+	enum link_state state;
+	bool dialed;
+	struct peer *peer;             /* dialed: for whom; accepted: known once the key is */
+	char key_peer[PEER_NAME_SIZE]; /* whose the accepted key is; "" before */
+	struct sock *sock;
+	struct conn *conn;
+	struct conn_key *keys; /* dialed: the list that was made for this peer */
+	struct trunk *trunk;
+	struct list locals; /* struct local with a stream here, or with an attempt that counts here */
+	struct alarm *alarm;
+	struct job job;
+	struct conn_job *conn_job; /* what `job` works on */
+	struct source source;
+	bool has_place; /* in node.limits */
+	uint32_t place;
+	uint64_t birth;      /* node.births when the TCP connection began */
+	uint64_t since;      /* state began */
+	size_t writing;      /* bytes of conn's output that libuv has */
+	bool reading;
+	bool shut;           /* LINK_ENDING: writing has been shut down */
+	bool eof;            /* LINK_ENDING: the other side has shut down writing too */
+	bool goaway;         /* no new streams */
+	uint16_t goaway_code;
+	char address[ADDRESS_TEXT_SIZE];
+};
+
+/* Takes the socket, whatever comes of it, and starts. peer: this node dialed it for that one; NULL: accepted. NULL: out of memory. */
+struct link *
+link_new(struct node *n, struct peer *peer, struct sock *sock, const struct sockaddr *address);
+
+/* The place in node.limits that an accepted link has got; given back when it is authenticated or dead. */
+void
+link_set_place(struct link *l, uint32_t place);
+
+/* Something is to be done for the link at the end of this turn of the loop. */
+void
+link_touch(struct link *l);
+
+/* Does it: jobs, events, deadlines, sealing, writing. True: there is more, but others come first. */
+bool
+link_turn(struct link *l);
+
+/* Frees a link that is LINK_DEAD and has no job out. True if it did. */
+bool
+link_reap(struct link *l);
+
+/* Ends a link that is up with CLOSE(code), one in the handshake without a word; nothing for one that ends already. */
+void
+link_close(struct link *l, enum close_code code);
+
+/* No new streams; when none is left, the link ends with CLOSE(0). One in the handshake ends now. */
+void
+link_drain(struct link *l);
+
+/* Closes the socket at once, whatever still waits in it. */
+void
+link_kill(struct link *l);
+
+/* ---- between link.c, link_io.c and link_events.c ---- */
+
+/* After any call on conn: a job to run, a phase that is new, an error; events if there is a trunk. */
+void
+link_check(struct link *l);
+
+/* Handles what the trunk has to tell. */
+void
+link_events(struct link *l);
+
+void
+link_enter(struct link *l, enum link_state state);
+
+/* What the key ring says to a key that was shown here; name: for VERDICT_VERIFIED. */
+enum key_verdict
+link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *public_key,
+	char name[PEER_NAME_SIZE]);
+
+/* It does not count among the unauthenticated any more. */
+void
+link_leave_place(struct link *l);
+
+/* The handshake failed with conn_error: logged, an unknown key noted, the dialer told, LINK_ENDING. Nothing else of the peer is
+   touched: nobody is authenticated. */
+void
+link_failed(struct link *l);
+
+/* The link was up and is over: out of its peer, logged, LINK_ENDING. */
+void
+link_over(struct link *l, enum sc_error error, uint16_t code);
+
+/* Socket options, and the first reading. */
+void
+link_io_start(struct link *l);
+
+/* Starts reading, if it may. */
+void
+link_read(struct link *l);
+
+/* Seals and writes what is there. True: there is more, and it would go. */
+bool
+link_write(struct link *l);
+
+#endif

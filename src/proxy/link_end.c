@@ -1,0 +1,154 @@
+/* Knows all the ways in which a link ends, and what is told to whom then. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "proxy/link.h"
+#include "proxy/local.h"
+
+/* Both keys were shown, and one of the two nodes does not know the other's. */
+static void
+note_key(struct link *l)
+{
+	struct conn_info info;
+	char name[PEER_NAME_SIZE];
+	const char *peer = l->dialed ? l->peer->name : NULL;
+
+	conn_get_info(l->conn, &info);
+	if (!info.peer_public ||
+		link_verdict(l, info.asym, info.peer_public, name) != VERDICT_UNKNOWN)
+		return;
+	notes_add(l->owner->notes, peer, info.asym, info.peer_public, l->address,
+		peer && keyring_has_verified(l->owner->ring, peer, NULL));
+}
+
+void
+link_leave_place(struct link *l)
+{
+	if (l->has_place)
+		limits_leave(l->owner->limits, l->place);
+	l->has_place = false;
+}
+
+static void
+drop_job(struct link *l)
+{
+	if (l->job.state != JOB_WAITING)
+		return;
+	job_cancel(&l->job);
+	conn_job_done(l->conn, l->conn_job, node_now());
+}
+
+void
+link_kill(struct link *l)
+{
+	if (l->state == LINK_DEAD)
+		return;
+	if (l->state == LINK_UP) { /* its streams are told, and its peer */
+		conn_fail(l->conn, SC_ERR_TRUNCATED);
+		trunk_lost(l->trunk);
+		link_events(l);
+	}
+	link_leave_place(l);
+	conn_fail(l->conn, SC_ERR_TRUNCATED);
+	drop_job(l);
+	if (l->dialed && l->peer->dialer.link == l)
+		l->peer->dialer.link = NULL;
+	sock_close(l->sock);
+	l->sock = NULL;
+	link_enter(l, LINK_DEAD);
+	link_touch(l);
+}
+
+static void
+start_ending(struct link *l)
+{
+	link_enter(l, LINK_ENDING);
+	alarm_set(l->alarm, l->since + LINGER_DEADLINE);
+	link_touch(l);
+}
+
+void
+link_over(struct link *l, enum sc_error error, uint16_t code)
+{
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "link_down");
+	log_str(&line, "peer", l->peer->name);
+	log_str(&line, "address", l->address);
+	if (error == SC_OK || error == SC_ERR_CLOSED)
+		log_fmt(&line, "reason", "%s: %s", error ? "closed by the peer" : "closed here",
+			code_text(code));
+	else
+		log_str(&line, "reason", sc_error_text(error));
+	log_u64(&line, "duration_ms", (node_now() - l->since) / NS_PER_MS);
+	log_end(&line);
+
+	list_remove(&l->up);
+	start_ending(l);
+	dial_lost(l->peer, l->goaway && l->goaway_code == CODE_NONE);
+}
+
+void
+link_failed(struct link *l)
+{
+	enum sc_error error = conn_error(l->conn);
+	struct conn_info info;
+
+	conn_get_info(l->conn, &info);
+	if (l->dialed || flood_pass(&l->owner->floods[FLOOD_HANDSHAKE], node_now())) {
+		struct log_line line = log_begin(LOG_LEVEL_WARNING, "handshake_failed");
+		log_str(&line, "address", l->address);
+		log_str(&line, "peer", l->dialed ? l->peer->name : l->key_peer);
+		log_str(&line, "error", sc_error_name(error));
+		log_str(&line, "text", sc_error_text(error));
+		log_str(&line, "dialed", l->dialed ? "yes" : "no");
+		log_end(&line);
+	}
+	if (error == SC_ERR_KEY_NOT_VERIFIED || error == SC_ERR_KEY_REJECTED)
+		note_key(l);
+	drop_job(l);
+	start_ending(l);
+	if (l->dialed)
+		dial_failed(l->peer, error, info.asym);
+}
+
+void
+link_close(struct link *l, enum close_code code)
+{
+	if (l->state == LINK_HANDSHAKE) {
+		link_kill(l);
+	} else if (l->state == LINK_UP) {
+		trunk_close(l->trunk, code);
+		link_events(l);
+		link_touch(l);
+	}
+}
+
+void
+link_drain(struct link *l)
+{
+	if (l->state == LINK_HANDSHAKE) {
+		link_kill(l);
+	} else if (l->state == LINK_UP) {
+		l->goaway = true;
+		trunk_goaway(l->trunk, CODE_SHUTTING_DOWN);
+		link_touch(l);
+	}
+}
+
+bool
+link_reap(struct link *l)
+{
+	if (l->state != LINK_DEAD || l->job.state != JOB_IDLE)
+		return false;
+	list_for_each_safe (it, &l->locals)
+		local_forget_link(container_of(it, struct local, at));
+	trunk_free(l->trunk);
+	conn_free(l->conn);
+	alarm_free(l->alarm);
+	list_remove(&l->dirty);
+	list_remove(&l->node);
+	free(l->keys);
+	struct node *n = l->owner;
+	free(l);
+	node_maybe_done(n);
+	return true;
+}

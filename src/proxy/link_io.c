@@ -1,0 +1,142 @@
+/* Knows how a link's bytes move between its socket and its connection; knows nothing of what they mean. */
+#include <netinet/tcp.h>
+
+#include "proxy/link.h"
+
+#define NOTSENT_LOWAT   (128 * 1024) /* so that a small stream does not wait behind a big one in the kernel */
+#define USER_TIMEOUT_MS 60000        /* sent and not acknowledged for so long: broken */
+#define KEEPALIVE_S     60
+#define WRITES_MAX      16 /* in one turn of the loop */
+
+static void
+on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct sock *s = handle->data;
+	struct link *l = s->owner;
+	size_t n = 0;
+
+	(void)suggested;
+	if (l && l->state == LINK_ENDING)
+		*buf = uv_buf_init((char *)l->owner->scratch, sizeof(l->owner->scratch));
+	else if (l)
+		*buf = uv_buf_init((char *)conn_in_buf(l->conn, &n), (unsigned)n);
+	if (l && l->state != LINK_ENDING)
+		buf->len = n;
+}
+
+/* The transport is at its end, or broken. */
+static void
+lost(struct link *l)
+{
+	conn_in_end(l->conn);
+	if (l->state == LINK_HANDSHAKE || l->state == LINK_UP)
+		link_check(l);
+	link_kill(l);
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
+{
+	struct sock *s = stream->data;
+	struct link *l = s->owner;
+
+	(void)buf;
+	if (!l || nread == 0)
+		return;
+	if (nread == UV_ENOBUFS) { /* no room: a job is out */
+		uv_read_stop(stream);
+		l->reading = false;
+		link_touch(l);
+	} else if (l->state == LINK_ENDING) {
+		if (nread == UV_EOF)
+			l->eof = true;
+		else if (nread < 0)
+			link_kill(l);
+		link_touch(l);
+	} else if (nread < 0) {
+		lost(l);
+	} else {
+		conn_in_ack(l->conn, (size_t)nread, node_now());
+		link_check(l);
+		link_touch(l);
+	}
+}
+
+void
+link_read(struct link *l)
+{
+	size_t n = 1;
+
+	if (l->reading || l->eof)
+		return;
+	if (l->state != LINK_ENDING)
+		conn_in_buf(l->conn, &n);
+	if (n > 0 && uv_read_start(&l->sock->uv.stream, on_alloc, on_read) == 0)
+		l->reading = true;
+}
+
+void
+link_io_start(struct link *l)
+{
+	const int lowat = NOTSENT_LOWAT, timeout = USER_TIMEOUT_MS;
+	int fd = sock_fd(l->sock);
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+	uv_tcp_keepalive(&l->sock->uv.tcp, 1, KEEPALIVE_S);
+	link_read(l);
+}
+
+static void
+on_written(uv_write_t *req, int status)
+{
+	struct sock *s = req->data;
+	struct link *l = s->owner;
+
+	if (!l)
+		return;
+	size_t n = l->writing;
+	l->writing = 0;
+	if (status != 0) {
+		lost(l);
+		return;
+	}
+	conn_out_ack(l->conn, n);
+	link_touch(l);
+}
+
+/* Gives libuv the rest that the socket did not take at once. */
+static void
+write_later(struct link *l, const uint8_t *data, size_t n)
+{
+	l->writing = n;
+	if (sock_write(l->sock, data, n, on_written) != 0) {
+		l->writing = 0;
+		lost(l);
+	}
+}
+
+bool
+link_write(struct link *l)
+{
+	for (int i = 0; i < WRITES_MAX; i++) {
+		size_t n;
+
+		if (l->trunk)
+			trunk_seal(l->trunk, node_now());
+		const uint8_t *data = conn_out_buf(l->conn, &n);
+		if (n == 0 || l->writing > 0 || l->state == LINK_DEAD)
+			return false;
+		int r = sock_try_write(l->sock, data, n);
+		if (r < 0) {
+			lost(l);
+			return false;
+		}
+		conn_out_ack(l->conn, (size_t)r);
+		if ((size_t)r < n) {
+			write_later(l, data + r, n - (size_t)r);
+			return false;
+		}
+	}
+	return true;
+}

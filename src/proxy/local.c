@@ -1,0 +1,209 @@
+/* Knows how bytes, ends and resets move between a local socket and a stream; knows nothing of links, and not where either came from. */
+#include "proxy/local.h"
+
+static void pump(struct local *l);
+
+/* ---- from the local socket into the stream ---- */
+
+static void
+on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct sock *s = handle->data;
+	struct local *l = s->owner;
+	size_t n = 0;
+
+	(void)suggested;
+	uint8_t *p = l ? stream_send_buf(l->stream, &n) : NULL;
+	*buf = uv_buf_init((char *)p, n < UINT32_MAX ? (unsigned)n : UINT32_MAX);
+}
+
+static void
+stop_reading(struct local *l)
+{
+	uv_read_stop(&l->sock->uv.stream);
+	l->reading = false;
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
+{
+	struct sock *s = stream->data;
+	struct local *l = s->owner;
+
+	(void)buf;
+	if (!l)
+		return;
+	if (nread == UV_ENOBUFS) { /* no room: local_writable goes on */
+		stop_reading(l);
+		return;
+	}
+	stream_send_ack(l->stream, nread > 0 ? (size_t)nread : 0);
+	if (nread > 0) {
+		l->bytes_in += (size_t)nread;
+		l->active = l->idle ? node_now() : 0;
+	} else if (nread == UV_EOF) {
+		stop_reading(l);
+		l->eof = true;
+		stream_send_fin(l->stream);
+	} else if (nread < 0) {
+		local_fail(l, LOCAL_BROKEN, CODE_RESET_BY_APPLICATION, uv_strerror((int)nread),
+			uv_strerror((int)nread));
+		return;
+	}
+	if (nread != 0)
+		link_touch(l->link);
+}
+
+static void
+start_reading(struct local *l)
+{
+	if (!l->reading && !l->eof && uv_read_start(&l->sock->uv.stream, on_alloc, on_read) == 0)
+		l->reading = true;
+}
+
+/* ---- from the stream into the local socket ---- */
+
+static void
+broken(struct local *l, int error)
+{
+	local_fail(l, LOCAL_BROKEN, CODE_RESET_BY_APPLICATION, uv_strerror(error),
+		uv_strerror(error));
+}
+
+static void
+written(struct local *l, size_t n)
+{
+	stream_recv_ack(l->stream, n);
+	l->bytes_out += n;
+	l->active = l->idle ? node_now() : 0;
+	link_touch(l->link);
+}
+
+static void
+on_written(uv_write_t *req, int status)
+{
+	struct sock *s = req->data;
+	struct local *l = s->owner;
+
+	if (!l)
+		return;
+	size_t n = l->writing;
+	l->writing = 0;
+	if (status != 0) {
+		broken(l, status);
+		return;
+	}
+	written(l, n);
+	pump(l);
+}
+
+static void
+on_shut(uv_shutdown_t *req, int status)
+{
+	struct sock *s = req->data;
+	struct local *l = s->owner;
+
+	if (!l)
+		return;
+	if (status != 0) {
+		broken(l, status);
+		return;
+	}
+	stream_recv_fin_ack(l->stream);
+	link_touch(l->link);
+}
+
+/* The socket takes no more just now: the rest stays in the stream's memory until it does. */
+static void
+write_later(struct local *l)
+{
+	size_t n;
+	const uint8_t *data = stream_recv_hold(l->stream, &n);
+
+	if (!data) {
+		local_fail(l, LOCAL_BROKEN, CODE_INTERNAL_ERROR, "out of memory", "out of memory");
+		return;
+	}
+	l->writing = n;
+	int r = sock_write(l->sock, data, n, on_written);
+	if (r != 0)
+		broken(l, r);
+}
+
+/* Writes what the stream has, as far as the socket takes it; after the last byte passes the end on. */
+static void
+pump(struct local *l)
+{
+	size_t n;
+
+	while (l->writing == 0) {
+		const uint8_t *data = stream_recv_buf(l->stream, &n);
+		if (n == 0)
+			break;
+		int r = sock_try_write(l->sock, data, n);
+		if (r < 0) {
+			broken(l, r);
+			return;
+		}
+		if (r > 0)
+			written(l, (size_t)r);
+		if ((size_t)r < n) {
+			write_later(l);
+			return;
+		}
+	}
+	if (l->writing == 0 && l->fin && !l->shut) {
+		l->shut = true;
+		int r = sock_shutdown(l->sock, on_shut);
+		if (r != 0)
+			broken(l, r);
+	}
+}
+
+void
+local_start(struct local *l)
+{
+	start_reading(l);
+	pump(l);
+}
+
+/* ---- from the trunk ---- */
+
+void
+local_opened(struct local *l)
+{
+	struct log_line line = local_log(LOG_LEVEL_DEBUG, "connection_open", l);
+	log_end(&line);
+	l->opened = true;
+	l->active = node_now();
+	alarm_set(l->alarm, l->idle ? l->active + l->idle : UINT64_MAX);
+}
+
+void
+local_data(struct local *l)
+{
+	if (l->sock)
+		pump(l);
+}
+
+void
+local_fin(struct local *l)
+{
+	l->fin = true;
+	if (l->sock)
+		pump(l);
+}
+
+void
+local_writable(struct local *l)
+{
+	if (l->sock)
+		start_reading(l);
+}
+
+void
+local_end(struct local *l)
+{
+	l->stream = NULL;
+	local_finish(l, LOCAL_CLEAN, "ended", NULL);
+}

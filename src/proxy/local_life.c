@@ -1,0 +1,192 @@
+/* Knows how a local connection begins and ends, and what the log says of it; how its bytes move is local.c's. */
+#include "proxy/local.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxy/connect.h"
+#include "proxy/route.h"
+
+static void
+on_alarm(void *owner)
+{
+	struct local *l = owner;
+	uint64_t now = node_now();
+
+	if (!l->opened) {
+		const char *why = l->stream ? "no answer in time" : l->peer->dialer.last_error;
+		char reason[256];
+		snprintf(reason, sizeof(reason), "%s%s", l->stream ? "" : "the peer is not connected: ",
+			why[0] ? why : "it has not called yet");
+		local_fail(l, LOCAL_REFUSED, CODE_CONNECT_TIMEOUT, "no answer in time", reason);
+	} else if (l->idle && now - l->active >= l->idle) {
+		local_fail(l, LOCAL_BROKEN, CODE_IDLE, "idle timeout", "idle timeout");
+	} else if (l->idle) {
+		alarm_set(l->alarm, l->active + l->idle);
+	}
+}
+
+struct local *
+local_new(struct node *n, struct peer *peer)
+{
+	struct local *l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	l->alarm = alarm_new(&n->loop, on_alarm, l);
+	if (!l->alarm) {
+		free(l);
+		return NULL;
+	}
+	l->owner = n;
+	l->peer = peer;
+	l->began = node_now();
+	list_init(&l->at);
+	list_insert_tail(&n->locals, &l->node);
+	return l;
+}
+
+void
+local_attach(struct local *l, struct link *link, struct stream *stream)
+{
+	char session[9];
+
+	l->link = link;
+	l->stream = stream;
+	stream_set_user(stream, l);
+	list_insert_tail(&link->locals, &l->at);
+	hex_encode(session, trunk_session_id(link->trunk), 4);
+	snprintf(l->id, sizeof(l->id), "%s-%u", session, stream_id(stream));
+	link_touch(link);
+}
+
+void
+local_forget_link(struct local *l)
+{
+	list_remove(&l->at);
+	l->link = NULL;
+}
+
+/* ---- the log ---- */
+
+const char *
+code_text(uint16_t code)
+{
+	static const char *const texts[] = {
+		[CODE_NONE] = "done",
+		[CODE_PROTOCOL_ERROR] = "protocol error",
+		[CODE_INTERNAL_ERROR] = "internal error",
+		[CODE_DENIED] = "denied",
+		[CODE_REFUSED] = "connection refused",
+		[CODE_CONNECT_TIMEOUT] = "connect timed out",
+		[CODE_NOT_FOUND] = "address not found",
+		[CODE_IDLE] = "idle timeout",
+		[CODE_RESET_BY_APPLICATION] = "reset by the application",
+		[CODE_SHUTTING_DOWN] = "shutting down",
+		[CODE_TOO_MANY_STREAMS] = "too many streams",
+		[CODE_LINK_LOST] = "link lost",
+		[CODE_OPTION_NOT_SUPPORTED] = "option not supported",
+	};
+	return code < ARRAY_SIZE(texts) && texts[code] ? texts[code] : "unknown code";
+}
+
+struct log_line
+local_log(enum log_level level, const char *event, const struct local *l)
+{
+	char source[ADDRESS_TEXT_SIZE];
+	struct log_line line = log_begin(level, event);
+
+	stream_address_text(source, &l->source);
+	if (l->id[0])
+		log_str(&line, "id", l->id);
+	if (l->route)
+		log_str(&line, "route", l->route->config->name);
+	else
+		log_str(&line, "service", l->service->name);
+	log_str(&line, "peer", l->peer->name);
+	log_str(&line, "source", source[0] ? source : "unix");
+	return line;
+}
+
+static void
+log_end_of(const struct local *l, enum local_end how, const char *reason, const struct span *text)
+{
+	struct flood *flood = &l->owner->floods[l->route ? FLOOD_ROUTE : FLOOD_SERVICE];
+	bool refused = how == LOCAL_REFUSED;
+
+	if (refused && !flood_pass(flood, node_now()))
+		return;
+	struct log_line line = local_log(refused ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+		refused ? "connection_refused" : "connection_closed", l);
+	if (!refused) {
+		log_u64(&line, "bytes_in", l->bytes_in);
+		log_u64(&line, "bytes_out", l->bytes_out);
+	}
+	log_u64(&line, "duration_ms", (node_now() - l->began) / NS_PER_MS);
+	log_str(&line, "reason", reason);
+	if (text && text->size > 0)
+		log_bytes(&line, "text", text->data, text->size);
+	log_end(&line);
+}
+
+/* ---- the end ---- */
+
+void
+local_free(struct local *l)
+{
+	struct node *n = l->owner;
+
+	if (l->attempt && l->link && l->link->state == LINK_UP) {
+		trunk_attempt_ended(l->link->trunk);
+		link_touch(l->link);
+	}
+	list_remove(&l->at);
+	list_remove(&l->node);
+	free(l);
+	node_maybe_done(n);
+}
+
+void
+local_finish(struct local *l, enum local_end how, const char *reason, const struct span *text)
+{
+	log_end_of(l, how, reason, text);
+	if (how == LOCAL_CLEAN)
+		sock_close(l->sock);
+	else
+		sock_reset(l->sock);
+	l->sock = NULL;
+	alarm_free(l->alarm);
+	l->alarm = NULL;
+	if (l->route)
+		route_left(l->route);
+	l->over = true;
+	if (l->connector)
+		connect_cancel(l->connector); /* local_free when it calls back */
+	else
+		local_free(l);
+}
+
+void
+local_fail(struct local *l, enum local_end how, enum close_code code, const char *told,
+	const char *reason)
+{
+	struct stream *stream = l->stream;
+
+	l->stream = NULL;
+	if (stream) {
+		stream_reset(stream, code, told);
+		link_touch(l->link);
+	}
+	local_finish(l, how, reason, NULL);
+}
+
+void
+local_reset(struct local *l, uint16_t code, struct span text)
+{
+	l->stream = NULL;
+	if (l->route && !l->opened && code == CODE_SHUTTING_DOWN && l->bytes_in == 0 && !l->eof) {
+		route_again(l); /* nothing was passed on: another link may take it */
+		return;
+	}
+	l->attempt = l->connector != NULL;
+	local_finish(l, l->route && !l->opened ? LOCAL_REFUSED : LOCAL_BROKEN, code_text(code), &text);
+}

@@ -1,0 +1,248 @@
+/* Knows what a node is made of and in which order that begins, turns and ends. */
+#include "proxy/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "proxy/callers.h"
+#include "proxy/link.h"
+#include "proxy/material.h"
+#include "proxy/peer.h"
+#include "proxy/route.h"
+#include "proxy/stop.h"
+
+#define TICK (500 * NS_PER_MS)
+
+/* ---- the loop's turns ---- */
+
+/* Once through the links that have something to do; one that has more comes again in the next turn. */
+static void
+flush(struct node *n)
+{
+	struct list end, *it;
+
+	list_insert_tail(&n->dirty, &end);
+	while ((it = list_first(&n->dirty)) != &end) {
+		struct link *l = container_of(it, struct link, dirty);
+		list_remove(it);
+		if (link_turn(l))
+			link_touch(l);
+		link_reap(l);
+	}
+	list_remove(&end);
+}
+
+static void
+on_idle(uv_idle_t *idle)
+{
+	(void)idle; /* only there so that the loop does not sleep */
+}
+
+static void
+flush_and_go_on(struct node *n)
+{
+	flush(n);
+	if (uv_is_closing((uv_handle_t *)&n->idle))
+		return;
+	if (list_empty(&n->dirty))
+		uv_idle_stop(&n->idle);
+	else
+		uv_idle_start(&n->idle, on_idle);
+}
+
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	flush_and_go_on(prepare->data);
+}
+
+static void
+on_check(uv_check_t *check)
+{
+	flush_and_go_on(check->data);
+}
+
+static void
+on_tick(void *owner)
+{
+	struct node *n = owner;
+
+	watch_look(n);
+	for (size_t i = 0; i < FLOOD_KINDS; i++) {
+		uint64_t more = flood_summary(&n->floods[i], node_now());
+		if (more == 0)
+			continue;
+		struct log_line line = log_begin(LOG_LEVEL_WARNING, "log_suppressed");
+		log_str(&line, "of", n->floods[i].event);
+		log_u64(&line, "lines", more);
+		log_u64(&line, "total", n->floods[i].total);
+		log_end(&line);
+	}
+	alarm_set(n->tick, node_now() + TICK);
+}
+
+/* ---- the beginning ---- */
+
+static void
+on_noted(void *owner, bool verified)
+{
+	(void)verified;
+	watch_look(owner);
+}
+
+static void
+init_floods(struct node *n)
+{
+	static const struct flood kinds[FLOOD_KINDS] = {
+		[FLOOD_ACCEPT] = {.event = "accept_failed", .lines = 1},
+		[FLOOD_REFUSED] = {.event = "caller_refused", .lines = 3},
+		[FLOOD_HANDSHAKE] = {.event = "handshake_failed", .lines = 20},
+		[FLOOD_PENDING] = {.event = "key_pending", .lines = 10},
+		[FLOOD_ROUTE] = {.event = "connection_refused", .lines = 50},
+		[FLOOD_SERVICE] = {.event = "connection_refused", .lines = 50},
+	};
+	memcpy(n->floods, kinds, sizeof(kinds));
+}
+
+static void
+init_handles(struct node *n)
+{
+	uv_prepare_init(&n->loop, &n->prepare);
+	uv_check_init(&n->loop, &n->check);
+	uv_idle_init(&n->loop, &n->idle);
+	n->prepare.data = n->check.data = n;
+	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++) {
+		uv_signal_init(&n->loop, &n->signals[i]);
+		n->signals[i].data = n;
+	}
+	n->tick = alarm_new(&n->loop, on_tick, n);
+}
+
+/* The parts that need memory and the state folder. False with err set. */
+static bool
+init_parts(struct node *n, struct errmsg *err)
+{
+	n->limits = limits_new(&limits_default, &n->random);
+	n->chunks = chunk_pool_new(NODE_CHUNKS_KEPT);
+	if (!n->limits || !n->chunks || !n->tick || !watch_init(n)) {
+		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+		return false;
+	}
+	if (!material_init(n, err))
+		return false;
+	n->notes = notes_new(&n->loop, n->config->node.state, &n->floods[FLOOD_PENDING], on_noted, n,
+		err);
+	if (!n->notes)
+		return false;
+	if (!peers_init(n)) {
+		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+		return false;
+	}
+	return callers_open(n, err) && routes_open(n, err);
+}
+
+struct node *
+node_new(const struct config *config, struct keyring *ring, struct errmsg *err)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	if (!n || uv_loop_init(&n->loop) != 0) {
+		free(n);
+		errmsg_set(err, SC_ERR_MEMORY, "cannot start the event loop: out of memory or descriptors");
+		return NULL;
+	}
+	n->config = config;
+	n->ring = ring;
+	n->random = random_system;
+	list_init(&n->peer_listeners);
+	list_init(&n->peers);
+	list_init(&n->links);
+	list_init(&n->locals);
+	list_init(&n->dirty);
+	jobs_init(&n->jobs, &n->loop);
+	init_floods(n);
+	init_handles(n);
+	if (!init_parts(n, err)) {
+		node_free(n);
+		return NULL;
+	}
+	return n;
+}
+
+/* ---- the end ---- */
+
+static void
+close_handles(struct node *n)
+{
+	if (uv_is_closing((uv_handle_t *)&n->idle))
+		return;
+	uv_close((uv_handle_t *)&n->prepare, NULL);
+	uv_close((uv_handle_t *)&n->check, NULL);
+	uv_close((uv_handle_t *)&n->idle, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++)
+		uv_close((uv_handle_t *)&n->signals[i], NULL);
+	alarm_free(n->tick);
+	alarm_free(n->end);
+	n->tick = n->end = NULL;
+	notes_free(n->notes);
+	n->notes = NULL;
+	peers_free(n);
+}
+
+static bool
+dialing(const struct node *n)
+{
+	list_for_each (it, &n->peers)
+		if (container_of(it, struct peer, node)->dialer.connector)
+			return true;
+	return false;
+}
+
+void
+node_maybe_done(struct node *n)
+{
+	if (n->state != NODE_RUNNING && list_empty(&n->links) && list_empty(&n->locals) &&
+		!dialing(n))
+		close_handles(n);
+}
+
+bool
+node_run(struct node *n)
+{
+	uv_prepare_start(&n->prepare, on_prepare);
+	uv_check_start(&n->check, on_check);
+	stop_watch_signals(n);
+	callers_start(n);
+	routes_start(n);
+
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "node_ready");
+	log_str(&line, "name", n->config->node.name);
+	log_end(&line);
+	alarm_set(n->tick, node_now() + TICK);
+	list_for_each (it, &n->peers)
+		dial_check(container_of(it, struct peer, node));
+
+	bool rest = uv_run(&n->loop, UV_RUN_DEFAULT) == 0;
+	line = log_begin(LOG_LEVEL_INFO, "node_stopped");
+	log_end(&line);
+	return rest;
+}
+
+void
+node_free(struct node *n)
+{
+	if (!n)
+		return;
+	callers_stop(n);
+	routes_stop(n);
+	close_handles(n);
+	uv_run(&n->loop, UV_RUN_DEFAULT); /* only closing callbacks are left */
+	uv_loop_close(&n->loop);
+	routes_free(n);
+	watch_fini(n);
+	chunk_pool_free(n->chunks);
+	limits_free(n->limits);
+	material_fini(n);
+	free(n);
+}

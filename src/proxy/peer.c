@@ -1,0 +1,122 @@
+/* Knows which links a peer has and who waits for one; dialing is dial.c's. */
+#include "proxy/peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxy/link.h"
+#include "proxy/local.h"
+#include "proxy/route.h"
+
+static void
+peer_free(struct peer *p)
+{
+	dial_fini(p);
+	list_remove(&p->node);
+	free(p);
+}
+
+static struct peer *
+peer_new(struct node *n, const char *name)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->owner = n;
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	p->config = config_peer_find(n->config, name);
+	list_init(&p->links);
+	list_init(&p->waiting);
+	list_insert_tail(&n->peers, &p->node);
+	if (!dial_init(p)) {
+		peer_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+bool
+peers_init(struct node *n)
+{
+	for (size_t i = 0; i < n->config->n_peers; i++)
+		if (!peer_new(n, n->config->peers[i].name))
+			return false;
+	return true;
+}
+
+void
+peers_free(struct node *n)
+{
+	list_for_each_safe (it, &n->peers)
+		peer_free(container_of(it, struct peer, node));
+}
+
+struct peer *
+peer_find(struct node *n, const char *name, bool create)
+{
+	list_for_each (it, &n->peers) {
+		struct peer *p = container_of(it, struct peer, node);
+		if (strcmp(p->name, name) == 0)
+			return p;
+	}
+	return create ? peer_new(n, name) : NULL;
+}
+
+struct link *
+peer_link(const struct peer *p)
+{
+	for (struct list *it = p->links.prev; it != &p->links; it = it->prev) {
+		struct link *l = container_of(it, struct link, up);
+		if (!l->goaway)
+			return l;
+	}
+	return NULL;
+}
+
+/* True if the link leads to another process of the peer than this one. */
+static bool
+other_instance(const struct link *l, const uint8_t instance[HELLO_INSTANCE_SIZE])
+{
+	const struct hello *hello = conn_peer_hello(l->conn);
+	return hello->has_instance && memcmp(hello->instance, instance, HELLO_INSTANCE_SIZE) != 0;
+}
+
+bool
+peer_hello(struct peer *p, struct link *l)
+{
+	const struct hello *hello = conn_peer_hello(l->conn);
+
+	if (!hello->has_instance)
+		return true;
+	bool changed = p->has_instance && other_instance(l, p->instance);
+	if (changed && l->birth < p->instance_birth)
+		return false;
+	p->has_instance = true;
+	memcpy(p->instance, hello->instance, sizeof(p->instance));
+	if (l->birth > p->instance_birth)
+		p->instance_birth = l->birth;
+	if (!changed)
+		return true;
+	list_for_each_safe (it, &p->links) {
+		struct link *other = container_of(it, struct link, up);
+		if (other_instance(other, p->instance))
+			link_close(other, CODE_LINK_LOST);
+	}
+	return true;
+}
+
+void
+peer_serve(struct peer *p)
+{
+	struct list *first;
+
+	while ((first = list_first(&p->waiting)))
+		if (!route_open(container_of(first, struct local, at)))
+			return;
+}
+
+void
+peer_want(struct peer *p)
+{
+	dial_check(p);
+}

@@ -1,0 +1,51 @@
+/* A peer: its links, the local connections that wait for one, its instance. */
+#ifndef SC_PROXY_PEER_H
+#define SC_PROXY_PEER_H
+
+#include "proxy/dial.h"
+#include "proxy/node.h"
+
+struct link;
+
+struct peer {
+	struct list node; /* on node.peers */
+	struct node *owner;
+	char name[PEER_NAME_SIZE];
+	const struct config_peer *config; /* NULL: verified, but without a section: it may only call */
+	struct list links;                /* struct link, those that are up, the youngest last */
+	struct list waiting;              /* struct local of routes, without a stream */
+	struct dialer dialer;
+	bool has_instance;
+	uint8_t instance[HELLO_INSTANCE_SIZE]; /* of its process that is the present one */
+	uint64_t instance_birth;               /* of the youngest connection to that */
+};
+
+/* All peers of the configuration. False: out of memory. */
+bool
+peers_init(struct node *n);
+
+void
+peers_free(struct node *n);
+
+/* By its name; one without a section is made when it first comes. NULL: out of memory, or no such peer and !create. */
+struct peer *
+peer_find(struct node *n, const char *name, bool create);
+
+/* The link for a new stream: the youngest that is up and has no GOAWAY. NULL: there is none. */
+struct link *
+peer_link(const struct peer *p);
+
+/* A link has said HELLO. Ends the links of an earlier instance of the peer. False: this link itself is of an earlier one
+   and must end (protocol.md 8.1). */
+bool
+peer_hello(struct peer *p, struct link *l);
+
+/* A link can take streams (again): gives them to those that wait, as many as it takes. */
+void
+peer_serve(struct peer *p);
+
+/* A link of the peer has gone, or takes no more streams, or somebody waits: dials, if that is wanted. */
+void
+peer_want(struct peer *p);
+
+#endif

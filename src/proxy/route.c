@@ -1,0 +1,169 @@
+/* Knows how a client's connection waits for a link and becomes a stream; what happens on it then is local.c's. */
+#include "proxy/route.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "proxy/listen.h"
+#include "proxy/local.h"
+
+bool
+routes_open(struct node *n, struct errmsg *err)
+{
+	const struct config *c = n->config;
+
+	n->routes = calloc(c->n_routes + 1, sizeof(*n->routes));
+	if (!n->routes) {
+		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < c->n_routes; i++) {
+		struct route *r = &n->routes[i];
+		r->owner = n;
+		r->config = &c->routes[i];
+		r->peer = peer_find(n, r->config->peer, false);
+		list_init(&r->listeners);
+	}
+	for (size_t i = 0; i < c->n_routes; i++) {
+		const struct endpoint_list *listen = &c->routes[i].listen;
+		for (size_t k = 0; k < listen->n; k++)
+			if (listeners_open(&n->routes[i].listeners, &n->loop, &listen->at[k],
+				    &n->floods[FLOOD_ACCEPT], err) != SC_OK)
+				return false;
+	}
+	return true;
+}
+
+bool
+route_open(struct local *l)
+{
+	const struct config_route *c = l->route->config;
+	struct stream_request request = {.source = l->source, .destination = l->destination};
+
+	request.service_size = (uint8_t)strlen(c->service);
+	memcpy(request.service, c->service, request.service_size);
+	for (struct list *it = l->peer->links.prev; it != &l->peer->links; it = it->prev) {
+		struct link *link = container_of(it, struct link, up);
+		struct stream *s = link->goaway ? NULL : trunk_open(link->trunk, &request, l);
+		if (s) {
+			list_remove(&l->at);
+			local_attach(l, link, s);
+			local_start(l);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+wait_for_link(struct local *l)
+{
+	list_insert_tail(&l->peer->waiting, &l->at);
+	peer_want(l->peer);
+}
+
+void
+route_again(struct local *l)
+{
+	uv_read_stop(&l->sock->uv.stream);
+	l->reading = false;
+	list_remove(&l->at);
+	l->link = NULL;
+	l->id[0] = '\0';
+	wait_for_link(l);
+}
+
+static void
+refuse(struct route *r, int fd, const struct sockaddr *address, const char *reason)
+{
+	char source[ADDRESS_TEXT_SIZE];
+
+	accepted_reset(fd);
+	if (!flood_pass(&r->owner->floods[FLOOD_ROUTE], node_now()))
+		return;
+	address_text(source, address);
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
+	log_str(&line, "route", r->config->name);
+	log_str(&line, "peer", r->config->peer);
+	log_str(&line, "source", source);
+	log_str(&line, "reason", reason);
+	log_end(&line);
+}
+
+/* Where the client wanted to go: the address that it connected to. */
+static struct stream_address
+own_address(const struct sock *s)
+{
+	struct sockaddr_storage address = {0};
+	int size = sizeof(address);
+
+	if (s->is_unix ||
+		uv_tcp_getsockname(&s->uv.tcp, (struct sockaddr *)&address, &size) != 0)
+		return (struct stream_address){0};
+	return address_to_stream((struct sockaddr *)&address);
+}
+
+static void
+on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
+{
+	struct route *r = owner;
+
+	if (r->connections >= r->config->max_connections) {
+		refuse(r, fd, address, "the route has its max_connections");
+		return;
+	}
+	struct local *l = local_new(r->owner, r->peer);
+	if (!l) {
+		refuse(r, fd, address, "out of memory");
+		return;
+	}
+	l->route = r;
+	l->idle = r->config->idle;
+	l->source = address_to_stream(address);
+	r->connections++;
+	l->sock = sock_open(&r->owner->loop, fd, is_unix, l);
+	if (!l->sock) {
+		local_finish(l, LOCAL_REFUSED, "out of memory", NULL);
+		return;
+	}
+	l->destination = own_address(l->sock);
+	alarm_set(l->alarm, l->began + r->config->connect_timeout);
+	if (!route_open(l))
+		wait_for_link(l);
+}
+
+void
+routes_start(struct node *n)
+{
+	for (size_t i = 0; i < n->config->n_routes; i++) {
+		struct route *r = &n->routes[i];
+		list_for_each (it, &r->listeners) {
+			struct listener *listener = container_of(it, struct listener, node);
+			struct log_line line = log_begin(LOG_LEVEL_INFO, "route_listening");
+			log_str(&line, "route", r->config->name);
+			log_str(&line, "address", listener->text);
+			log_str(&line, "peer", r->config->peer);
+			log_end(&line);
+			listener_start(listener, on_accept, r);
+		}
+	}
+}
+
+void
+routes_stop(struct node *n)
+{
+	for (size_t i = 0; n->routes && i < n->config->n_routes; i++)
+		listeners_close(&n->routes[i].listeners);
+}
+
+void
+routes_free(struct node *n)
+{
+	free(n->routes);
+}
+
+void
+route_left(struct route *r)
+{
+	r->connections--;
+}

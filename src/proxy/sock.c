@@ -1,0 +1,102 @@
+/* Knows libuv's stream handles and their lifetime; knows nothing of the bytes. */
+#include "proxy/sock.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct sock *
+sock_new(uv_loop_t *loop, bool is_unix, void *owner)
+{
+	struct sock *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	if (is_unix)
+		uv_pipe_init(loop, &s->uv.pipe, 0);
+	else
+		uv_tcp_init(loop, &s->uv.tcp);
+	s->is_unix = is_unix;
+	s->owner = owner;
+	s->uv.handle.data = s->connect.data = s->write.data = s->shutdown.data = s;
+	return s;
+}
+
+struct sock *
+sock_open(uv_loop_t *loop, int fd, bool is_unix, void *owner)
+{
+	struct sock *s = sock_new(loop, is_unix, owner);
+	if (!s) {
+		close(fd);
+		return NULL;
+	}
+	int r = is_unix ? uv_pipe_open(&s->uv.pipe, fd) : uv_tcp_open(&s->uv.tcp, fd);
+	if (r != 0) {
+		close(fd);
+		sock_close(s);
+		return NULL;
+	}
+	if (!is_unix)
+		uv_tcp_nodelay(&s->uv.tcp, 1);
+	return s;
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void
+sock_close(struct sock *s)
+{
+	if (!s)
+		return;
+	s->owner = NULL;
+	uv_close(&s->uv.handle, on_closed);
+}
+
+void
+sock_reset(struct sock *s)
+{
+	const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	/* Not uv_tcp_close_reset: it refuses while a shutdown is under way. */
+	if (s && !s->is_unix && sock_fd(s) >= 0)
+		setsockopt(sock_fd(s), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	sock_close(s);
+}
+
+static uv_buf_t
+buf_of(const uint8_t *data, size_t n)
+{
+	return uv_buf_init((char *)(uintptr_t)data, n < INT_MAX ? (unsigned)n : INT_MAX);
+}
+
+int
+sock_try_write(struct sock *s, const uint8_t *data, size_t n)
+{
+	uv_buf_t buf = buf_of(data, n);
+	int r = uv_try_write(&s->uv.stream, &buf, 1);
+	return r == UV_EAGAIN ? 0 : r;
+}
+
+int
+sock_write(struct sock *s, const uint8_t *data, size_t n, uv_write_cb cb)
+{
+	uv_buf_t buf = buf_of(data, n);
+	return uv_write(&s->write, &s->uv.stream, &buf, 1, cb);
+}
+
+int
+sock_shutdown(struct sock *s, uv_shutdown_cb cb)
+{
+	return uv_shutdown(&s->shutdown, &s->uv.stream, cb);
+}
+
+int
+sock_fd(const struct sock *s)
+{
+	int fd;
+	return uv_fileno(&s->uv.handle, &fd) == 0 ? fd : -1;
+}

@@ -1,0 +1,19 @@
+/* How a node ends: signals, draining, and what is closed when. */
+#ifndef SC_PROXY_STOP_H
+#define SC_PROXY_STOP_H
+
+#include "proxy/node.h"
+
+/* SIGTERM and SIGINT: the first one drains, the second one stops. */
+void
+stop_watch_signals(struct node *n);
+
+/* No new connections, links or streams; those that are open have until the end of `drain`. */
+void
+stop_drain(struct node *n);
+
+/* Ends all links with CLOSE(10). hurry: and waits for nobody. */
+void
+stop_now(struct node *n, bool hurry);
+
+#endif

@@ -1,0 +1,108 @@
+/* Knows which keys were verified a moment ago and acts on the difference; who decides is the operator. */
+#include "proxy/watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "proxy/link.h"
+
+/* The verified keys of the ring, which come first in it. False: out of memory. */
+static bool
+collect(const struct keyring *ring, struct watch *w)
+{
+	const struct peer_key *key;
+	size_t n = 0;
+
+	while ((key = keyring_peer_key(ring, n)) && key->state == KEY_VERIFIED)
+		n++;
+	w->keys = calloc(n + 1, sizeof(*w->keys));
+	w->n = n;
+	for (size_t i = 0; w->keys && i < n; i++) {
+		key = keyring_peer_key(ring, i);
+		snprintf(w->keys[i].peer, sizeof(w->keys[i].peer), "%s", key->peer);
+		snprintf(w->keys[i].fingerprint, sizeof(w->keys[i].fingerprint), "%s",
+			key->fingerprint);
+	}
+	return w->keys != NULL;
+}
+
+bool
+watch_init(struct node *n)
+{
+	return collect(n->ring, &n->watch);
+}
+
+void
+watch_fini(struct node *n)
+{
+	free(n->watch.keys);
+}
+
+static bool
+contains(const struct watch *w, const struct watched *key)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (strcmp(w->keys[i].fingerprint, key->fingerprint) == 0 &&
+			strcmp(w->keys[i].peer, key->peer) == 0)
+			return true;
+	return false;
+}
+
+static void
+log_key(enum log_level level, const char *event, const struct watched *key, const char *hint)
+{
+	struct log_line line = log_begin(level, event);
+	log_str(&line, "peer", key->peer);
+	log_str(&line, "fingerprint", key->fingerprint);
+	if (hint)
+		log_str(&line, "hint", hint);
+	log_end(&line);
+}
+
+static void
+now_verified(struct node *n, const struct watched *key)
+{
+	struct peer *p = peer_find(n, key->peer, false);
+
+	log_key(LOG_LEVEL_INFO, "peer_verified", key,
+		p ? NULL : "the configuration has no [peer] section of that name: it can only call this node");
+	if (p)
+		dial_now(p);
+}
+
+/* Ends the links under keys that are not verified any more. */
+static void
+end_links(struct node *n)
+{
+	list_for_each_safe (it, &n->links) {
+		struct link *l = container_of(it, struct link, node);
+		struct conn_info info;
+		char name[PEER_NAME_SIZE] = "";
+
+		if (l->state != LINK_UP)
+			continue;
+		conn_get_info(l->conn, &info);
+		if (link_verdict(l, info.asym, info.peer_public, name) != VERDICT_VERIFIED ||
+			strcmp(name, l->peer->name) != 0)
+			link_close(l, CODE_DENIED);
+	}
+}
+
+void
+watch_look(struct node *n)
+{
+	struct watch before = n->watch, after;
+
+	if (!keyring_refresh(n->ring) || !collect(n->ring, &after))
+		return;
+	n->watch = after;
+	end_links(n);
+	for (size_t i = 0; i < before.n; i++)
+		if (!contains(&after, &before.keys[i]))
+			log_key(LOG_LEVEL_WARNING, "peer_unverified", &before.keys[i], NULL);
+	for (size_t i = 0; i < after.n; i++)
+		if (!contains(&before, &after.keys[i]))
+			now_verified(n, &after.keys[i]);
+	free(before.keys);
+}

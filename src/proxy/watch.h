@@ -1,0 +1,32 @@
+/* What the node notices of verified keys while it runs: new ones are logged and dialed at once, links under keys that are not verified
+   any more are ended (protocol.md 8, Authorisation). */
+#ifndef SC_PROXY_WATCH_H
+#define SC_PROXY_WATCH_H
+
+#include <stddef.h>
+
+#include "keyring/keyring.h"
+
+struct node;
+
+/* The verified keys as they were last time. */
+struct watch {
+	struct watched {
+		char peer[PEER_NAME_SIZE];
+		char fingerprint[FINGERPRINT_SIZE];
+	} *keys;
+	size_t n;
+};
+
+/* Takes the ring as it is, without a word. Out of memory: false. */
+bool
+watch_init(struct node *n);
+
+void
+watch_fini(struct node *n);
+
+/* Looks again. Twice a second, and when a key was just stored. */
+void
+watch_look(struct node *n);
+
+#endif
