@@ -2,6 +2,8 @@
 #ifndef SC_CRYPTO_BULK_GCRYPT_H
 #define SC_CRYPTO_BULK_GCRYPT_H
 
+#include <stdint.h>
+
 #include <gcrypt.h>
 
 /* Readies libgcrypt for this process, once; any thread, as often as one likes. 0, or -1: it cannot
