@@ -64,6 +64,7 @@ conn_fail(struct conn *c, enum sc_error error)
 		return;
 	c->error = error;
 	c->phase = CONN_FAILED;
+	c->handshake.hold = false; /* a last line is not held back */
 }
 
 void
@@ -192,7 +193,7 @@ conn_in_end(struct conn *c)
 const uint8_t *
 conn_out_buf(const struct conn *c, size_t *n)
 {
-	*n = outbuf_used(&c->out);
+	*n = c->handshake.hold ? 0 : outbuf_used(&c->out);
 	return c->out.data + c->out.head;
 }
 
@@ -215,7 +216,10 @@ conn_out_ack(struct conn *c, size_t n)
 size_t
 conn_pending(const struct conn *c)
 {
-	return outbuf_used(&c->out);
+	size_t n;
+
+	conn_out_buf(c, &n);
+	return n;
 }
 
 /* ---- jobs ---- */

@@ -29,6 +29,14 @@ struct conn_key {
 	const uint8_t *public_key, *private_key;
 };
 
+/* What is kept of a peer since an earlier authenticated connection, so that the next one needs no negotiation and no exchange of keys
+   (SecureConn 1.1, protocol.md 10). The owner keeps it at most 7 days, and drops it when its own lists change. */
+struct conn_memory {
+	const struct conn_key *own; /* one of conn_config.keys */
+	const struct bulk_impl *bulk;
+	uint8_t peer_public[ASYM_PUBLIC_MAX]; /* verified, of own's algorithm */
+};
+
 /* When session keys are renewed (protocol.md 9). Times in nanoseconds. */
 struct renewal_rules {
 	uint64_t after;    /* since the last one: this side begins */
@@ -52,10 +60,16 @@ struct conn_config {
 	struct random_source random;  /* used in jobs too: from any thread */
 	struct hello hello;           /* what this side says in its HELLO; key is not looked at */
 
-	/* Is the peer's key (valid, public_size bytes) accepted? Called at most once, inside conn_job_done. A
-	   no ends the connection with SC_ERR_KEY_NOT_VERIFIED after the REJECTED line; to note the key is the owner's. */
+	/* Is the peer's key (valid, public_size bytes) accepted? Called inside conn_in_ack or conn_job_done; if more than once, the last
+	   call counts. In 1.0 a no ends the connection with SC_ERR_KEY_NOT_VERIFIED after the REJECTED line; to note the key is the owner's. */
 	bool (*accept_key)(void *arg, const struct asym_impl *asym, const uint8_t *public_key);
 	void *arg;
+
+	/* SecureConn 1.1. Initiator: NULL speaks 1.0 at once. Responder: finds a verified key by its fingerprint (as shown), true if there
+	   is one and public_key (public_size bytes) is written; NULL speaks 1.0 only. */
+	const struct conn_memory *memory;
+	bool (*find_key)(void *arg, const struct asym_impl *asym, const char *fingerprint,
+		uint8_t *public_key);
 
 	/* A sender's own limits under one key, where lower than the algorithm's (for tests); 0: the algorithm's. */
 	uint64_t ratchet_records, ratchet_bytes;

@@ -48,6 +48,8 @@ conn_send_hello(struct conn *c, uint64_t now)
 	error = record_seal(&c->sending, CHANNEL_PROTOCOL, &frame, 1, c->out.data + c->out.tail);
 	c->out.tail += size + RECORD_OVERHEAD;
 	c->hello_sent = true;
+	if (!c->config.initiator)
+		h->hold = false; /* R's flight is complete */
 	return error;
 }
 

@@ -1,10 +1,6 @@
 /* Knows the order of the lines in SecureConn 1.0 and what each may be; leaves keys' mathematics to jobs, records and HELLO to conn.c. */
 #include "secureconn/handshake.h"
 
-#define PROTOCOL_1_0 "SecureConn 1.0"
-#define PROTOCOL_1_1 "SecureConn 1.1"
-#define FLIGHT_END   "END"
-
 /* ---- lines out ---- */
 
 /* Writes a line; *line, if not NULL, is where it stands, without its LF. */
@@ -41,7 +37,8 @@ handshake_say_answer(struct handshake *h, unsigned index, const char *answer)
 	struct span text = {(const uint8_t *)answer, strlen(answer)};
 
 	prefix[sizeof("SYM-KEY-") - 1] = (char)('0' + index);
-	if (h->renewing)
+	/* Neither th' nor the th of 1.1 covers it; in 1.1 R's one answer counts. */
+	if (h->renewing || (h->flight && h->config->initiator))
 		return write_line(h->out, prefix, text, NULL);
 	return say(h, prefix, answer, text.size);
 }
@@ -80,15 +77,15 @@ static const struct stage *
 stage_of(enum handshake_step step)
 {
 	static const struct stage meta = {"", SC_ERR_NO_PROTOCOL};
-	static const struct stage asym = {"ASYM: ", SC_ERR_NO_ASYMMETRIC};
-	static const struct stage sym = {"SYM: ", SC_ERR_NO_SYMMETRIC};
+	static const struct stage asym = {PREFIX_ASYM, SC_ERR_NO_ASYMMETRIC};
+	static const struct stage sym = {PREFIX_SYM, SC_ERR_NO_SYMMETRIC};
 
 	return step == STEP_META ? &meta : step == STEP_ASYM ? &asym : &sym;
 }
 
 /* After a weak asymmetric algorithm only the paper's generation of ciphers, those for whose key and salt it has room. */
-static bool
-symmetric_allowed(const struct handshake *h, const struct bulk_algorithm *a)
+bool
+handshake_symmetric_allowed(const struct handshake *h, const struct bulk_algorithm *a)
 {
 	const struct asym_algorithm *asym = h->own->asym->algorithm;
 
@@ -108,7 +105,7 @@ list_names(const struct handshake *h, const char *names[NEGOTIATION_NAMES_MAX])
 			names[n++] = config->keys[i].asym->algorithm->name;
 	} else {
 		for (size_t i = 0; i < config->n_bulk && n < NEGOTIATION_NAMES_MAX; i++)
-			if (symmetric_allowed(h, config->bulk[i]->algorithm))
+			if (handshake_symmetric_allowed(h, config->bulk[i]->algorithm))
 				names[n++] = config->bulk[i]->algorithm->name;
 	}
 	return n;
@@ -176,30 +173,25 @@ act_on_outcome(struct handshake *h, enum negotiation_outcome outcome, const char
 	}
 }
 
-static enum sc_error
-take_suggestion(struct handshake *h, struct span name)
+enum sc_error
+handshake_take_suggestion(struct handshake *h, struct span name)
 {
 	const char *reply;
-	bool first_of_responder = h->step == STEP_META && h->negotiation.n_seen == 0;
-	enum negotiation_outcome outcome = negotiation_receive(&h->negotiation, name, &reply);
-	enum sc_error error = act_on_outcome(h, outcome, reply);
 
-	/* The lines behind a first "SecureConn 1.1" belong to it, and are skipped (protocol.md 10). */
-	if (!error && first_of_responder && span_is(name, PROTOCOL_1_1))
-		h->step = STEP_SKIP_FLIGHT;
-	return error;
+	/* Only as I's very first line; anywhere else it counts as not in the list (protocol.md 2). */
+	if (h->step == STEP_META && !h->config->initiator && h->negotiation.n_seen == 0 &&
+		span_is(name, PROTOCOL_1_1)) {
+		h->step = STEP_FLIGHT;
+		return SC_OK;
+	}
+	enum negotiation_outcome outcome = negotiation_receive(&h->negotiation, name, &reply);
+	return act_on_outcome(h, outcome, reply);
 }
 
-static enum sc_error
-skip_flight(struct handshake *h, struct span line)
+enum sc_error
+handshake_enter_meta(struct handshake *h)
 {
-	if (span_is(line, FLIGHT_END)) {
-		h->step = STEP_META;
-	} else if (span_is(line, PROTOCOL_1_0)) { /* typed by hand, without a flight */
-		h->step = STEP_META;
-		return take_suggestion(h, line);
-	}
-	return SC_OK;
+	return enter_negotiation(h, STEP_META);
 }
 
 /* ---- the table ---- */
@@ -208,10 +200,11 @@ static const struct {
 	const char *prefix; /* what a line must begin with */
 	enum sc_error (*take)(struct handshake *h, struct span rest);
 } steps[] = {
-	[STEP_META] = {"", take_suggestion},
-	[STEP_SKIP_FLIGHT] = {"", skip_flight},
-	[STEP_ASYM] = {"ASYM: ", take_suggestion},
-	[STEP_SYM] = {"SYM: ", take_suggestion},
+	[STEP_META] = {"", handshake_take_suggestion},
+	[STEP_FLIGHT] = {"", handshake_take_flight},
+	[STEP_FLIGHT_ANSWER] = {"", handshake_take_flight_answer},
+	[STEP_ASYM] = {PREFIX_ASYM, handshake_take_suggestion},
+	[STEP_SYM] = {PREFIX_SYM, handshake_take_suggestion},
 	[STEP_PUBLIC_KEY] = {"ASYM-KEY: ", handshake_take_public_key},
 	[STEP_VERDICT] = {"ASYM-KEY ", handshake_take_verdict},
 	[STEP_S_KEY_1] = {"SYM-KEY-1: ", handshake_take_session_key},
@@ -230,7 +223,10 @@ handshake_init(struct handshake *h, const struct conn_config *config, struct out
 	h->out = out;
 	h->client = config->initiator;
 	transcript_init(&h->transcript);
-	return enter_negotiation(h, STEP_META);
+	if (!config->initiator || !config->memory)
+		return enter_negotiation(h, STEP_META);
+	handshake_begin_flight(h);
+	return SC_OK;
 }
 
 void

@@ -13,7 +13,8 @@
 /* What is waited for. C and S are the client and server of protocol.md 3, after the three negotiations. */
 enum handshake_step {
 	STEP_META,
-	STEP_SKIP_FLIGHT, /* R: the rest of a first flight of SecureConn 1.1, up to END */
+	STEP_FLIGHT,        /* R: the rest of a first flight of SecureConn 1.1, up to END */
+	STEP_FLIGHT_ANSWER, /* I: what R says to it */
 	STEP_ASYM,
 	STEP_SYM,
 	STEP_PUBLIC_KEY,
@@ -32,6 +33,11 @@ struct handshake {
 	struct outbuf *out;
 	enum handshake_step step;
 	bool client; /* in the present stage; from STEP_PUBLIC_KEY on: this side is C */
+	bool flight;   /* SecureConn 1.1 is spoken: no negotiation, no exchange of public keys */
+	bool hold;     /* lines wait in out, to go with what follows in one write */
+	unsigned flight_lines; /* of STEP_FLIGHT and STEP_FLIGHT_ANSWER so far */
+	bool flight_refused;   /* R: answers with 1.0 at END */
+	bool flight_key_bad;   /* R: its SYM-KEY-3 is no ciphertext */
 	bool renewing; /* section 4 again, in LINE frames: th' leaves the answers out */
 	struct negotiation negotiation;
 	struct transcript transcript;
@@ -76,7 +82,12 @@ handshake_line(struct handshake *h, struct span line);
 enum sc_error
 handshake_job_done(struct handshake *h);
 
-/* ---- between handshake.c and handshake_keys.c ---- */
+/* ---- between handshake.c, handshake_keys.c and handshake_flight.c ---- */
+
+#define PROTOCOL_1_0 "SecureConn 1.0"
+#define PROTOCOL_1_1 "SecureConn 1.1"
+#define PREFIX_ASYM  "ASYM: "
+#define PREFIX_SYM   "SYM: "
 
 /* Says a line: prefix and text. SC_ERR_LIMIT if the output has no room (a peer that does not read). */
 enum sc_error
@@ -97,6 +108,53 @@ handshake_send_session_key(struct handshake *h, unsigned index);
 /* Says a last line and returns error, even if there is no room for the line. */
 enum sc_error
 handshake_say_last(struct handshake *h, const char *prefix, const char *text, enum sc_error error);
+
+/* Leaves a job of that kind for the agreed algorithm. */
+struct conn_job *
+handshake_new_job(struct handshake *h, enum job_kind kind);
+
+/* th stands: all lines that count have passed. */
+void
+handshake_close_transcript(struct handshake *h);
+
+/* May this cipher follow the agreed asymmetric algorithm? (protocol.md 2) */
+bool
+handshake_symmetric_allowed(const struct handshake *h, const struct bulk_algorithm *a);
+
+/* Begins negotiating the protocol, as its client or not. */
+enum sc_error
+handshake_enter_meta(struct handshake *h);
+
+/* A suggestion in the present negotiation. */
+enum sc_error
+handshake_take_suggestion(struct handshake *h, struct span name);
+
+/* Puts a ciphertext that came into a job that decrypts it; false if it has not the form of one. */
+bool
+handshake_load_session_key(struct handshake *h, unsigned index, struct span hex);
+
+/* Says SYM-KEY-<index>: ERROR, which tells nothing of why; returns SC_ERR_SESSION_KEY. */
+enum sc_error
+handshake_refuse_session_key(struct handshake *h, unsigned index);
+
+/* I: leaves the job whose result is the first flight. */
+void
+handshake_begin_flight(struct handshake *h);
+
+/* I: the job is done: says the flight. */
+enum sc_error
+handshake_say_flight(struct handshake *h);
+
+/* R: says the four lines that accept the flight. */
+enum sc_error
+handshake_accept_flight(struct handshake *h);
+
+/* Lines of a flight, at R, and of the answer, at I. */
+enum sc_error
+handshake_take_flight(struct handshake *h, struct span line);
+
+enum sc_error
+handshake_take_flight_answer(struct handshake *h, struct span line);
 
 /* The three names are agreed: C shows its key. */
 enum sc_error

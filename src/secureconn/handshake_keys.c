@@ -16,8 +16,8 @@ handshake_enter_public_keys(struct handshake *h)
 	return handshake_say_hex(h, "ASYM-KEY: ", h->own->public_key, h->own->asym->algorithm->public_size);
 }
 
-static struct conn_job *
-new_job(struct handshake *h, enum job_kind kind)
+struct conn_job *
+handshake_new_job(struct handshake *h, enum job_kind kind)
 {
 	job_wipe(&h->job);
 	h->job.kind = kind;
@@ -33,7 +33,7 @@ handshake_take_public_key(struct handshake *h, struct span hex)
 
 	if (hex_decode(h->peer_key, size, (const char *)hex.data, hex.size) != 0)
 		return SC_ERR_PUBLIC_KEY;
-	memcpy(new_job(h, JOB_CHECK_KEY)->public_key, h->peer_key, size);
+	memcpy(handshake_new_job(h, JOB_CHECK_KEY)->public_key, h->peer_key, size);
 	return SC_OK;
 }
 
@@ -74,7 +74,7 @@ void
 handshake_send_session_key(struct handshake *h, unsigned index)
 {
 	size_t size = h->bulk->algorithm->key_size;
-	struct conn_job *job = new_job(h, JOB_ENCRYPT);
+	struct conn_job *job = handshake_new_job(h, JOB_ENCRYPT);
 
 	random_fill(&job->random, job->message, 2 * size);
 	job->message_size = 2 * size;
@@ -109,9 +109,8 @@ key_index(enum handshake_step step)
 								  : 3;
 }
 
-/* th covers all lines up to and including SYM-KEY-3's ciphertext line, not its answer. */
-static void
-close_transcript(struct handshake *h)
+void
+handshake_close_transcript(struct handshake *h)
 {
 	transcript_digest(&h->transcript, h->th);
 }
@@ -124,6 +123,8 @@ session_key_encrypted(struct handshake *h)
 
 	if (job->failed)
 		return SC_ERR_INTERNAL;
+	if (h->flight && h->config->initiator)
+		return handshake_say_flight(h);
 	enum sc_error error = handshake_say_hex(h, key_prefix[index - 1], job->ciphertext,
 		asym_ciphertext_size(job->asym->algorithm, job->message_size));
 	if (error)
@@ -132,41 +133,54 @@ session_key_encrypted(struct handshake *h)
 		handshake_send_session_key(h, 2); /* without waiting for the answer to the first */
 	} else if (index == 2) {
 		h->step = STEP_C_ANSWER_1;
+		if (h->flight) { /* SYM-KEY-3 came before: these were the last lines that th covers */
+			handshake_close_transcript(h);
+			h->hello_due = true;
+		}
 	} else {
-		close_transcript(h);
+		/* th covers this line, and not its answer. */
+		handshake_close_transcript(h);
 		h->step = STEP_S_ANSWER_3;
 		h->hello_due = true;
 	}
 	return SC_OK;
 }
 
-/* Tells nothing of why. */
-static enum sc_error
-refuse_session_key(struct handshake *h, unsigned index)
+enum sc_error
+handshake_refuse_session_key(struct handshake *h, unsigned index)
 {
+	if (h->flight && index == 3)
+		(void)handshake_accept_flight(h); /* the answer is R's fifth line */
 	(void)handshake_say_answer(h, index, "ERROR");
 	return SC_ERR_SESSION_KEY;
+}
+
+bool
+handshake_load_session_key(struct handshake *h, unsigned index, struct span hex)
+{
+	size_t message_size = 2 * h->bulk->algorithm->key_size;
+	size_t size = asym_ciphertext_size(h->own->asym->algorithm, message_size);
+	struct conn_job *job = handshake_new_job(h, JOB_DECRYPT);
+
+	job->ciphertext_size = size;
+	job->message_size = message_size;
+	job->private_key = h->own->private_key;
+	job_set_label(job, index, h->peer_key, h->own->public_key);
+	job->make_ephemeral = index == 3 && !h->renewing;
+	return hex_decode(job->ciphertext, size, (const char *)hex.data, hex.size) == 0;
 }
 
 enum sc_error
 handshake_take_session_key(struct handshake *h, struct span hex)
 {
 	unsigned index = key_index(h->step);
-	size_t message_size = 2 * h->bulk->algorithm->key_size;
-	size_t size = asym_ciphertext_size(h->own->asym->algorithm, message_size);
-	struct conn_job *job = new_job(h, JOB_DECRYPT);
 
-	if (hex_decode(job->ciphertext, size, (const char *)hex.data, hex.size) != 0) {
-		job_wipe(job);
-		return refuse_session_key(h, index);
+	if (!handshake_load_session_key(h, index, hex)) {
+		job_wipe(&h->job);
+		return handshake_refuse_session_key(h, index);
 	}
-	job->ciphertext_size = size;
-	job->message_size = message_size;
-	job->private_key = h->own->private_key;
-	job_set_label(job, index, h->peer_key, h->own->public_key);
-	job->make_ephemeral = index == 3 && !h->renewing;
-	if (index == 3)
-		close_transcript(h);
+	if (index == (h->flight ? 2 : 3))
+		handshake_close_transcript(h);
 	return SC_OK;
 }
 
@@ -174,16 +188,21 @@ static enum sc_error
 session_key_decrypted(struct handshake *h)
 {
 	unsigned index = h->job.index;
+	enum sc_error error;
 
 	if (h->job.failed)
-		return refuse_session_key(h, index);
+		return handshake_refuse_session_key(h, index);
 	memcpy(h->keys[index - 1], h->job.message, h->bulk->algorithm->key_size);
-	enum sc_error error = handshake_say_answer(h, index, ACCEPTED);
+	if (h->flight && index == 3 && (error = handshake_accept_flight(h)))
+		return error;
+	error = handshake_say_answer(h, index, ACCEPTED);
 	if (error)
 		return error;
 	if (index == 1) {
 		h->step = STEP_S_KEY_2;
-	} else if (index == 2) {
+	} else if (h->flight && index == 3) {
+		handshake_send_session_key(h, 1);
+	} else if (!h->flight && index == 2) {
 		handshake_send_session_key(h, 3);
 	} else {
 		h->step = STEP_DONE;
@@ -200,8 +219,8 @@ handshake_take_answer(struct handshake *h, struct span answer)
 	if (!span_is(answer, ACCEPTED))
 		return SC_ERR_LINE_UNEXPECTED;
 	h->step = h->step == STEP_C_ANSWER_1 ? STEP_C_ANSWER_2
-		: h->step == STEP_C_ANSWER_2 ? STEP_C_KEY_3
-					     : STEP_DONE;
+		: h->step == STEP_C_ANSWER_2 && !h->flight ? STEP_C_KEY_3
+							   : STEP_DONE;
 	return SC_OK;
 }
 

@@ -14,6 +14,37 @@ accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
 	return false;
 }
 
+static bool
+find_key(void *arg, const struct asym_impl *asym, const char *fingerprint, uint8_t *public_key)
+{
+	struct pair_end *end = arg;
+
+	for (size_t i = 0; i < end->peer->config.n_keys; i++) {
+		char own[FINGERPRINT_SIZE];
+		if (end->peer->keys[i].asym != asym)
+			continue;
+		fingerprint_of(own, asym->algorithm, end->peer->public_keys[i]);
+		if (fingerprint_equal(own, fingerprint)) {
+			memcpy(public_key, end->peer->public_keys[i], asym->algorithm->public_size);
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+pair_remember(struct pair *p)
+{
+	struct pair_end *i = &p->ends[0];
+
+	i->memory.own = &i->keys[0];
+	i->memory.bulk = i->bulk[0];
+	for (size_t k = 0; k < i->peer->config.n_keys; k++)
+		if (i->peer->keys[k].asym == i->keys[0].asym)
+			memcpy(i->memory.peer_public, i->peer->public_keys[k], ASYM_PUBLIC_MAX);
+	i->config.memory = &i->memory;
+}
+
 void
 pair_set_asym(struct pair *p, int which, const char *const *names)
 {
@@ -65,6 +96,7 @@ pair_init(struct pair *p, uint64_t seed, const char *const *asym, const char *co
 		end->config.renewal = renewal_rules_default;
 		snprintf(end->config.hello.name, sizeof(end->config.hello.name), "end-%d", i);
 		end->config.accept_key = accept_key;
+		end->config.find_key = find_key;
 		end->config.arg = end;
 		pair_set_asym(p, i, asym);
 		pair_set_bulk(p, i, bulk);

@@ -17,6 +17,7 @@ struct pair_end {
 	uint8_t public_keys[PAIR_LIST_MAX][ASYM_PUBLIC_MAX], private_keys[PAIR_LIST_MAX][ASYM_PRIVATE_MAX];
 	const struct bulk_impl *bulk[PAIR_LIST_MAX];
 	bool refuse_key;   /* accept_key says no */
+	struct conn_memory memory;
 	unsigned asked;    /* how often accept_key was called */
 	struct pair_end *peer;
 	uint8_t *sent;     /* every byte that this end has sent, if pair.record is set */
@@ -43,6 +44,10 @@ pair_set_asym(struct pair *p, int end, const char *const *names);
 
 void
 pair_set_bulk(struct pair *p, int end, const char *const *names);
+
+/* Lets the initiator suggest SecureConn 1.1 for the first names of its lists. */
+void
+pair_remember(struct pair *p);
 
 void
 pair_start(struct pair *p);

@@ -107,18 +107,6 @@ test_unknown_protocols_by_hand(void **state)
 }
 
 static void
-test_first_flight_of_1_1_is_skipped(void **state)
-{
-	(void)state;
-	pair_init(&pair, 6, LIST("X25519"), LIST("AES 128"));
-	pair_start(&pair);
-	pair_type(&pair, 1, "SecureConn 1.1\nASYM: X25519\nSYM: AES 128\nASYM-KEY-ID: x y\nSYM-KEY-3: 00\nEND\n");
-	pair_assert_says(&pair, 1, "SecureConn 1.0\n");
-	pair_type(&pair, 1, "SecureConn 1.0\n");
-	pair_assert_says(&pair, 1, "ASYM: X25519\n"); /* its own suggestion was taken: it is the client */
-}
-
-static void
 test_unexpected_lines(void **state)
 {
 	static const struct {
@@ -156,7 +144,6 @@ main(void)
 		cmocka_unit_test_teardown(test_key_not_verified, teardown),
 		cmocka_unit_test_teardown(test_nothing_in_common, teardown),
 		cmocka_unit_test_teardown(test_unknown_protocols_by_hand, teardown),
-		cmocka_unit_test_teardown(test_first_flight_of_1_1_is_skipped, teardown),
 		cmocka_unit_test_teardown(test_unexpected_lines, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
