@@ -9,9 +9,10 @@
 #include "secureconn/record.h"
 #include "secureconn/renewal.h"
 
-/* While nobody is authenticated a connection holds little memory; the big buffers come with CONN_UP. */
-#define IN_SIZE_HANDSHAKE  (16u * 1024)
-#define OUT_SIZE_HANDSHAKE (16u * 1024)
+/* While nobody is authenticated a connection holds little memory, 64 KiB in all: room for the longest line, and for the two longest
+   that are sent together. The big buffers come with CONN_UP. */
+#define IN_SIZE_HANDSHAKE  (12u * 1024)
+#define OUT_SIZE_HANDSHAKE (12u * 1024)
 #define IN_SIZE_UP         (256u * 1024)
 #define OUT_SIZE_UP        (192u * 1024)
 

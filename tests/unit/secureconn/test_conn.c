@@ -2,6 +2,8 @@
    change of any byte leads to. */
 #include "conn_pair.h"
 
+#include "secureconn/conn_state.h"
+
 static struct pair pair;
 
 static struct conn *
@@ -258,6 +260,17 @@ test_nothing_is_sent_before_hello(void **state)
 	assert_int_equal(conn_receive(conn_of(0), &channel, &plain), 0);
 }
 
+/* protocol.md 11. The most is held between the own HELLO and the other's: two halves of two contexts each. */
+static void
+test_unauthenticated_memory_is_bounded(void **state)
+{
+	(void)state;
+	for (size_t i = 0; bulk_impls[i]; i++)
+		assert_in_range(sizeof(struct conn) + IN_SIZE_HANDSHAKE + OUT_SIZE_HANDSHAKE +
+					4 * bulk_impls[i]->context_size,
+			LINE_SIZE_MAX, 64 * 1024);
+}
+
 int
 main(void)
 {
@@ -274,6 +287,7 @@ main(void)
 		cmocka_unit_test_teardown(test_bad_key_updates, teardown),
 		cmocka_unit_test_teardown(test_room_and_biggest_record, teardown),
 		cmocka_unit_test_teardown(test_nothing_is_sent_before_hello, teardown),
+		cmocka_unit_test(test_unauthenticated_memory_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
