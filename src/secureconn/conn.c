@@ -253,9 +253,9 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now)
 		error = handshake_job_done(&c->handshake);
 	if (!error && c->phase == CONN_UP)
 		error = renewal_flush(c);
+	if (c->phase == CONN_HANDSHAKE) /* also of a key that was just refused: its owner notes it */
+		update_info(c);
 	if (error)
 		conn_fail(c, error);
-	if (c->phase == CONN_HANDSHAKE)
-		update_info(c);
 	drive(c, now);
 }
