@@ -1,0 +1,234 @@
+/* Knows how the folders' files become records in memory and stay in step with the disk; decides
+   nothing. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyring/ring.h"
+
+enum store_folder
+ring_file_name(char name[FILE_NAME_SIZE], const struct key_record *r)
+{
+	if (r->kind == KIND_OWN) {
+		snprintf(name, FILE_NAME_SIZE, "%s.key", r->key.asym->algorithm->name);
+		for (char *c = name; *c; c++)
+			*c = *c == ' ' ? '-' : (char)tolower((unsigned char)*c);
+		return STORE_KEYS;
+	}
+	if (r->key.peer[0] == '\0') {
+		snprintf(name, FILE_NAME_SIZE, "%s.key", r->key.fingerprint);
+		return STORE_CALLERS;
+	}
+	snprintf(name, FILE_NAME_SIZE, "%s.%s.key", r->key.peer, r->key.fingerprint);
+	return r->kind == KIND_PENDING ? STORE_PENDING : STORE_PEERS;
+}
+
+void
+ring_problem(const struct keyring *ring, enum store_folder in, const char *name, const char *what)
+{
+	char text[1024], shown[300];
+
+	if (!ring->problem)
+		return;
+	escape_text(shown, sizeof(shown), name, strlen(name));
+	snprintf(text, sizeof(text), "%s/%s/%s: %s", ring->store.path, store_folder_names[in],
+		shown, what);
+	ring->problem(ring->problem_arg, text);
+}
+
+static void
+forget_keys(struct ring_file *f)
+{
+	wipe_free(f->record, sizeof(*f->record));
+	wipe_free(f->pair, sizeof(*f->pair));
+	f->record = NULL;
+	f->pair = NULL;
+}
+
+void
+ring_folder_fini(struct ring_folder *folder)
+{
+	for (size_t i = 0; i < folder->n; i++) {
+		forget_keys(&folder->files[i]);
+		free(folder->files[i].name);
+	}
+	free(folder->files);
+	*folder = (struct ring_folder){.files = NULL};
+}
+
+/* Reads and parses a file. If it cannot be used, *record is NULL and err says why: SC_ERR_FORMAT
+   and SC_ERR_PERMISSION are the file's fault, anything else may be over with the next try. */
+static enum sc_error
+read_record(const struct keyring *ring, enum store_folder in, const char *name,
+	struct key_record **record, struct errmsg *err)
+{
+	char text[KEY_FILE_MAX], belongs[FILE_NAME_SIZE];
+	size_t n;
+	struct errmsg why;
+	struct key_record *r = calloc(1, sizeof(*r));
+	enum sc_error error;
+
+	*record = NULL;
+	if (!r)
+		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+	error = store_read(&ring->store, in, name, text, sizeof(text), &n, err);
+	if (error == SC_OK && n == 0)
+		error = errmsg_set(err, SC_ERR_FORMAT, "is empty; remove it");
+	else if (error == SC_OK && key_record_parse(r, text, n, &why) != SC_OK)
+		error = errmsg_set(err, SC_ERR_FORMAT,
+			"%.200s; put it back from a backup, or remove it", why.text);
+	else if (error == SC_OK && (r->kind == KIND_PUBLIC || ring_file_name(belongs, r) != in ||
+					   strcmp(belongs, name) != 0))
+		error = errmsg_set(err, SC_ERR_FORMAT,
+			"does not belong here: by what is in it, it has another name or place; "
+			"remove it");
+	wipe(text, n);
+	if (error == SC_OK)
+		*record = r;
+	else
+		wipe_free(r, sizeof(*r));
+	return error;
+}
+
+static bool
+record_equal(const struct key_record *a, const struct key_record *b)
+{
+	/* The fingerprint stands for the algorithm and the public key. */
+	return a->kind == b->kind && a->key.time == b->key.time &&
+	       strcmp(a->key.peer, b->key.peer) == 0 && strcmp(a->key.source, b->key.source) == 0 &&
+	       strcmp(a->key.fingerprint, b->key.fingerprint) == 0;
+}
+
+/* Turns the record of an own key into a pair. */
+static bool
+make_pair(struct ring_file *f)
+{
+	const struct key_record *r = f->record;
+	struct key_pair *pair = calloc(1, sizeof(*pair));
+
+	if (!pair)
+		return false;
+	pair->asym = r->key.asym;
+	pair->created = r->key.time;
+	memcpy(pair->fingerprint, r->key.fingerprint, sizeof(pair->fingerprint));
+	memcpy(pair->public_key, r->key.public_key, sizeof(pair->public_key));
+	memcpy(pair->private_key, r->private_key, sizeof(pair->private_key));
+	wipe_free(f->record, sizeof(*f->record));
+	f->record = NULL;
+	f->pair = pair;
+	return true;
+}
+
+static void
+keep_old(struct ring_file *f, struct ring_file *old)
+{
+	f->record = old->record;
+	f->pair = old->pair;
+	old->record = NULL;
+	old->pair = NULL;
+}
+
+static bool
+is_usable(const struct ring_file *f)
+{
+	return f->record || f->pair;
+}
+
+/* Fills f for a name, from what was there before if its mark proves that it is the same file, else
+   from the disk. old may be NULL; its parts move. True if a usable key came, went or changed. */
+static bool
+load_file(struct keyring *ring, enum store_folder in, struct ring_file *f, struct ring_file *old,
+	const struct timespec *now)
+{
+	struct errmsg err;
+	bool same_mark = old && mark_equal(&old->mark, &f->mark);
+
+	f->settled = mark_settled(&f->mark, now);
+	if (same_mark && old->settled) {
+		keep_old(f, old);
+		return false;
+	}
+	enum sc_error error = read_record(ring, in, f->name, &f->record, &err);
+	if (error != SC_OK && error != SC_ERR_FORMAT && error != SC_ERR_PERMISSION) {
+		/* Too many open files, say: no reason to forget a key. */
+		f->settled = false;
+		if (old)
+			keep_old(f, old);
+		return false;
+	}
+	if (error != SC_OK) {
+		if (!same_mark || is_usable(old))
+			ring_problem(ring, in, f->name, err.text);
+		return old && is_usable(old);
+	}
+	if (in != STORE_KEYS)
+		return !old || !old->record || !record_equal(f->record, old->record);
+	if (old && old->pair && strcmp(old->pair->fingerprint, f->record->key.fingerprint) == 0) {
+		wipe_free(f->record, sizeof(*f->record));
+		keep_old(f, old); /* the same pair: pointers to it stay good */
+		return false;
+	}
+	return make_pair(f);
+}
+
+/* The new list of names replaces the old one; both are sorted. *settled: every file could be read,
+   or never will be. */
+static enum sc_error
+merge(struct keyring *ring, enum store_folder in, char **names, size_t n,
+	const struct timespec *now, bool *changed)
+{
+	struct ring_folder old = ring->folders[in], *folder = &ring->folders[in];
+	struct ring_file *files = calloc(n ? n : 1, sizeof(*files));
+	size_t k = 0;
+
+	if (!files)
+		return SC_ERR_MEMORY;
+	*folder = (struct ring_folder){.files = files, .settled = true};
+	for (size_t i = 0; i < n; i++) {
+		struct ring_file *f = &files[folder->n];
+		while (k < old.n && strcmp(old.files[k].name, names[i]) < 0)
+			k++;
+		bool known = k < old.n && strcmp(old.files[k].name, names[i]) == 0;
+		if (store_mark(&ring->store, in, names[i], &f->mark) != 0)
+			continue; /* gone since it was listed */
+		f->name = names[i];
+		names[i] = NULL;
+		if (load_file(ring, in, f, known ? &old.files[k] : NULL, now))
+			*changed = true;
+		if (known)
+			forget_keys(&old.files[k]);
+		folder->settled = folder->settled && (f->settled || !mark_settled(&f->mark, now));
+		folder->n++;
+	}
+	for (size_t i = 0; i < old.n; i++) /* what is left there is gone from the disk */
+		*changed = *changed || is_usable(&old.files[i]);
+	ring_folder_fini(&old);
+	ring->stale = true;
+	return SC_OK;
+}
+
+bool
+ring_scan(struct keyring *ring, enum store_folder in)
+{
+	struct ring_folder *folder = &ring->folders[in];
+	struct timespec now;
+	struct mark mark;
+	char **names = NULL;
+	size_t n = 0;
+	bool changed = false;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (store_mark(&ring->store, in, NULL, &mark) != 0)
+		return false;
+	if (folder->settled && mark_equal(&mark, &folder->mark))
+		return false;
+	folder->settled = false;
+	if (store_names(&ring->store, in, &names, &n) == SC_OK &&
+		merge(ring, in, names, n, &now, &changed) == SC_OK) {
+		folder->mark = mark;
+		folder->settled = folder->settled && mark_settled(&mark, &now);
+	}
+	store_names_free(names, n);
+	return changed;
+}
