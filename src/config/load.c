@@ -99,8 +99,7 @@ add_section(struct loader *l, struct place at, const char *name, struct errmsg *
 	size_t *n;
 	void **array = section_array(l->config, l->section, &n);
 
-	if (strlen(name) >= form->name_size ||
-		(form->name_size <= CONFIG_NAME_SIZE && !config_name_valid(name)))
+	if (!name_valid(name, form->name_size - 1))
 		return place_error(err, SC_ERR_INVALID, at,
 			"[%s]: the name must have 1 to %zu letters, digits, \".\", \"_\" and "
 			"\"-\", no \".\" first",

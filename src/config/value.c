@@ -28,7 +28,7 @@ no_memory(struct errmsg *err)
 	return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 }
 
-static bool
+bool
 name_valid(const char *name, size_t max)
 {
 	size_t n = strlen(name);

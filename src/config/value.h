@@ -26,6 +26,10 @@ value_is_list(const struct option *option);
 void
 value_clear(void *base, const struct option *option);
 
+/* True for 1 to max letters, digits, '.', '_' and '-', not '.' first. */
+bool
+name_valid(const char *name, size_t max);
+
 /* A path as seen from the folder of file; to be freed. NULL: no memory. */
 char *
 path_beside(const char *file, const char *path);

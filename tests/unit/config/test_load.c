@@ -152,6 +152,9 @@ static const struct {
 	{"[peer a b]\n",
 		"x.ini:1: [peer]: the name must have 1 to 64 letters, digits, \".\", \"_\" "
 		"and \"-\", no \".\" first"},
+	{"[service ../x]\n",
+		"x.ini:1: [service]: the name must have 1 to 255 letters, digits, \".\", \"_\" and "
+		"\"-\", no \".\" first"},
 	{NODE "[node]\n", "x.ini:3: [node] is there already, x.ini:1; merge the two"},
 	{NODE "[peer a]\n[peer b]\n[peer a]\n",
 		"x.ini:5: [peer a] is there already, x.ini:3; merge the two"},
