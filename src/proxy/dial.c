@@ -9,8 +9,10 @@
 #include "proxy/link.h"
 
 #define DIAL_DEADLINE  (30 * NS_PER_S)     /* over all addresses */
-#define EAGER_FOR      (10 * 60 * NS_PER_S) /* after a key of the peer was verified: the other operator is about to, too */
-#define IMPATIENT_MS   1000                /* the longest wait while somebody waits for the link */
+#define EAGER_FOR      (5 * 60 * NS_PER_S) /* after a key of the peer was verified: the other operator is about to, too */
+#define EAGER_MS       500
+#define IMPATIENT_MS   1000 /* the longest wait while somebody waits for the link */
+#define FAILURES_SHOWN 5    /* in ten seconds */
 
 static void
 on_retry(void *owner)
@@ -25,6 +27,7 @@ dial_init(struct peer *p)
 {
 	struct dialer *d = &p->dialer;
 
+	d->failures.lines = FAILURES_SHOWN;
 	d->retry = alarm_new(&p->owner->loop, on_retry, p);
 	d->rejected = calloc(p->owner->n_keys + 1, sizeof(*d->rejected));
 	if (keyring_has_verified(p->owner->ring, p->name, NULL))
@@ -51,9 +54,10 @@ static uint64_t
 wait_for_next(struct peer *p, bool rejected)
 {
 	struct dialer *d = &p->dialer;
-	bool soon = !list_empty(&p->waiting) || (rejected && node_now() < d->eager_until);
-	uint64_t ms = backoff_next(&d->backoff, soon ? IMPATIENT_MS : BACKOFF_CAP_MS,
-		&p->owner->random);
+	uint64_t cap = list_empty(&p->waiting) ? BACKOFF_CAP_MS : IMPATIENT_MS;
+	if (rejected && node_now() < d->eager_until)
+		cap = EAGER_MS;
+	uint64_t ms = backoff_next(&d->backoff, cap, &p->owner->random);
 
 	if (d->again)
 		ms = 0;
@@ -72,6 +76,8 @@ failed_to_connect(struct peer *p, const char *address, const char *why)
 	if (p->owner->state != NODE_RUNNING)
 		return;
 	uint64_t ms = wait_for_next(p, false);
+	if (!flood_pass(&d->failures, node_now()))
+		return;
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "dial_failed");
 	log_str(&line, "peer", p->name);
 	log_str(&line, "address", address);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "proxy/backoff.h"
+#include "proxy/flood.h"
 #include "secureconn/conn.h"
 
 struct peer;
@@ -21,9 +22,10 @@ struct dialer {
 	struct link *link;           /* its handshake under way */
 	struct backoff backoff;
 	bool again;                  /* at once, after the attempt under way */
-	uint64_t eager_until;        /* so long a rejected key is tried again every second */
+	uint64_t eager_until;        /* so long a rejected key is tried again soon */
 	uint64_t *rejected;          /* per own key: when it was last rejected, as a count; 0 never */
 	uint64_t rejections;
+	struct flood failures;       /* of dialing and of handshakes, in the log */
 	char last_error[160];        /* of the last attempt, for those that wait; "" */
 };
 

@@ -118,7 +118,8 @@ become_up(struct link *l)
 	}
 	log_up(l, &info);
 	link_enter(l, LINK_UP);
-	alarm_set(l->alarm, trunk_deadline(l->trunk));
+	alarm_set(l->alarm, UINT64_MAX); /* the next turn sets it */
+	link_touch(l);
 	list_insert_tail(&l->peer->links, &l->up);
 	if (l->dialed)
 		dial_succeeded(l->peer);
@@ -139,22 +140,29 @@ on_job_done(struct job *job)
 	struct link *l = container_of(job, struct link, job);
 
 	conn_job_done(l->conn, l->conn_job, node_now());
-	if (l->state == LINK_HANDSHAKE)
+	if (l->state == LINK_HANDSHAKE || l->state == LINK_UP)
 		link_check(l);
 	link_touch(l);
+}
+
+/* In the handshake, and for a renewal of the keys later. */
+static void
+submit_job(struct link *l)
+{
+	struct conn_job *job = conn_job(l->conn);
+
+	if (!job)
+		return;
+	l->conn_job = job;
+	bool known = l->dialed || l->state == LINK_UP ||
+		limits_known(l->owner->limits, &l->source, node_now());
+	job_submit(&l->job, known);
 }
 
 void
 link_check(struct link *l)
 {
-	if (l->state == LINK_HANDSHAKE && conn_phase(l->conn) == CONN_HANDSHAKE) {
-		struct conn_job *job = conn_job(l->conn);
-		if (job) {
-			l->conn_job = job;
-			job_submit(&l->job, l->dialed || limits_known(l->owner->limits,
-								 &l->source, node_now()));
-		}
-	}
+	submit_job(l);
 	if (l->state == LINK_HANDSHAKE && conn_phase(l->conn) == CONN_UP)
 		become_up(l);
 	if (l->state == LINK_HANDSHAKE && conn_phase(l->conn) == CONN_FAILED)
@@ -212,11 +220,12 @@ link_turn(struct link *l)
 
 	if (l->state == LINK_UP && now >= trunk_deadline(l->trunk))
 		trunk_tick(l->trunk, now);
+	if (l->state == LINK_UP && now >= conn_deadline(l->conn))
+		conn_tick(l->conn, now);
 	if (l->state == LINK_HANDSHAKE || l->state == LINK_UP)
 		link_check(l);
-	if (l->state == LINK_UP && l->owner->state != NODE_RUNNING &&
-		trunk_streams(l->trunk) == 0)
-		link_close(l, CODE_NONE);
+	if (l->state == LINK_HANDSHAKE && l->eof && l->job.state == JOB_IDLE)
+		link_lost(l);
 	if (l->state != LINK_DEAD)
 		more = link_write(l);
 	if (l->state != LINK_DEAD)
@@ -224,8 +233,8 @@ link_turn(struct link *l)
 	if (l->state == LINK_ENDING && !more)
 		turn_ending(l);
 	if (l->state == LINK_UP)
-		alarm_set_by(l->alarm, trunk_deadline(l->trunk));
-	return more;
+		alarm_set_by(l->alarm, min_u64(trunk_deadline(l->trunk), conn_deadline(l->conn)));
+	return more || (l->state == LINK_UP && trunk_has_event(l->trunk));
 }
 
 /* ---- the beginning ---- */
@@ -242,6 +251,7 @@ make_conn(struct link *l)
 		.n_bulk = n->n_bulk,
 		.random = n->random,
 		.hello = n->hello,
+		.renewal = renewal_rules_default,
 		.accept_key = accept_key,
 		.arg = l,
 	};

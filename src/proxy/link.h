@@ -39,7 +39,7 @@ struct link {
 	size_t writing;      /* bytes of conn's output that libuv has */
 	bool reading;
 	bool shut;           /* LINK_ENDING: writing has been shut down */
-	bool eof;            /* LINK_ENDING: the other side has shut down writing too */
+	bool eof;            /* the other side has shut down writing; LINK_HANDSHAKE: looked at when the job is done */
 	bool goaway;         /* no new streams */
 	uint16_t goaway_code;
 	char address[ADDRESS_TEXT_SIZE];
@@ -107,6 +107,10 @@ link_failed(struct link *l);
 /* The link was up and is over: out of its peer, logged, LINK_ENDING. */
 void
 link_over(struct link *l, enum sc_error error, uint16_t code);
+
+/* The transport is at its end, or broken. */
+void
+link_lost(struct link *l);
 
 /* Socket options, and the first reading. */
 void

@@ -93,7 +93,9 @@ link_failed(struct link *l)
 	struct conn_info info;
 
 	conn_get_info(l->conn, &info);
-	if (l->dialed || flood_pass(&l->owner->floods[FLOOD_HANDSHAKE], node_now())) {
+	struct flood *flood = l->dialed ? &l->peer->dialer.failures
+					: &l->owner->floods[FLOOD_HANDSHAKE];
+	if (flood_pass(flood, node_now())) {
 		struct log_line line = log_begin(LOG_LEVEL_WARNING, "handshake_failed");
 		log_str(&line, "address", l->address);
 		log_str(&line, "peer", l->dialed ? l->peer->name : l->key_peer);

@@ -24,9 +24,8 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 		buf->len = n;
 }
 
-/* The transport is at its end, or broken. */
-static void
-lost(struct link *l)
+void
+link_lost(struct link *l)
 {
 	conn_in_end(l->conn);
 	if (l->state == LINK_HANDSHAKE || l->state == LINK_UP)
@@ -53,8 +52,11 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 		else if (nread < 0)
 			link_kill(l);
 		link_touch(l);
+	} else if (nread == UV_EOF && l->job.state != JOB_IDLE) {
+		l->eof = true; /* what was said before it is still being looked at */
+		l->reading = false;
 	} else if (nread < 0) {
-		lost(l);
+		link_lost(l);
 	} else {
 		conn_in_ack(l->conn, (size_t)nread, node_now());
 		link_check(l);
@@ -98,7 +100,7 @@ on_written(uv_write_t *req, int status)
 	size_t n = l->writing;
 	l->writing = 0;
 	if (status != 0) {
-		lost(l);
+		link_lost(l);
 		return;
 	}
 	conn_out_ack(l->conn, n);
@@ -112,7 +114,7 @@ write_later(struct link *l, const uint8_t *data, size_t n)
 	l->writing = n;
 	if (sock_write(l->sock, data, n, on_written) != 0) {
 		l->writing = 0;
-		lost(l);
+		link_lost(l);
 	}
 }
 
@@ -129,7 +131,7 @@ link_write(struct link *l)
 			return false;
 		int r = sock_try_write(l->sock, data, n);
 		if (r < 0) {
-			lost(l);
+			link_lost(l);
 			return false;
 		}
 		conn_out_ack(l->conn, (size_t)r);
