@@ -1,0 +1,266 @@
+/* Tests tunnel/trunk_out.c: what shares a record, what goes before what, and turns. */
+#include "hand.h"
+
+static const struct stream_request web = {.service_size = 3, .service = "web"};
+
+static void
+test_small_frames_share_records(void **state)
+{
+	struct stream *s[HAND_STREAMS];
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	unsigned before = h.records;
+	for (int i = 0; i < HAND_STREAMS; i++) {
+		s[i] = trunk_open(h.trunk, &web, NULL);
+		hand_write(s[i], 10, 'x');
+		stream_send_fin(s[i]);
+	}
+	hand_seal(&h);
+	assert_int_equal(h.records - before, 3);
+	/* All OPENs, then all DATA, then all FINs. */
+	for (uint32_t i = 0; i < 3 * HAND_STREAMS; i++) {
+		static const enum frame_type types[] = {FRAME_OPEN, FRAME_DATA, FRAME_FIN};
+		uint32_t step = i / HAND_STREAMS;
+		const struct hand_frame *f =
+			hand_take(&h, types[step], i % HAND_STREAMS * 2 + 1);
+		assert_int_equal(f->record - before, step + 1);
+		assert_int_equal(f->channel, step == 1 ? CHANNEL_DATA : CHANNEL_PROTOCOL);
+	}
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
+static void
+test_open_carries_its_payload(void **state)
+{
+	struct stream_request request = web;
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	request.source = (struct stream_address){4, {10, 0, 0, 1}, 1234};
+	trunk_open(h.trunk, &request, NULL);
+	hand_seal(&h);
+	const struct hand_frame *f = hand_take(&h, FRAME_OPEN, 1);
+	assert_int_equal(f->size, 12);
+	assert_memory_equal(f->payload, "\003web\001\006\012\0\0\001\004\322", 12);
+	hand_fini(&h);
+}
+
+/* A stream with that window of the peer's. */
+static struct stream *
+wide_stream(struct hand *h, uint32_t window)
+{
+	struct stream *s = hand_own_stream(h);
+	hand_window(h, stream_id(s), 0, window);
+	hand_quiet(h);
+	return s;
+}
+
+static void
+test_alone_a_stream_fills_records(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	struct stream *s = wide_stream(&h, 1 << 20);
+	assert_int_equal(hand_write(s, 3 * CHUNK_BIG, 'x'), 3 * CHUNK_BIG);
+	hand_seal(&h);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(hand_take(&h, FRAME_DATA, 1)->size, CHUNK_BIG);
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
+static void
+test_streams_take_turns(void **state)
+{
+	struct stream *s[3];
+	size_t sent[3] = {0}, total = 0;
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	for (int i = 0; i < 3; i++)
+		s[i] = wide_stream(&h, 1 << 20);
+	for (int i = 0; i < 3; i++)
+		hand_write(s[i], 500000, 'x');
+	hand_seal(&h);
+	while (total < 3 * 500000) {
+		const struct hand_frame *f = &h.frames[h.first];
+		hand_take(&h, FRAME_DATA, f->stream);
+		sent[f->stream / 2] += f->size;
+		total += f->size;
+		/* While all have bytes, none is ahead of another by more than a turn. */
+		for (int i = 0; i < 3; i++)
+			for (int k = 0; k < 3; k++)
+				assert_true(sent[i] <= sent[k] + 16384);
+		assert_true(f->size <= 16384);
+	}
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
+/* A small stream waits for one turn of the big one at most, however much that has. */
+static void
+test_a_small_stream_does_not_wait(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	struct stream *big = wide_stream(&h, 1 << 20), *small = hand_own_stream(&h);
+	hand_write(big, 1 << 20, 'x');
+	trunk_seal(h.trunk, h.now); /* until the output is full */
+	size_t room = conn_room(h.conn);
+	hand_write(small, 5, 'y');
+	trunk_seal(h.trunk, h.now);
+	assert_int_equal(conn_room(h.conn), room);
+	hand_collect(&h);
+	while (h.count > 0)
+		hand_take(&h, FRAME_DATA, 1);
+	trunk_seal(h.trunk, h.now);
+	hand_collect(&h);
+	while (h.frames[h.first].stream == 1)
+		assert_true(hand_take(&h, FRAME_DATA, 1)->size <= CHUNK_BIG);
+	assert_true(h.first < h.count + h.first);
+	assert_int_equal(hand_take(&h, FRAME_DATA, 3)->size, 5);
+	hand_fini(&h);
+}
+
+static void
+test_control_goes_ahead_of_data(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	struct stream *big = wide_stream(&h, 1 << 20);
+	hand_write(big, 1 << 20, 'x');
+	trunk_seal(h.trunk, h.now);
+	trunk_open(h.trunk, &web, NULL);
+	hand_frame(&h, FRAME_PING, 0, "12345678", 8);
+	hand_collect(&h);
+	while (h.count > 0)
+		hand_take(&h, FRAME_DATA, 1);
+	hand_quiet(&h);
+	trunk_seal(h.trunk, h.now);
+	hand_collect(&h);
+	hand_take(&h, FRAME_PONG, 0);
+	hand_take(&h, FRAME_OPEN, 3);
+	hand_take(&h, FRAME_DATA, 1);
+	hand_fini(&h);
+}
+
+static void
+test_reset_drops_what_is_unsent(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	struct stream *s = wide_stream(&h, 1 << 20);
+	hand_write(s, 1 << 20, 'x');
+	trunk_seal(h.trunk, h.now);
+	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+	hand_seal(&h);
+	size_t before = 0;
+	while (h.frames[h.first].type == FRAME_DATA)
+		before += hand_take(&h, FRAME_DATA, 1)->size;
+	assert_true(before > 0 && before < 1 << 20);
+	hand_take(&h, FRAME_RESET, 1);
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
+static void
+test_goaway_follows_the_opens_before_it(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	trunk_open(h.trunk, &web, NULL);
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
+	assert_null(trunk_open(h.trunk, &web, NULL));
+	hand_seal(&h);
+	hand_take(&h, FRAME_OPEN, 1);
+	assert_int_equal(get_u16(hand_take(&h, FRAME_GOAWAY, 0)->payload), CODE_SHUTTING_DOWN);
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
+static void
+test_many_control_frames_take_several_records(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, false);
+	unsigned before = h.records;
+	for (uint32_t i = 0; i < 10000; i++) {
+		hand_put(&h, FRAME_OPEN, 2 * i + 1, "\001a\200\000", 4);
+		if (i % 1000 == 999) {
+			hand_record(&h, CHANNEL_PROTOCOL);
+			hand_quiet(&h);
+		}
+	}
+	hand_seal(&h);
+	assert_true(h.records - before <= 3);
+	for (uint32_t i = 0; i < 10000; i++)
+		hand_take(&h, FRAME_RESET, 2 * i + 1);
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
+static void
+test_wants_seal(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	assert_false(trunk_wants_seal(h.trunk));
+	struct stream *s = hand_own_stream(&h);
+	assert_false(trunk_wants_seal(h.trunk));
+	hand_write(s, 1, 'x');
+	assert_true(trunk_wants_seal(h.trunk));
+	trunk_seal(h.trunk, h.now);
+	assert_false(trunk_wants_seal(h.trunk));
+	stream_send_fin(s);
+	assert_true(trunk_wants_seal(h.trunk));
+	hand_seal(&h);
+	hand_frame(&h, FRAME_PING, 0, "12345678", 8);
+	hand_quiet(&h);
+	assert_true(trunk_wants_seal(h.trunk));
+	hand_fini(&h);
+}
+
+static void
+test_a_failed_connection_ends_the_trunk(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	struct stream *s = hand_own_stream(&h);
+	hand_write(s, 1, 'x');
+	conn_fail(h.conn, SC_ERR_IO);
+	trunk_seal(h.trunk, h.now);
+	assert_ptr_equal(hand_event(&h, TRUNK_RESET), s);
+	assert_int_equal(h.event.code, CODE_LINK_LOST);
+	hand_event(&h, TRUNK_CLOSED);
+	assert_int_equal(h.event.error, SC_ERR_IO);
+	hand_fini(&h);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_small_frames_share_records),
+		cmocka_unit_test(test_open_carries_its_payload),
+		cmocka_unit_test(test_alone_a_stream_fills_records),
+		cmocka_unit_test(test_streams_take_turns),
+		cmocka_unit_test(test_a_small_stream_does_not_wait),
+		cmocka_unit_test(test_control_goes_ahead_of_data),
+		cmocka_unit_test(test_reset_drops_what_is_unsent),
+		cmocka_unit_test(test_goaway_follows_the_opens_before_it),
+		cmocka_unit_test(test_many_control_frames_take_several_records),
+		cmocka_unit_test(test_wants_seal),
+		cmocka_unit_test(test_a_failed_connection_ends_the_trunk),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
