@@ -107,7 +107,6 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 		if (!d->link)
 			failed_to_connect(p, address, "out of memory");
 	}
-	node_maybe_done(p->owner);
 }
 
 void

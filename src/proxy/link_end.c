@@ -149,8 +149,6 @@ link_reap(struct link *l)
 	list_remove(&l->dirty);
 	list_remove(&l->node);
 	free(l->keys);
-	struct node *n = l->owner;
 	free(l);
-	node_maybe_done(n);
 	return true;
 }

@@ -133,8 +133,6 @@ log_end_of(const struct local *l, enum local_end how, const char *reason, const 
 void
 local_free(struct local *l)
 {
-	struct node *n = l->owner;
-
 	if (l->attempt && l->link && l->link->state == LINK_UP) {
 		trunk_attempt_ended(l->link->trunk);
 		link_touch(l->link);
@@ -142,7 +140,6 @@ local_free(struct local *l)
 	list_remove(&l->at);
 	list_remove(&l->node);
 	free(l);
-	node_maybe_done(n);
 }
 
 void

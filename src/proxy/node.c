@@ -14,6 +14,43 @@
 
 #define TICK (500 * NS_PER_MS)
 
+/* ---- the end ---- */
+
+static void
+close_handles(struct node *n)
+{
+	if (uv_is_closing((uv_handle_t *)&n->idle))
+		return;
+	uv_close((uv_handle_t *)&n->prepare, NULL);
+	uv_close((uv_handle_t *)&n->check, NULL);
+	uv_close((uv_handle_t *)&n->idle, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++)
+		uv_close((uv_handle_t *)&n->signals[i], NULL);
+	alarm_free(n->tick);
+	alarm_free(n->end);
+	n->tick = n->end = NULL;
+	notes_free(n->notes);
+	n->notes = NULL;
+	peers_free(n);
+}
+
+static bool
+dialing(const struct node *n)
+{
+	list_for_each (it, &n->peers)
+		if (container_of(it, struct peer, node)->dialer.connector)
+			return true;
+	return false;
+}
+
+/* Nothing is left of a node that was to end. */
+static bool
+done(const struct node *n)
+{
+	return n->state != NODE_RUNNING && list_empty(&n->links) && list_empty(&n->locals) &&
+		!dialing(n);
+}
+
 /* ---- the loop's turns ---- */
 
 /* Once through the links that have something to do; one that has more comes again in the next turn. */
@@ -43,9 +80,9 @@ static void
 flush_and_go_on(struct node *n)
 {
 	flush(n);
-	if (uv_is_closing((uv_handle_t *)&n->idle))
-		return;
-	if (list_empty(&n->dirty))
+	if (done(n))
+		close_handles(n);
+	else if (list_empty(&n->dirty))
 		uv_idle_stop(&n->idle);
 	else
 		uv_idle_start(&n->idle, on_idle);
@@ -168,43 +205,6 @@ node_new(const struct config *config, struct keyring *ring, struct errmsg *err)
 		return NULL;
 	}
 	return n;
-}
-
-/* ---- the end ---- */
-
-static void
-close_handles(struct node *n)
-{
-	if (uv_is_closing((uv_handle_t *)&n->idle))
-		return;
-	uv_close((uv_handle_t *)&n->prepare, NULL);
-	uv_close((uv_handle_t *)&n->check, NULL);
-	uv_close((uv_handle_t *)&n->idle, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++)
-		uv_close((uv_handle_t *)&n->signals[i], NULL);
-	alarm_free(n->tick);
-	alarm_free(n->end);
-	n->tick = n->end = NULL;
-	notes_free(n->notes);
-	n->notes = NULL;
-	peers_free(n);
-}
-
-static bool
-dialing(const struct node *n)
-{
-	list_for_each (it, &n->peers)
-		if (container_of(it, struct peer, node)->dialer.connector)
-			return true;
-	return false;
-}
-
-void
-node_maybe_done(struct node *n)
-{
-	if (n->state != NODE_RUNNING && list_empty(&n->links) && list_empty(&n->locals) &&
-		!dialing(n))
-		close_handles(n);
 }
 
 bool

@@ -95,10 +95,6 @@ node_run(struct node *n);
 void
 node_free(struct node *n);
 
-/* Ends a node that drains once nothing is left of it. Called whenever something has ended. */
-void
-node_maybe_done(struct node *n);
-
 static inline uint64_t
 node_now(void)
 {

@@ -87,7 +87,6 @@ stop_drain(struct node *n)
 		alarm_set(n->end, node_now() + n->config->node.drain);
 	else
 		stop_now(n, false);
-	node_maybe_done(n);
 }
 
 static void
@@ -113,5 +112,4 @@ stop_now(struct node *n, bool hurry)
 			link_kill(l);
 		}
 	}
-	node_maybe_done(n);
 }
