@@ -7,12 +7,12 @@
 #include "base/log.h"
 #include "proxy/callers.h"
 #include "proxy/link.h"
-#include "proxy/material.h"
 #include "proxy/peer.h"
 #include "proxy/route.h"
 #include "proxy/stop.h"
 
-#define TICK (500 * NS_PER_MS)
+#define TICK           (500 * NS_PER_MS)
+#define HELLO_NAME_MAX 63
 
 /* ---- the end ---- */
 
@@ -156,9 +156,45 @@ init_handles(struct node *n)
 	n->tick = alarm_new(&n->loop, on_tick, n);
 }
 
+/* Copies of the own pairs: connections point to them, and the ring's may move. */
+static bool
+load_keys(struct node *n, const struct node_setup *setup, struct errmsg *err)
+{
+	n->pairs = calloc(setup->n_asym + 1, sizeof(*n->pairs));
+	n->keys = calloc(setup->n_asym + 1, sizeof(*n->keys));
+	if (!n->pairs || !n->keys) {
+		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < setup->n_asym; i++) {
+		const struct asym_impl *asym = setup->asym[i];
+		const struct key_pair *pair = keyring_own(n->ring, asym);
+		if (!pair) {
+			errmsg_set(err, SC_ERR_NOT_FOUND,
+				"%s holds no key for \"%s\", which `asymmetric` names: run `secureconn init`",
+				n->config->node.state, asym->algorithm->name);
+			return false;
+		}
+		n->pairs[i] = *pair;
+		n->keys[i] = (struct conn_key){
+			asym, n->pairs[i].public_key, n->pairs[i].private_key};
+		n->n_keys++;
+	}
+	return true;
+}
+
+static void
+init_hello(struct node *n)
+{
+	n->hello = (struct hello){
+		.window = NODE_WINDOW, .max_streams = NODE_STREAMS_MAX, .has_instance = true};
+	snprintf(n->hello.name, sizeof(n->hello.name), "%.*s", HELLO_NAME_MAX, n->config->node.name);
+	random_fill(&n->random, n->hello.instance, sizeof(n->hello.instance));
+}
+
 /* The parts that need memory and the state folder. False with err set. */
 static bool
-init_parts(struct node *n, struct errmsg *err)
+init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 {
 	n->limits = limits_new(&limits_default, &n->random);
 	n->chunks = chunk_pool_new(NODE_CHUNKS_KEPT);
@@ -166,8 +202,9 @@ init_parts(struct node *n, struct errmsg *err)
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
-	if (!material_init(n, err))
+	if (!load_keys(n, setup, err))
 		return false;
+	init_hello(n);
 	n->notes = notes_new(&n->loop, n->config->node.state, &n->floods[FLOOD_PENDING], on_noted, n,
 		err);
 	if (!n->notes)
@@ -180,7 +217,7 @@ init_parts(struct node *n, struct errmsg *err)
 }
 
 struct node *
-node_new(const struct config *config, struct keyring *ring, struct errmsg *err)
+node_new(const struct node_setup *setup, struct errmsg *err)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
@@ -189,8 +226,10 @@ node_new(const struct config *config, struct keyring *ring, struct errmsg *err)
 		errmsg_set(err, SC_ERR_MEMORY, "cannot start the event loop: out of memory or descriptors");
 		return NULL;
 	}
-	n->config = config;
-	n->ring = ring;
+	n->config = setup->config;
+	n->ring = setup->ring;
+	n->bulk = setup->bulk;
+	n->n_bulk = setup->n_bulk;
 	n->random = random_system;
 	list_init(&n->peer_listeners);
 	list_init(&n->peers);
@@ -200,7 +239,7 @@ node_new(const struct config *config, struct keyring *ring, struct errmsg *err)
 	jobs_init(&n->jobs, &n->loop);
 	init_floods(n);
 	init_handles(n);
-	if (!init_parts(n, err)) {
+	if (!init_parts(n, setup, err)) {
 		node_free(n);
 		return NULL;
 	}
@@ -243,6 +282,7 @@ node_free(struct node *n)
 	watch_fini(n);
 	chunk_pool_free(n->chunks);
 	limits_free(n->limits);
-	material_fini(n);
+	wipe_free(n->pairs, n->n_keys * sizeof(*n->pairs));
+	free(n->keys);
 	free(n);
 }

@@ -53,7 +53,7 @@ struct node {
 	struct key_pair *pairs;
 	struct conn_key *keys; /* in the order of `asymmetric` */
 	size_t n_keys;
-	const struct bulk_impl **bulk; /* in the order of `symmetric` */
+	const struct bulk_impl *const *bulk; /* in the order of `symmetric` */
 	size_t n_bulk;
 	struct hello hello;
 	struct random_source random;
@@ -81,10 +81,19 @@ struct node {
 	uint8_t scratch[64 * 1024]; /* for input that nobody wants */
 };
 
-/* Makes a node: keys, algorithms, listeners; everything that may fail at the start. The configuration and the key ring stay the caller's
-   and outlive the node. NULL, with err set. */
+/* What a node is made from. All of it stays the caller's and outlives the node. */
+struct node_setup {
+	const struct config *config;
+	struct keyring *ring;
+	const struct asym_impl *const *asym; /* `asymmetric`, in order of preference */
+	size_t n_asym;
+	const struct bulk_impl *const *bulk; /* `symmetric`, in order of preference: the implementation of each */
+	size_t n_bulk;
+};
+
+/* Makes a node: keys, listeners; everything that may fail at the start. NULL, with err set. */
 struct node *
-node_new(const struct config *config, struct keyring *ring, struct errmsg *err);
+node_new(const struct node_setup *setup, struct errmsg *err);
 
 /* Runs until a signal has ended it. True: all of it has come to rest. False: threads are still in the system's resolver; the
    process should end without waiting for them, and the node not be freed. */

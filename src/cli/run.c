@@ -1,0 +1,95 @@
+/* `secureconn run`: makes a process fit for a node, and runs one until a signal ends it. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "proxy/node.h"
+
+static const struct cli_option options[] = {{0}};
+
+static const struct cli_usage usage = {
+	.command = "run",
+	.arguments = "",
+	.text = "Runs the node in the foreground and logs to standard error. SIGTERM lets open connections\n"
+		"finish (`drain` in the configuration) and ends it, a second one ends it at once.\n",
+	.options = options,
+};
+
+/* LeakSanitizer looks at its own process as a debugger does. */
+#ifdef __SANITIZE_ADDRESS__
+#define DUMPABLE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DUMPABLE 1
+#endif
+#endif
+#ifndef DUMPABLE
+#define DUMPABLE 0
+#endif
+
+/* Private keys and session keys live in this process: no core dump, no debugger of the same user. */
+static void
+keep_secrets(void)
+{
+	const struct rlimit none = {0, 0};
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0);
+}
+
+/* Each local connection takes a descriptor: as many as the system allows. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int
+run_node(const struct cli *cli, const struct node_setup *setup)
+{
+	struct errmsg err;
+	struct node *node = node_new(setup, &err);
+
+	if (!node)
+		return cli_fail(cli, CLI_FAILED, "%s", err.text);
+	/* A thread may still wait for the system's resolver; the C library would wait for it. */
+	if (!node_run(node))
+		_Exit(CLI_DONE);
+	node_free(node);
+	return CLI_DONE;
+}
+
+int
+cmd_run(const struct cli *cli, int argc, char **argv)
+{
+	struct config *config;
+	struct settings settings;
+	struct keyring *ring;
+	int status = cli_parse(cli, &usage, argc, argv, NULL);
+
+	if (status != CLI_GO_ON)
+		return status;
+	keep_secrets();
+	raise_descriptors();
+	signal(SIGPIPE, SIG_IGN);
+	status = cli_load(cli, &config, &settings);
+	if (status != CLI_GO_ON)
+		return status;
+	log_setup((enum log_level)config->node.log_level, (enum log_format)config->node.log_format, 2);
+	status = cli_open_ring(cli, config, &ring);
+	if (status == CLI_GO_ON) {
+		const struct node_setup setup = {config, ring, settings.asym, settings.n_asym,
+			settings.bulk, settings.n_bulk};
+		status = run_node(cli, &setup);
+		keyring_free(ring);
+	}
+	config_free(config);
+	return status;
+}
