@@ -9,7 +9,7 @@
 static void
 clear_section(void *base, enum section_id section)
 {
-	for (const struct option *o = options; o->key; o++)
+	for (const struct option *o = config_options; o->key; o++)
 		if (o->section == section)
 			value_clear(base, o);
 }

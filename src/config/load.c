@@ -162,8 +162,8 @@ finish_section(struct loader *l, struct errmsg *err)
 	void *base = section_struct(l);
 	struct errmsg why;
 
-	for (size_t i = 0; l->open && options[i].key; i++) {
-		const struct option *o = &options[i];
+	for (size_t i = 0; l->open && config_options[i].key; i++) {
+		const struct option *o = &config_options[i];
 		if (o->section != l->section || l->lines[i] != 0)
 			continue;
 		if (!o->fallback) {
@@ -224,7 +224,7 @@ unknown_key(const struct loader *l, struct place at, const char *key, struct err
 	size_t used = 0;
 
 	escape_text(shown, sizeof(shown), key, strlen(key));
-	for (const struct option *o = options; o->key; o++) {
+	for (const struct option *o = config_options; o->key; o++) {
 		if (o->section != l->section)
 			continue;
 		nearest_consider(&near, key, o->key);
@@ -267,7 +267,7 @@ on_value(void *arg, struct place at, const char *key, const char *value, bool mo
 	const struct option *o = option_find(l->section, key);
 	if (!o)
 		return unknown_key(l, at, key, err);
-	unsigned *line = &l->lines[o - options];
+	unsigned *line = &l->lines[o - config_options];
 	if (more && !value_is_list(o))
 		return place_error(err, SC_ERR_INVALID, at,
 			"%s %s: takes one value, in one line; remove this line",

@@ -17,7 +17,7 @@
 #define H   (60 * MIN)
 
 /* section, key, type, member, default, least, most, words, example, help */
-const struct option options[OPTIONS_MAX] = {
+const struct option config_options[OPTIONS_MAX] = {
 	{SECTION_NODE, "name", VALUE_NAME, NODE(name), "", 0, 0, NULL, "store-7",
 		"shown to peers and in logs; the host's name if there is none"},
 	{SECTION_NODE, "listen", VALUE_ENDPOINTS, NODE(listen), "", 0, 0, NULL,
@@ -93,7 +93,7 @@ const struct section_form section_forms[SECTION_COUNT] = {
 const struct option *
 option_find(enum section_id section, const char *key)
 {
-	for (const struct option *o = options; o->key; o++)
+	for (const struct option *o = config_options; o->key; o++)
 		if (o->section == section && strcmp(o->key, key) == 0)
 			return o;
 	return NULL;

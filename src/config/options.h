@@ -39,7 +39,7 @@ struct option {
 #define OPTIONS_MAX 64
 
 /* All of them, by section; a NULL key ends them. */
-extern const struct option options[OPTIONS_MAX];
+extern const struct option config_options[OPTIONS_MAX];
 
 /* How a section is written and which struct holds it. */
 struct section_form {

@@ -48,7 +48,7 @@ config_template(FILE *out, const struct template_values *values)
 		fprintf(out, "\n; %s%s\n", form->help,
 			form->named ? " As many such sections as there are." : "");
 		fprintf(out, form->named ? ";[%s %s]\n" : "[%s]\n", form->word, form->example_name);
-		for (const struct option *o = options; o->key; o++)
+		for (const struct option *o = config_options; o->key; o++)
 			if (o->section == i)
 				write_option(out, o, values);
 	}

@@ -32,10 +32,4 @@ key_record_format(char *out, size_t size, const struct key_record *record);
 enum sc_error
 key_record_parse(struct key_record *record, const char *text, size_t size, struct errmsg *err);
 
-/* "2026-01-31T12:00:00Z"; a time outside the years 1970 to 9999 as the nearest one in them. */
-#define TIME_TEXT_SIZE 24
-
-void
-time_text(char out[TIME_TEXT_SIZE], int64_t seconds);
-
 #endif

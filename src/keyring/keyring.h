@@ -146,6 +146,12 @@ keyring_peer_key(const struct keyring *ring, size_t i);
 bool
 peer_name_valid(const char *name);
 
+/* "2026-01-31T12:00:00Z"; a time outside the years 1970 to 9999 as the nearest one in them. */
+#define TIME_TEXT_SIZE 24
+
+void
+time_text(char out[TIME_TEXT_SIZE], int64_t unix_seconds);
+
 /* The public half of a pair as `key export` writes it and `trust --key` reads it: a few lines of
    text, readable. */
 enum sc_error

@@ -78,11 +78,11 @@ static enum sc_error
 open_folder(int *fd, int at, const char *name, const char *path, struct errmsg *err)
 {
 	*fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0 && errno == ENOENT)
+		return errmsg_set(err, SC_ERR_NOT_FOUND,
+			"%s: there is no such folder; run `secureconn init` first", path);
 	if (*fd < 0)
-		return io_error(err,
-			errno == ENOENT ? "there is no such folder; run `secureconn init` first"
-					: "cannot be opened",
-			path);
+		return io_error(err, "cannot be opened", path);
 	enum sc_error error = check_folder(*fd, path, err);
 	if (error != SC_OK) {
 		close(*fd);

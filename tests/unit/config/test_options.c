@@ -9,7 +9,7 @@ static void
 test_find(void **state)
 {
 	(void)state;
-	assert_ptr_equal(option_find(SECTION_NODE, "name"), &options[0]);
+	assert_ptr_equal(option_find(SECTION_NODE, "name"), &config_options[0]);
 	assert_null(option_find(SECTION_PEER, "name"));
 	assert_null(option_find(SECTION_NODE, ""));
 	assert_int_equal(option_find(SECTION_ROUTE, "connect_timeout")->section, SECTION_ROUTE);
@@ -40,7 +40,7 @@ test_defaults_and_examples_are_valid(void **state)
 	size_t n = 0;
 	(void)state;
 
-	for (const struct option *o = options; o->key; o++, n++) {
+	for (const struct option *o = config_options; o->key; o++, n++) {
 		memset(&section, 0, sizeof(section));
 		assert_true(o->help && o->help[0]);
 		assert_ptr_equal(option_find(o->section, o->key), o); /* no key twice */

@@ -82,7 +82,7 @@ test_conf_file(void **state)
 	(void)state;
 
 	assert_string_equal(file, text);
-	for (const struct option *o = options; o->key; o++) {
+	for (const struct option *o = config_options; o->key; o++) {
 		snprintf(line, sizeof(line), "\n;%s = ", o->key);
 		if (strcmp(o->key, "name") != 0)
 			assert_non_null(strstr(file, line));

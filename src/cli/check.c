@@ -1,0 +1,267 @@
+/* secureconn check: what the configuration means, before anything runs. */
+#include <json.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "config/value.h"
+
+#define LIST_SIZE 1024
+
+/* "a, b, c" */
+static const char *
+join_endpoints(char out[LIST_SIZE], const struct endpoint_list *list, const char *none)
+{
+	size_t used = 0;
+	snprintf(out, LIST_SIZE, "%s", list->n ? "" : none);
+	for (size_t i = 0; i < list->n && used < LIST_SIZE; i++)
+		used += (size_t)snprintf(
+			out + used, LIST_SIZE - used, "%s%s", i ? ", " : "", list->at[i].text);
+	return out;
+}
+
+static const char *
+join_names(char out[LIST_SIZE], const struct name_list *list)
+{
+	size_t used = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < list->n && used < LIST_SIZE; i++)
+		used += (size_t)snprintf(
+			out + used, LIST_SIZE - used, "%s%s", i ? ", " : "", list->at[i]);
+	return out;
+}
+
+/* --- text --- */
+
+static void
+show_node(FILE *out, const struct config_node *node, const struct settings *s)
+{
+	char list[LIST_SIZE];
+
+	fprintf(out, "\nNode %s\n", node->name);
+	fprintf(out, "  peers reach it at  %s\n",
+		join_endpoints(list, &node->listen, "nothing: it only dials out"));
+	fprintf(out, "  keys and peers in  %s\n", node->state);
+	fprintf(out, "  kinds of keys      %s\n", join_names(list, &node->asymmetric));
+	fputs("  ciphers            ", out);
+	for (size_t i = 0; i < s->n_bulk; i++)
+		fprintf(out, "%s%s (%s)", i ? ", " : "", s->bulk[i]->algorithm->name,
+			s->bulk[i]->name);
+	fputc('\n', out);
+}
+
+static void
+show_peers(FILE *out, const struct config *config, const struct keyring *ring)
+{
+	char list[LIST_SIZE];
+
+	for (size_t i = 0; i < config->n_peers; i++) {
+		const struct config_peer *p = &config->peers[i];
+		const char *key = ring && keyring_has_verified(ring, p->name, NULL)
+					  ? "its key is verified"
+					  : "no key is verified";
+		fprintf(out, "\nPeer %s: %s\n", p->name, key);
+		if (p->address.n == 0)
+			fputs("  it dials us\n", out);
+		else
+			fprintf(out, "  dialed at          %s, %s\n",
+				join_endpoints(list, &p->address, ""),
+				p->on_demand ? "when a connection needs it" : "a link is kept up");
+	}
+}
+
+static void
+show_routes(FILE *out, const struct config *config)
+{
+	char list[LIST_SIZE], wait[32], idle[32];
+
+	for (size_t i = 0; i < config->n_routes; i++) {
+		const struct config_route *r = &config->routes[i];
+		time_format(wait, r->connect_timeout);
+		time_format(idle, r->idle);
+		fprintf(out, "\nRoute %s\n  what connects to   %s\n", r->name,
+			join_endpoints(list, &r->listen, ""));
+		fprintf(out, "  reaches            service %s at peer %s\n", r->service, r->peer);
+		fprintf(out, "  limits             %u connections, %s to connect, idle %s\n",
+			r->max_connections, wait, r->idle ? idle : "for ever");
+	}
+}
+
+static void
+show_services(FILE *out, const struct config *config)
+{
+	char list[LIST_SIZE];
+
+	for (size_t i = 0; i < config->n_services; i++) {
+		const struct config_service *s = &config->services[i];
+		bool all = s->allow.n == 1 && strcmp(s->allow.at[0], "*") == 0;
+		fprintf(out, "\nService %s\n", s->name);
+		fprintf(out, "  may be used by     %s\n",
+			all ? "every verified peer" : join_names(list, &s->allow));
+		fprintf(out, "  leads to           %s\n", join_endpoints(list, &s->connect, ""));
+	}
+}
+
+/* What does not stop the node from being understood, but from working. */
+static void
+show_notes(const struct cli *cli, const struct config *config, const struct keyring *ring,
+	const struct errmsg *ring_error)
+{
+	char name[600];
+
+	cli_name(cli, name, sizeof(name));
+	if (!ring)
+		fprintf(cli->out, "\nNote: %s\n", ring_error->text);
+	for (size_t i = 0; ring && i < config->node.asymmetric.n; i++)
+		if (!keyring_own(ring, asym_find(config->node.asymmetric.at[i])))
+			fprintf(cli->out, "\nNote: there is no %s key yet; make it with: %s init\n",
+				config->node.asymmetric.at[i], name);
+	if (config->n_routes == 0 && config->n_services == 0)
+		fputs("\nNote: there is no [route NAME] and no [service NAME]: nothing will be "
+		      "carried\n",
+			cli->out);
+}
+
+/* --- JSON --- */
+
+static struct json_object *
+json_endpoints(const struct endpoint_list *list)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(array, json_object_new_string(list->at[i].text));
+	return array;
+}
+
+static struct json_object *
+json_names(const struct name_list *list)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(array, json_object_new_string(list->at[i]));
+	return array;
+}
+
+static struct json_object *
+json_node(const struct config_node *node, const struct settings *s)
+{
+	struct json_object *o = json_object_new_object(), *ciphers = json_object_new_array();
+
+	json_object_object_add(o, "name", json_object_new_string(node->name));
+	json_object_object_add(o, "listen", json_endpoints(&node->listen));
+	json_object_object_add(o, "state", json_object_new_string(node->state));
+	json_object_object_add(o, "asymmetric", json_names(&node->asymmetric));
+	json_object_object_add(o, "symmetric", ciphers);
+	for (size_t i = 0; i < s->n_bulk; i++) {
+		struct json_object *cipher = json_object_new_object();
+		json_object_object_add(
+			cipher, "name", json_object_new_string(s->bulk[i]->algorithm->name));
+		json_object_object_add(
+			cipher, "implementation", json_object_new_string(s->bulk[i]->name));
+		json_object_array_add(ciphers, cipher);
+	}
+	return o;
+}
+
+static struct json_object *
+json_peers(const struct config *config, const struct keyring *ring)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < config->n_peers; i++) {
+		const struct config_peer *p = &config->peers[i];
+		struct json_object *o = json_object_new_object();
+		bool verified = ring && keyring_has_verified(ring, p->name, NULL);
+		json_object_object_add(o, "name", json_object_new_string(p->name));
+		json_object_object_add(o, "address", json_endpoints(&p->address));
+		json_object_object_add(
+			o, "connect", json_object_new_string(p->on_demand ? "demand" : "always"));
+		json_object_object_add(o, "verified", json_object_new_boolean(verified));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static struct json_object *
+json_routes(const struct config *config)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < config->n_routes; i++) {
+		const struct config_route *r = &config->routes[i];
+		struct json_object *o = json_object_new_object();
+		json_object_object_add(o, "name", json_object_new_string(r->name));
+		json_object_object_add(o, "listen", json_endpoints(&r->listen));
+		json_object_object_add(o, "peer", json_object_new_string(r->peer));
+		json_object_object_add(o, "service", json_object_new_string(r->service));
+		json_object_object_add(
+			o, "max_connections", json_object_new_int64(r->max_connections));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static struct json_object *
+json_services(const struct config *config)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < config->n_services; i++) {
+		const struct config_service *s = &config->services[i];
+		struct json_object *o = json_object_new_object();
+		json_object_object_add(o, "name", json_object_new_string(s->name));
+		json_object_object_add(o, "connect", json_endpoints(&s->connect));
+		json_object_object_add(o, "allow", json_names(&s->allow));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static void
+show_json(FILE *out, const struct config *config, const struct settings *s,
+	const struct keyring *ring)
+{
+	struct json_object *top = json_object_new_object();
+
+	json_object_object_add(top, "node", json_node(&config->node, s));
+	json_object_object_add(top, "peers", json_peers(config, ring));
+	json_object_object_add(top, "routes", json_routes(config));
+	json_object_object_add(top, "services", json_services(config));
+	fprintf(out, "%s\n", json_object_to_json_string_ext(top, JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(top);
+}
+
+int
+cmd_check(const struct cli *cli, int argc, char **argv)
+{
+	bool json = false;
+	const struct cli_option options[] = {
+		{"--json", NULL, NULL, &json, "the same for programs"}, {.name = NULL}};
+	const struct cli_usage usage = {"check", "",
+		"Reads the configuration and shows what each route and service would do. Starts "
+		"nothing.\n"
+		"If something is wrong, says where, and what would be right, and ends with status "
+		"2.\n",
+		options, 0, 0};
+	const char *args[1];
+	struct config *config = NULL;
+	struct keyring *ring = NULL;
+	struct settings settings;
+	struct errmsg err = {""};
+	int status = cli_parse(cli, &usage, argc, argv, args);
+
+	if (status == CLI_GO_ON)
+		status = cli_load(cli, &config, &settings);
+	if (status != CLI_GO_ON)
+		return status;
+	keyring_open(&ring, config->node.state, NULL, NULL, &err);
+	if (json) {
+		show_json(cli->out, config, &settings, ring);
+	} else {
+		fprintf(cli->out, "%s: nothing is wrong with it.\n", cli->config_path);
+		show_node(cli->out, &config->node, &settings);
+		show_peers(cli->out, config, ring);
+		show_routes(cli->out, config);
+		show_services(cli->out, config);
+		show_notes(cli, config, ring, &err);
+	}
+	keyring_free(ring);
+	config_free(config);
+	return CLI_DONE;
+}

@@ -1,0 +1,85 @@
+/* The program: the table of commands, and what stands before a command. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "config/nearest.h"
+
+static const struct {
+	const char *name;
+	cli_command_fn *run;
+	const char *help;
+} commands[] = {
+	{"init", cmd_init, "make a new node: configuration, state folder, key pair"},
+	{"check", cmd_check, "read the configuration, show what it means"},
+#ifdef SC_CMD_RUN
+	{"run", cmd_run, "run the node, in the foreground"},
+#endif
+	{"key", cmd_key, "show or export this node's keys"},
+	{"peers", cmd_peers, "show the peers and their keys"},
+	{"verify", cmd_verify, "verify the key of a peer, with its operator on the telephone"},
+	{"trust", cmd_trust, "the same beforehand, for unattended set-up"},
+};
+
+static void
+show_usage(FILE *out)
+{
+	fputs("usage: secureconn [-c FILE] COMMAND [ARGUMENT]...\n\n"
+	      "Carries TCP connections to the secureconn of another site, encrypted.\n\n",
+		out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\n  -c FILE  the configuration; default: " CONFIG_DEFAULT_FILE "\n"
+	      "  --help, --version; also after a command\n",
+		out);
+}
+
+static int
+unknown_command(const struct cli *cli, const char *word)
+{
+	const char *near = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		nearest_consider(&near, word, commands[i].name);
+	if (near)
+		return cli_fail(cli, CLI_USAGE, "there is no command \"%s\"; did you mean \"%s\"?",
+			word, near);
+	return cli_fail(cli, CLI_USAGE, "there is no command \"%s\"; see: secureconn --help", word);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli cli = {CONFIG_DEFAULT_FILE, stdin, stdout, stderr};
+	int i = 1;
+
+	asym_setup();
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			show_usage(stdout);
+			return CLI_DONE;
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			printf("secureconn %s\n", SC_VERSION);
+			return CLI_DONE;
+		}
+		if (strcmp(argv[i], "-c") != 0)
+			return cli_fail(&cli, CLI_USAGE,
+				"there is no option %s; see: secureconn --help", argv[i]);
+		if (i + 1 == argc)
+			return cli_fail(&cli, CLI_USAGE, "a file is missing after -c");
+		cli.config_path = argv[++i];
+	}
+	if (i == argc) {
+		show_usage(stderr);
+		return CLI_USAGE;
+	}
+	for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
+		if (strcmp(argv[i], commands[k].name) == 0) {
+			int status = commands[k].run(&cli, argc - i, argv + i);
+			/* Output that did not arrive was not given. */
+			if (fflush(stdout) != 0 && status == CLI_DONE)
+				return cli_fail(
+					&cli, CLI_FAILED, "standard output cannot be written");
+			return status;
+		}
+	return unknown_command(&cli, argv[i]);
+}

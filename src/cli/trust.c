@@ -1,0 +1,117 @@
+/* secureconn trust: the decision of `verify` made beforehand, for unattended set-up. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define KEY_TEXT_MAX 16384
+
+/* Reads a file whole; "-" is standard input. The number of bytes, or 0 after saying what is
+   wrong. */
+static size_t
+read_key_text(const struct cli *cli, const char *path, char *out, size_t size)
+{
+	bool standard_input = strcmp(path, "-") == 0;
+	FILE *file = standard_input ? cli->in : fopen(path, "rb");
+
+	if (!file) {
+		cli_fail(cli, CLI_FAILED, "%s: cannot be opened: %s", path, strerror(errno));
+		return 0;
+	}
+	size_t n = fread(out, 1, size, file);
+	bool failed = ferror(file) != 0;
+	if (!standard_input)
+		fclose(file);
+	if (n > 0 && n < size && !failed)
+		return n;
+	cli_fail(cli, CLI_FAILED,
+		"%s: %s; what `secureconn key export` writes at the peer is needed", path,
+		failed   ? "cannot be read"
+		: n == 0 ? "is empty"
+			 : "is too long for a key");
+	return 0;
+}
+
+static int
+trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const char *path)
+{
+	char text[KEY_TEXT_MAX], fingerprint[FINGERPRINT_SIZE];
+	uint8_t public_key[ASYM_PUBLIC_MAX];
+	const struct asym_impl *asym;
+	struct errmsg err;
+	size_t n = read_key_text(cli, path, text, sizeof(text));
+
+	if (n == 0)
+		return CLI_FAILED;
+	if (key_file_parse(text, n, &asym, public_key, &err) != SC_OK)
+		return cli_fail(cli, CLI_FAILED, "%s: %s", path, err.text);
+	if (keyring_trust_key(ring, peer, asym, public_key, &err) != SC_OK)
+		return cli_fail(cli, CLI_FAILED, "%s: %s", path, err.text);
+	fingerprint_of(fingerprint, asym->algorithm, public_key);
+	fprintf(cli->out, "%s: this %s key is verified: %s\n", peer, asym->algorithm->name,
+		fingerprint);
+	return CLI_DONE;
+}
+
+static int
+trust_fingerprint(const struct cli *cli, struct keyring *ring, const char *peer, const char *typed)
+{
+	char fingerprint[FINGERPRINT_SIZE];
+	struct errmsg err;
+	const struct peer_key *key;
+
+	if (keyring_trust_fingerprint(ring, peer, typed, &err) != SC_OK)
+		return cli_fail(cli, CLI_FAILED, "--fingerprint: %s", err.text);
+	fingerprint_parse(fingerprint, typed);
+	for (size_t i = 0; (key = keyring_peer_key(ring, i)); i++)
+		if (key->state == KEY_VERIFIED && strcmp(key->fingerprint, fingerprint) == 0) {
+			fprintf(cli->out, "%s: the %s key with this fingerprint is verified: %s\n",
+				peer, key->asym->algorithm->name, fingerprint);
+			return CLI_DONE;
+		}
+	fprintf(cli->out,
+		"%s: the key with this fingerprint is verified as soon as it comes, if within %d "
+		"days: %s\n",
+		peer, KEYRING_EXPECTED_DAYS, fingerprint);
+	return CLI_DONE;
+}
+
+int
+cmd_trust(const struct cli *cli, int argc, char **argv)
+{
+	const char *key = NULL, *fingerprint = NULL;
+	const struct cli_option options[] = {
+		{"--key", "FILE", &key, NULL,
+			"what `secureconn key export` wrote at the peer; -: standard input"},
+		{"--fingerprint", "F", &fingerprint, NULL, "the whole fingerprint of its key"},
+		{.name = NULL}};
+	const struct cli_usage usage = {"trust", "PEER --key FILE | --fingerprint F",
+		"Verifies a key of PEER without the dialog, also before the two nodes have met: by "
+		"the key\n"
+		"itself or by its fingerprint. Both must have come to this machine in a way that "
+		"nobody\n"
+		"could change them on. May be repeated, for a key of each algorithm.\n",
+		options, 1, 1};
+	const char *args[1];
+	struct config *config = NULL;
+	struct keyring *ring = NULL;
+	int status = cli_parse(cli, &usage, argc, argv, args);
+
+	if (status != CLI_GO_ON)
+		return status;
+	if (!key == !fingerprint)
+		return cli_fail(cli, CLI_USAGE,
+			"trust: either --key FILE or --fingerprint F is needed; see: secureconn "
+			"trust --help");
+	status = cli_load(cli, &config, NULL);
+	if (status == CLI_GO_ON && !cli_find_peer(cli, config, args[0]))
+		status = CLI_FAILED;
+	if (status == CLI_GO_ON)
+		status = cli_open_ring(cli, config, &ring);
+	if (status == CLI_GO_ON)
+		status = key ? trust_key(cli, ring, args[0], key)
+			     : trust_fingerprint(cli, ring, args[0], fingerprint);
+	keyring_free(ring);
+	config_free(config);
+	return status;
+}
