@@ -11,9 +11,7 @@ static const struct {
 } commands[] = {
 	{"init", cmd_init, "make a new node: configuration, state folder, key pair"},
 	{"check", cmd_check, "read the configuration, show what it means"},
-#ifdef SC_CMD_RUN
 	{"run", cmd_run, "run the node, in the foreground"},
-#endif
 	{"key", cmd_key, "show or export this node's keys"},
 	{"peers", cmd_peers, "show the peers and their keys"},
 	{"verify", cmd_verify, "verify the key of a peer, with its operator on the telephone"},
@@ -45,41 +43,52 @@ unknown_command(const struct cli *cli, const char *word)
 	return cli_fail(cli, CLI_USAGE, "there is no command \"%s\"; see: secureconn --help", word);
 }
 
+static int
+run_command(const struct cli *cli, int argc, char **argv)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(argv[0], commands[i].name) == 0)
+			return commands[i].run(cli, argc, argv);
+	return unknown_command(cli, argv[0]);
+}
+
+/* Options before the command, then the command. */
+static int
+run(struct cli *cli, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			show_usage(cli->out);
+			return CLI_DONE;
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			fprintf(cli->out, "secureconn %s\n", SC_VERSION);
+			return CLI_DONE;
+		}
+		if (strcmp(argv[i], "-c") != 0)
+			return cli_fail(cli, CLI_USAGE,
+				"there is no option %s; see: secureconn --help", argv[i]);
+		if (i + 1 == argc)
+			return cli_fail(cli, CLI_USAGE, "a file is missing after -c");
+		cli->config_path = argv[++i];
+	}
+	if (i < argc)
+		return run_command(cli, argc - i, argv + i);
+	show_usage(cli->err);
+	return CLI_USAGE;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct cli cli = {CONFIG_DEFAULT_FILE, stdin, stdout, stderr};
-	int i = 1;
 
 	asym_setup();
-	for (; i < argc && argv[i][0] == '-'; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			show_usage(stdout);
-			return CLI_DONE;
-		}
-		if (strcmp(argv[i], "--version") == 0) {
-			printf("secureconn %s\n", SC_VERSION);
-			return CLI_DONE;
-		}
-		if (strcmp(argv[i], "-c") != 0)
-			return cli_fail(&cli, CLI_USAGE,
-				"there is no option %s; see: secureconn --help", argv[i]);
-		if (i + 1 == argc)
-			return cli_fail(&cli, CLI_USAGE, "a file is missing after -c");
-		cli.config_path = argv[++i];
-	}
-	if (i == argc) {
-		show_usage(stderr);
-		return CLI_USAGE;
-	}
-	for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
-		if (strcmp(argv[i], commands[k].name) == 0) {
-			int status = commands[k].run(&cli, argc - i, argv + i);
-			/* Output that did not arrive was not given. */
-			if (fflush(stdout) != 0 && status == CLI_DONE)
-				return cli_fail(
-					&cli, CLI_FAILED, "standard output cannot be written");
-			return status;
-		}
-	return unknown_command(&cli, argv[i]);
+	int status = run(&cli, argc, argv);
+	/* Output that did not arrive was not given. */
+	if (fflush(stdout) != 0 && status == CLI_DONE)
+		return cli_fail(&cli, CLI_FAILED, "standard output cannot be written");
+	return status;
 }

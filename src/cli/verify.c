@@ -1,5 +1,6 @@
 /* secureconn verify: the dialog in which two people verify a key (section 1.3 of the paper). */
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -76,18 +77,21 @@ show_dialog(const struct cli *cli, const struct config *config, const struct key
 	fflush(cli->out);
 }
 
-/* One line without its end; of a longer one the rest is dropped, and what is left can be no
-   fingerprint. False at the end of input. */
+/* One line without its end. One that is too long, or holds a NUL, comes as "": it is no
+   fingerprint, and what is left of it must not pass for one. False at the end of input. */
 static bool
 read_line(FILE *in, char *out, size_t size)
 {
 	size_t n = 0;
+	bool bad = false;
 	int c;
 
-	while ((c = getc(in)) != EOF && c != '\n')
-		if (n + 1 < size)
-			out[n++] = c == '\0' ? '?' : (char)c;
-	out[n] = '\0';
+	while ((c = getc(in)) != EOF && c != '\n') {
+		bad = bad || c == '\0' || n + 1 == size;
+		if (!bad)
+			out[n++] = (char)c;
+	}
+	out[bad ? 0 : n] = '\0';
 	return c != EOF || n > 0;
 }
 
@@ -135,20 +139,20 @@ ask(const struct cli *cli, const struct config *config, struct keyring *ring, co
 	char typed[256];
 
 	for (int left = TRIES; left > 0; left--) {
-		if (!read_line(cli->in, typed, sizeof(typed))) {
-			fputc('\n', cli->out);
+		bool more = read_line(cli->in, typed, sizeof(typed));
+		if (!more || !isatty(fileno(cli->in)))
+			fputc('\n', cli->out); /* on a terminal, Enter has done that */
+		fflush(cli->out);
+		if (!more)
 			return cli_fail(cli, CLI_FAILED, "nothing was typed; nothing has changed");
-		}
 		enum sc_error error = keyring_verify(ring, peer, typed, &key, &err);
 		if (error == SC_OK) {
 			show_verified(cli, config, &key, former, n_former);
 			return CLI_DONE;
 		}
-		if (error != SC_ERR_INVALID) {
-			fputc('\n', cli->out);
+		if (error != SC_ERR_INVALID)
 			return cli_fail(cli, CLI_FAILED, "%s; nothing has changed", err.text);
-		}
-		fprintf(cli->out, "\n     Wrong: %s.\n", err.text);
+		fprintf(cli->out, "     Wrong: %s.\n", err.text);
 		if (left > 1)
 			fputs("     Ask them to read it once more: ", cli->out);
 		fflush(cli->out);
