@@ -100,6 +100,6 @@ local_log(enum log_level level, const char *event, const struct local *l);
 
 /* What a code means, as a clause. */
 const char *
-code_text(uint16_t code);
+code_text(unsigned code);
 
 #endif

@@ -69,7 +69,7 @@ local_forget_link(struct local *l)
 /* ---- the log ---- */
 
 const char *
-code_text(uint16_t code)
+code_text(unsigned code)
 {
 	static const char *const texts[] = {
 		[CODE_NONE] = "done",

@@ -1,0 +1,262 @@
+/* Tests proxy/connect.c against listeners on loopback that answer, refuse, or do neither. */
+#include "loop.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "proxy/connect.h"
+#include "scratch.h"
+
+struct outcome {
+	bool called;
+	int count;
+	bool connected;
+	int error;
+	char address[300];
+};
+
+static void
+on_done(void *owner, struct sock *sock, int error, const char *address)
+{
+	struct outcome *o = owner;
+	o->called = true;
+	o->count++;
+	o->connected = sock != NULL;
+	o->error = error;
+	snprintf(o->address, sizeof(o->address), "%s", address);
+	sock_close(sock);
+}
+
+/* A TCP socket on loopback; backlog < 0: bound, but not listening. */
+static int
+tcp_listener(int backlog, char text[64])
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	if (backlog >= 0)
+		assert_int_equal(listen(fd, backlog), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+	snprintf(text, 64, "127.0.0.1:%u", ntohs(a.sin_port));
+	return fd;
+}
+
+struct targets {
+	struct endpoint at[4];
+	struct endpoint_list list;
+};
+
+static void
+add_target(struct targets *t, const char *text)
+{
+	struct errmsg err;
+	t->list.at = t->at;
+	assert_int_equal(endpoint_parse(&t->at[t->list.n++], text, true, &err), SC_OK);
+}
+
+static struct outcome
+connect_all(uv_loop_t *loop, struct targets *t, uint64_t ms)
+{
+	struct outcome o = {0};
+	assert_non_null(connect_start(loop, &t->list, uv_hrtime() + ms * NS_PER_MS, on_done, &o));
+	assert_false(o.called);
+	loop_until(loop, &o.called);
+	uv_run(loop, UV_RUN_DEFAULT);
+	assert_int_equal(o.count, 1);
+	return o;
+}
+
+static void
+test_the_first_that_answers(void **state)
+{
+	struct targets t = {0};
+	char dead[64], alive[64];
+	int refuses = tcp_listener(-1, dead), answers = tcp_listener(5, alive);
+	add_target(&t, dead);
+	add_target(&t, alive);
+	struct outcome o = connect_all(*state, &t, 5000);
+	assert_true(o.connected);
+	assert_string_equal(o.address, alive);
+	close(refuses);
+	close(answers);
+}
+
+static void
+test_names(void **state)
+{
+	struct targets t = {0};
+	char alive[64], named[80];
+	int answers = tcp_listener(5, alive);
+	snprintf(named, sizeof(named), "localhost:%s", strchr(alive, ':') + 1);
+	add_target(&t, "no-such-host.invalid:1");
+	add_target(&t, named);
+	struct outcome o = connect_all(*state, &t, 20000);
+	assert_true(o.connected);
+	assert_string_equal(o.address, alive);
+	close(answers);
+}
+
+static void
+test_nobody_answers(void **state)
+{
+	struct targets t = {0};
+	char dead[64];
+	int refuses = tcp_listener(-1, dead);
+	add_target(&t, dead);
+	struct outcome o = connect_all(*state, &t, 5000);
+	assert_false(o.connected);
+	assert_int_equal(o.error, UV_ECONNREFUSED);
+	assert_string_equal(o.address, dead);
+	close(refuses);
+}
+
+static void
+test_no_such_name(void **state)
+{
+	struct targets t = {0};
+	add_target(&t, "no-such-host.invalid:1");
+	struct outcome o = connect_all(*state, &t, 20000);
+	assert_false(o.connected);
+	assert_true(o.error == UV_EAI_NONAME || o.error == UV_EAI_AGAIN);
+}
+
+/* A listener whose queue is full: the system drops what comes. */
+static int
+full_listener(char text[64], int fillers[4])
+{
+	int fd = tcp_listener(0, text);
+	struct sockaddr_in a;
+	socklen_t size = sizeof(a);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+	for (int i = 0; i < 4; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fillers[i], (struct sockaddr *)&a, size);
+	}
+	return fd;
+}
+
+static void
+close_full(int fd, const int fillers[4])
+{
+	for (int i = 0; i < 4; i++)
+		close(fillers[i]);
+	close(fd);
+}
+
+static void
+test_the_deadline(void **state)
+{
+	struct targets t = {0};
+	char text[64];
+	int fillers[4], fd = full_listener(text, fillers);
+	uint64_t start = uv_hrtime();
+	add_target(&t, text);
+	struct outcome o = connect_all(*state, &t, 300);
+	assert_false(o.connected);
+	assert_int_equal(o.error, UV_ETIMEDOUT);
+	assert_in_range((uv_hrtime() - start) / NS_PER_MS, 290, 3000);
+	close_full(fd, fillers);
+}
+
+static void
+test_cancel(void **state)
+{
+	struct targets t = {0}, named = {0};
+	struct outcome o = {0}, p = {0};
+	char text[64];
+	int fillers[4], fd = full_listener(text, fillers);
+	add_target(&t, text);
+	add_target(&named, "no-such-host.invalid:1");
+	struct connector *c = connect_start(*state, &t.list, UINT64_MAX, on_done, &o);
+	struct connector *d = connect_start(*state, &named.list, UINT64_MAX, on_done, &p);
+	uv_run(*state, UV_RUN_NOWAIT);
+	connect_cancel(c);
+	connect_cancel(c);
+	connect_cancel(d);
+	assert_false(o.called);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(o.count, 1);
+	assert_int_equal(o.error, UV_ECANCELED);
+	assert_int_equal(p.count, 1);
+	assert_int_equal(p.error, UV_ECANCELED);
+	close_full(fd, fillers);
+}
+
+static void
+test_unix(void **state)
+{
+	struct targets t = {0};
+	struct scratch scratch;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	scratch_init(&scratch);
+	add_target(&t, scratch_path(&scratch, "x.sock"));
+	struct outcome o = connect_all(*state, &t, 1000);
+	assert_int_equal(o.error, UV_ENOENT);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", scratch_path(&scratch, "x.sock"));
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	o = connect_all(*state, &t, 1000);
+	assert_true(o.connected);
+	close(fd);
+	scratch_fini(&scratch);
+}
+
+/* A Unix socket with a full queue refuses at once, but only for now: it is tried again until the deadline. */
+static void
+test_a_busy_unix_socket(void **state)
+{
+	struct targets t = {0};
+	struct scratch scratch;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	struct outcome o = {0};
+	int fillers[8];
+	scratch_init(&scratch);
+	add_target(&t, scratch_path(&scratch, "x.sock"));
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", t.at[0].path);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++) {
+		fillers[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fillers[i], (struct sockaddr *)&a, sizeof(a));
+	}
+	o = connect_all(*state, &t, 200);
+	assert_false(o.connected);
+	assert_int_equal(o.error, UV_EAGAIN);
+
+	o = (struct outcome){0};
+	assert_non_null(connect_start(*state, &t.list, uv_hrtime() + 5 * NS_PER_S, on_done, &o));
+	for (int i = 0; i < 50; i++) {
+		uv_run(*state, UV_RUN_NOWAIT);
+		uv_sleep(1);
+	}
+	assert_false(o.called);
+	close(accept(fd, NULL, NULL));
+	loop_until(*state, &o.called);
+	assert_true(o.connected);
+	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
+		close(fillers[i]);
+	close(fd);
+	scratch_fini(&scratch);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LOOP_TEST(test_the_first_that_answers),
+		LOOP_TEST(test_names),
+		LOOP_TEST(test_nobody_answers),
+		LOOP_TEST(test_no_such_name),
+		LOOP_TEST(test_the_deadline),
+		LOOP_TEST(test_cancel),
+		LOOP_TEST(test_unix),
+		LOOP_TEST(test_a_busy_unix_socket),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+/* Tests proxy/jobs.c on libuv's threads. */
+#include "loop.h"
+
+#include "proxy/jobs.h"
+
+#define JOBS 12
+
+static struct {
+	uv_mutex_t lock;
+	uv_cond_t go;
+	unsigned may_end;  /* so many of those that run may end */
+	unsigned began;
+	int order[JOBS];   /* in which they began */
+	unsigned done;
+} shared;
+
+struct numbered {
+	struct job job;
+	int number;
+};
+
+static void
+run(struct job *job)
+{
+	uv_mutex_lock(&shared.lock);
+	shared.order[shared.began++] = container_of(job, struct numbered, job)->number;
+	while (shared.may_end == 0)
+		uv_cond_wait(&shared.go, &shared.lock);
+	shared.may_end--;
+	uv_mutex_unlock(&shared.lock);
+}
+
+static void
+done(struct job *job)
+{
+	assert_int_equal(job->state, JOB_IDLE);
+	shared.done++;
+}
+
+static int
+setup(void **state)
+{
+	memset(&shared, 0, sizeof(shared));
+	uv_mutex_init(&shared.lock);
+	uv_cond_init(&shared.go);
+	return loop_setup(state);
+}
+
+static int
+teardown(void **state)
+{
+	uv_cond_destroy(&shared.go);
+	uv_mutex_destroy(&shared.lock);
+	return loop_teardown(state);
+}
+
+static void
+let_end(unsigned n)
+{
+	uv_mutex_lock(&shared.lock);
+	shared.may_end += n;
+	uv_cond_broadcast(&shared.go);
+	uv_mutex_unlock(&shared.lock);
+}
+
+/* Turns the loop until so many have begun, and gives them the time to be more. */
+static void
+wait_begun(uv_loop_t *loop, unsigned n)
+{
+	unsigned began = 0;
+	for (int i = 0, more = 20; i < 10000 && more > 0; i++, more -= began >= n) {
+		uv_run(loop, UV_RUN_NOWAIT);
+		uv_sleep(1);
+		uv_mutex_lock(&shared.lock);
+		began = shared.began;
+		uv_mutex_unlock(&shared.lock);
+	}
+	assert_int_equal(began, n);
+}
+
+static void
+test_known_ones_first_and_few_at_a_time(void **state)
+{
+	struct jobs jobs;
+	struct numbered all[JOBS];
+	jobs_init(&jobs, *state);
+	for (int i = 0; i < JOBS; i++) {
+		all[i].number = i;
+		job_init(&all[i].job, &jobs, run, done);
+		job_submit(&all[i].job, i >= 8);
+	}
+	wait_begun(*state, 3); /* one thread is left for others */
+	for (unsigned i = 4; i <= JOBS; i++) {
+		let_end(1);
+		wait_begun(*state, i);
+	}
+	let_end(3);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(shared.done, JOBS);
+	/* The three that came first had begun; of the rest, the known ones, then the others in their order. */
+	static const int then[] = {8, 9, 10, 11, 3, 4, 5, 6, 7};
+	assert_memory_equal(shared.order + 3, then, sizeof(then));
+}
+
+static void
+test_a_waiting_job_can_be_taken_back(void **state)
+{
+	struct jobs jobs;
+	struct numbered all[5];
+	jobs_init(&jobs, *state);
+	for (int i = 0; i < 5; i++) {
+		all[i].number = i;
+		job_init(&all[i].job, &jobs, run, done);
+		job_submit(&all[i].job, false);
+	}
+	job_cancel(&all[3].job);
+	assert_int_equal(all[3].job.state, JOB_IDLE);
+	job_cancel(&all[0].job); /* runs: nothing happens */
+	assert_int_equal(all[0].job.state, JOB_RUNNING);
+	let_end(5);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(shared.done, 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_not_equal(shared.order[i], 3);
+	job_submit(&all[3].job, true); /* it may come again */
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(shared.done, 5);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_known_ones_first_and_few_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_waiting_job_can_be_taken_back, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,139 @@
+/* Tests proxy/sock.c: what the other end of a socket sees. */
+#include "loop.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/sock.h"
+
+/* A connected TCP pair on loopback: [0] non-blocking, as accept4 gives it; [1] blocking. */
+static void
+tcp_pair(int fd[2])
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(a);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &size), 0);
+	fd[1] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd[1], (struct sockaddr *)&a, sizeof(a)), 0);
+	fd[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	assert_true(fd[0] >= 0);
+	close(listener);
+}
+
+static void
+test_a_close_is_an_end(void **state)
+{
+	int fd[2];
+	char c;
+	tcp_pair(fd);
+	struct sock *s = sock_open(*state, fd[0], false, NULL);
+	sock_close(s);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(read(fd[1], &c, 1), 0);
+	close(fd[1]);
+	sock_close(NULL);
+}
+
+static void
+on_shut(uv_shutdown_t *req, int status)
+{
+	(void)req;
+	(void)status;
+}
+
+static void
+test_a_reset_is_a_reset(void **state)
+{
+	for (int after_shutdown = 0; after_shutdown < 2; after_shutdown++) {
+		int fd[2];
+		char c;
+		tcp_pair(fd);
+		struct sock *s = sock_open(*state, fd[0], false, NULL);
+		if (after_shutdown) {
+			assert_int_equal(sock_shutdown(s, on_shut), 0);
+			uv_run(*state, UV_RUN_DEFAULT);
+			assert_int_equal(read(fd[1], &c, 1), 0);
+			assert_int_equal(write(fd[1], "x", 1), 1);
+		}
+		sock_reset(s);
+		uv_run(*state, UV_RUN_DEFAULT);
+		ssize_t r = after_shutdown ? write(fd[1], "x", 1) : read(fd[1], &c, 1);
+		assert_int_equal(r, -1);
+		assert_true(errno == ECONNRESET || errno == EPIPE);
+		close(fd[1]);
+	}
+}
+
+static bool called;
+
+static void
+on_written(uv_write_t *req, int status)
+{
+	struct sock *s = req->data;
+	assert_int_equal(status, s->owner ? 0 : UV_ECANCELED);
+	called = true;
+}
+
+static void
+test_what_does_not_fit_is_written_later(void **state)
+{
+	static uint8_t data[4 << 20], got[4 << 20];
+	int fd[2], owner = 0;
+	size_t n = 0;
+	tcp_pair(fd);
+	struct sock *s = sock_open(*state, fd[0], false, &owner);
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 7 >> 3);
+	int wrote = sock_try_write(s, data, sizeof(data));
+	assert_true(wrote > 0 && (size_t)wrote < sizeof(data));
+	while (sock_try_write(s, data + wrote, 1) == 1)
+		wrote++;
+	called = false;
+	assert_int_equal(sock_write(s, data + wrote, sizeof(data) - (size_t)wrote, on_written), 0);
+	assert_int_equal(sock_try_write(s, data, 1), 0); /* not in front of it */
+	while (n < sizeof(got)) {
+		uv_run(*state, UV_RUN_NOWAIT);
+		ssize_t r = recv(fd[1], got + n, sizeof(got) - n, MSG_DONTWAIT);
+		n += r > 0 ? (size_t)r : 0;
+	}
+	loop_until(*state, &called);
+	assert_memory_equal(data, got, sizeof(got));
+	sock_close(s);
+	close(fd[1]);
+}
+
+static void
+test_closing_ends_a_write(void **state)
+{
+	int fd[2], owner = 0;
+	tcp_pair(fd);
+	struct sock *s = sock_open(*state, fd[0], false, &owner);
+	uint8_t *data = calloc(1, 8 << 20);
+	called = false;
+	assert_int_equal(sock_write(s, data, 8 << 20, on_written), 0);
+	sock_close(s);
+	free(data);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_true(called);
+	close(fd[1]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LOOP_TEST(test_a_close_is_an_end),
+		LOOP_TEST(test_a_reset_is_a_reset),
+		LOOP_TEST(test_what_does_not_fit_is_written_later),
+		LOOP_TEST(test_closing_ends_a_write),
+	};
+	signal(SIGPIPE, SIG_IGN); /* as a node does */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
