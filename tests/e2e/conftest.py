@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import shlex
 import shutil
 import subprocess
@@ -19,6 +20,20 @@ def pytest_addoption(parser):
     group.addoption("--wrapper", default=os.environ.get("SECURECONN_WRAPPER", ""),
                     help="a command in front of it, as valgrind; default: $SECURECONN_WRAPPER")
     group.addoption("--long", action="store_true", help="full sizes: 1 GiB instead of 64 MiB")
+
+
+def pytest_configure(config):
+    """This process and the nodes that it starts may have as many descriptors as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 32768 if hard == resource.RLIM_INFINITY else min(32768, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@pytest.fixture
+def many_descriptors():
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 10000:
+        pytest.skip("fewer than 10,000 descriptors are allowed here")
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ class Relay:
         self.flow.set()
         self.piece = 65536     # at most so many bytes are passed on at a time
         self.change = None     # function(number, direction, bytes) -> bytes, for someone in the middle
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     @property
     def address(self):
@@ -98,6 +99,8 @@ class Relay:
                 reset(s)
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
         self.listener.close()
         self.flow.set()
         self.cut()

@@ -77,7 +77,8 @@ class Server:
         self.accepted = 0
         self.open = set()
         self.lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def _accept(self):
         while True:
@@ -101,6 +102,10 @@ class Server:
             sock.close()
 
     def close(self):
+        if self.listener.fileno() < 0:
+            return
+        self.listener.shutdown(socket.SHUT_RDWR)  # so that accept returns; else the port would go on listening
+        self.acceptor.join()
         self.listener.close()
         with self.lock:
             for sock in self.open:

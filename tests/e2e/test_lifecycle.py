@@ -102,6 +102,21 @@ def test_a_second_sigterm_stops_at_once(pair):
         assert services.is_reset(s)
 
 
+@pytest.mark.parametrize("connections", [1, 5])
+def test_sigterm_while_connections_wait_for_a_peer(make_pair, connections):
+    """They will not get a link any more: they are reset, and the node ends."""
+    pair = make_pair(start=False)
+    pair.store.start()
+    waiting = [pair.connect() for _ in range(connections)]
+    for s in waiting:
+        s.sendall(b"hello?")
+    pair.store.wait("dial_failed")
+    pair.store.signal(signal.SIGTERM)
+    for s in waiting:
+        assert services.is_reset(s)
+    assert pair.store.ended(10) == 0
+
+
 def test_an_idle_node_stops_at_once(pair):
     start = time.monotonic()
     pair.store.signal(signal.SIGTERM)

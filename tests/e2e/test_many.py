@@ -1,6 +1,5 @@
 """Many connections: at once, and one after the other; nothing may be left of them."""
 
-import resource
 import selectors
 import socket
 
@@ -13,18 +12,7 @@ from relay import reset
 pytestmark = pytest.mark.heavy
 
 
-@pytest.fixture(scope="module", autouse=True)
-def descriptors():
-    """This process and its children may have as many descriptors as the system allows it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 16384
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip(f"only {hard} descriptors are allowed here")
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def test_2000_connections_at_once(make_pair, closing):
+def test_2000_connections_at_once(make_pair, closing, many_descriptors):
     count = 2000
     echo = closing.add(services.EpollEcho())
     pair = make_pair(echo.address)

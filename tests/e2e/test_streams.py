@@ -288,8 +288,10 @@ def test_max_connections(make_pair):
     for s in first:
         s.sendall(b"x")
         services.receive(s, 1)
-    with pair.connect() as s:
-        assert services.is_reset(s)
+    with pytest.raises(ConnectionError):  # at once, or as soon as it is used
+        with pair.connect() as s:
+            s.sendall(b"one too many")
+            services.receive_all(s)
     for s in first:
         s.sendall(b"y")
         assert services.receive(s, 1) == b"y"
