@@ -92,7 +92,7 @@ log_note(struct notes *n, const struct note *note)
 	if (note->verified || !new_to_log(n, note) || !flood_pass(n->logs, uv_hrtime()))
 		return;
 	struct log_line l = log_begin(LOG_LEVEL_WARNING, "key_pending");
-	log_str(&l, "fingerprint", note->fingerprint);
+	/* Not the fingerprint: the operator is to hear it on the telephone, not to read it here. */
 	log_str(&l, "asymmetric", note->asym->algorithm->name);
 	log_str(&l, "source", note->source);
 	log_str(&l, "peer", note->peer);
