@@ -120,9 +120,10 @@ class Node:
 
     def trust(self, other):
         """This node's operator has verified the other node's keys, beforehand."""
-        file = self.folder / f"{other.name}.key"
-        file.write_text(other.cli("key", "export").stdout)
-        self.cli("trust", other.name, "--key", file)
+        for algorithm in other.sections["node"].get("asymmetric", "ElGamal 3072").split(", "):
+            file = self.folder / f"{other.name}.key"
+            file.write_text(other.cli("key", "export", algorithm).stdout)
+            self.cli("trust", other.name, "--key", file)
 
     def start(self, wait=True):
         assert self.process is None, "runs already"
