@@ -13,8 +13,9 @@ static const struct cli_option options[] = {{0}};
 static const struct cli_usage usage = {
 	.command = "run",
 	.arguments = "",
-	.text = "Runs the node in the foreground and logs to standard error. SIGTERM lets open connections\n"
-		"finish (`drain` in the configuration) and ends it, a second one ends it at once.\n",
+	.text = "Runs the node in the foreground and logs to standard error. SIGTERM lets open\n"
+		"connections finish (`drain` in the configuration) and ends it, a second one ends\n"
+		"it at once.\n",
 	.options = options,
 };
 
@@ -30,7 +31,8 @@ static const struct cli_usage usage = {
 #define DUMPABLE 0
 #endif
 
-/* Private keys and session keys live in this process: no core dump, no debugger of the same user. */
+/* Private keys and session keys live in this process: no core dump, no debugger of the same
+   user. */
 static void
 keep_secrets(void)
 {
@@ -82,7 +84,8 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	status = cli_load(cli, &config, &settings);
 	if (status != CLI_GO_ON)
 		return status;
-	log_setup((enum log_level)config->node.log_level, (enum log_format)config->node.log_format, 2);
+	log_setup((enum log_level)config->node.log_level,
+		(enum log_format)config->node.log_format, 2);
 	status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON) {
 		const struct node_setup setup = {config, ring, settings.asym, settings.n_asym,

@@ -1,4 +1,5 @@
-/* Socket addresses as text, as what limits count, and as OPEN's TLVs carry them. Opens no socket. */
+/* Socket addresses as text, as what limits count, and as OPEN's TLVs carry them. Opens no
+   socket. */
 #ifndef SC_PROXY_ADDRESS_H
 #define SC_PROXY_ADDRESS_H
 
@@ -17,8 +18,8 @@ struct source {
 	uint8_t bytes[8];
 };
 
-/* "203.0.113.5:7400", "[2001:db8::1]:7400", or "unix". An IPv4 address mapped into IPv6 is shown as the IPv4
-   address that it is; the other functions here treat it so too. */
+/* "203.0.113.5:7400", "[2001:db8::1]:7400", or "unix". An IPv4 address mapped into IPv6 is shown
+   as the IPv4 address that it is; the other functions here treat it so too. */
 void
 address_text(char out[ADDRESS_TEXT_SIZE], const struct sockaddr *address);
 

@@ -57,8 +57,8 @@ alarm_set(struct alarm *a, uint64_t deadline)
 		uv_timer_stop(&a->timer);
 		return;
 	}
-	/* libuv counts from the time of the loop turn, in whole milliseconds: round up, and let it look at the clock
-	   first, so that it does not come too early. */
+	/* libuv counts from the time of the loop turn, in whole milliseconds: round up, and let
+	   it look at the clock first, so that it does not come too early. */
 	uv_update_time(a->timer.loop);
 	uint64_t wait = deadline > now ? deadline - now : 0;
 	uv_timer_start(&a->timer, on_timer, (wait + NS_PER_MS - 1) / NS_PER_MS + 1, 0);

@@ -1,4 +1,5 @@
-/* One deadline of one owner, on the loop. The owner may go away at any time: the timer closes behind it. */
+/* One deadline of one owner, on the loop. The owner may go away at any time: the timer closes
+   behind it. */
 #ifndef SC_PROXY_ALARM_H
 #define SC_PROXY_ALARM_H
 
@@ -18,12 +19,13 @@ alarm_new(uv_loop_t *loop, alarm_fn *fn, void *owner);
 void
 alarm_free(struct alarm *a);
 
-/* Calls once, at or soon after `deadline` (nanoseconds, as uv_hrtime); in place of what was set before. UINT64_MAX: never. */
+/* Calls once, at or soon after `deadline` (nanoseconds, as uv_hrtime); in place of what was set
+   before. UINT64_MAX: never. */
 void
 alarm_set(struct alarm *a, uint64_t deadline);
 
-/* The same, but where an earlier call is due anyway it is left alone: for deadlines that move all the time. May so call too
-   early. */
+/* The same, but where an earlier call is due anyway it is left alone: for deadlines that move
+   all the time. May so call too early. */
 void
 alarm_set_by(struct alarm *a, uint64_t deadline);
 

@@ -20,8 +20,9 @@ backoff_reset(struct backoff *b)
 	b->next_ms = 0;
 }
 
-/* Milliseconds to wait now: random between half of the present step and all of it, so that many nodes that lost
-   the same peer do not come back in one moment. Steps double from BACKOFF_FIRST_MS up to cap_ms. */
+/* Milliseconds to wait now: random between half of the present step and all of it, so that many
+   nodes that lost the same peer do not come back in one moment. Steps double from
+   BACKOFF_FIRST_MS up to cap_ms. */
 uint64_t
 backoff_next(struct backoff *b, uint64_t cap_ms, const struct random_source *random);
 

@@ -14,7 +14,9 @@ remember_known(struct node *n)
 	int64_t wall = (int64_t)time(NULL);
 	const struct peer_key *key;
 
-	for (size_t i = 0; (key = keyring_peer_key(n->ring, i)) && key->state == KEY_VERIFIED; i++) {
+	for (size_t i = 0; (key = keyring_peer_key(n->ring, i)); i++) {
+		if (key->state != KEY_VERIFIED)
+			return; /* those come first */
 		struct source source = address_source_parse(key->source);
 		uint64_t ago = wall > key->time ? (uint64_t)(wall - key->time) : 0;
 		if (ago < UINT32_MAX)
@@ -70,7 +72,7 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 	}
 	if (victim) {
 		struct link *out = victim;
-		refused(n, out->address, "its place was taken: too many unauthenticated connections");
+		refused(n, out->address, "its place went to another one: too many of them");
 		out->has_place = false;
 		link_kill(out);
 	}

@@ -1,4 +1,5 @@
-/* The peer port: takes calls of other nodes within the limits for those who are not authenticated. */
+/* The peer port: takes calls of other nodes within the limits for those who are not
+   authenticated. */
 #ifndef SC_PROXY_CALLERS_H
 #define SC_PROXY_CALLERS_H
 

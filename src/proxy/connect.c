@@ -111,7 +111,8 @@ on_connect(uv_connect_t *req, int status)
 	}
 	c->error = status;
 	sock_close(s);
-	if (s->is_unix && status == UV_EAGAIN) { /* its queue is full just now: the same one again */
+	/* its queue is full just now: the same one again */
+	if (s->is_unix && status == UV_EAGAIN) {
 		c->n_addresses = c->address = 0;
 		alarm_set(c->alarm, min_u64(c->deadline, uv_hrtime() + BUSY_RETRY));
 		return;
@@ -150,6 +151,13 @@ try_unix(struct connector *c, const struct endpoint *e)
 }
 
 static void
+take_addresses(struct connector *c, const struct addrinfo *found)
+{
+	for (; found && c->n_addresses < CONNECT_ADDRESSES_MAX; found = found->ai_next)
+		memcpy(&c->addresses[c->n_addresses++], found->ai_addr, found->ai_addrlen);
+}
+
+static void
 on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 {
 	struct lookup *l = container_of(req, struct lookup, req);
@@ -161,8 +169,7 @@ on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 	if (current) {
 		c->lookup = NULL;
 		c->error = status;
-		for (struct addrinfo *a = found; a && c->n_addresses < CONNECT_ADDRESSES_MAX; a = a->ai_next)
-			memcpy(&c->addresses[c->n_addresses++], a->ai_addr, a->ai_addrlen);
+		take_addresses(c, found);
 		if (c->n_addresses == 0)
 			c->endpoint++;
 		try_next(c);

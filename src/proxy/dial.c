@@ -8,8 +8,9 @@
 #include "proxy/connect.h"
 #include "proxy/link.h"
 
-#define DIAL_DEADLINE  (30 * NS_PER_S)     /* over all addresses */
-#define EAGER_FOR      (5 * 60 * NS_PER_S) /* after a key of the peer was verified: the other operator is about to, too */
+#define DIAL_DEADLINE  (30 * NS_PER_S) /* over all addresses */
+/* After a key of the peer was verified, its operator most likely is about to verify ours. */
+#define EAGER_FOR      (5 * 60 * NS_PER_S)
 #define EAGER_MS       500
 #define IMPATIENT_MS   1000 /* the longest wait while somebody waits for the link */
 #define FAILURES_SHOWN 5    /* in ten seconds */
@@ -123,8 +124,8 @@ dial_check(struct peer *p)
 	}
 	if (dial_keys(p, NULL) == 0) {
 		failed_to_connect(p, p->config->address.at[0].text,
-			"this node has no key of an algorithm of which one of the peer's is verified: "
-			"see `asymmetric`");
+			"no key of this node is of an algorithm of which one of the peer's is "
+			"verified: see `asymmetric`");
 		return;
 	}
 	d->connector = connect_start(&p->owner->loop, &p->config->address,
@@ -198,7 +199,8 @@ dial_keys(const struct peer *p, struct conn_key *keys)
 	size_t out = 0;
 	uint64_t last = 0;
 
-	/* Those never rejected in their order, then the others, the one rejected last at the end. */
+	/* Those never rejected in their order, then the others, the one rejected last at the
+	   end. */
 	for (uint64_t next = 0; next != UINT64_MAX; last = next) {
 		next = UINT64_MAX;
 		for (size_t i = 0; i < n->n_keys; i++)

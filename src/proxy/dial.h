@@ -23,7 +23,8 @@ struct dialer {
 	struct backoff backoff;
 	bool again;                  /* at once, after the attempt under way */
 	uint64_t eager_until;        /* so long a rejected key is tried again soon */
-	uint64_t *rejected;          /* per own key: when it was last rejected, as a count; 0 never */
+	/* per own key: when it was last rejected, as a count; 0 never */
+	uint64_t *rejected;
 	uint64_t rejections;
 	struct flood failures;       /* of dialing and of handshakes, in the log */
 	char last_error[160];        /* of the last attempt, for those that wait; "" */
@@ -52,16 +53,19 @@ dial_stop(struct peer *p);
 void
 dial_succeeded(struct peer *p);
 
-/* The handshake of the dialed link ended with an error; asym: with keys of that kind, NULL: before one was agreed. */
+/* The handshake of the dialed link ended with an error; asym: with keys of that kind, NULL:
+   before one was agreed. */
 void
 dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym);
 
-/* A link of the peer is gone that was up, or takes no more streams. at_once: because of GOAWAY(0). */
+/* A link of the peer is gone that was up, or takes no more streams. at_once: because of
+   GOAWAY(0). */
 void
 dial_lost(struct peer *p, bool at_once);
 
-/* The own keys to offer on a connection to the peer, in order (protocol.md 2): where keys of it are verified, only algorithms of these; what was
-   rejected last comes last. keys has room for all of the node's. Returns how many. */
+/* The own keys to offer on a connection to the peer, in order (protocol.md 2): where keys of it
+   are verified, only algorithms of these; what was rejected last comes last. keys has room for
+   all of the node's. Returns how many. */
 size_t
 dial_keys(const struct peer *p, struct conn_key *keys);
 

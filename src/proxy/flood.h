@@ -1,4 +1,5 @@
-/* Summing up: the first few events of a kind in a while are logged each, the rest as a number. Knows no clock. */
+/* Summing up: the first few events of a kind in a while are logged each, the rest as a number.
+   Knows no clock. */
 #ifndef SC_PROXY_FLOOD_H
 #define SC_PROXY_FLOOD_H
 
@@ -22,7 +23,8 @@ struct flood {
 bool
 flood_pass(struct flood *f, uint64_t now);
 
-/* How many were not logged in the window that is over now; 0 while it is not, or if there were none. Ends the window. */
+/* How many were not logged in the window that is over now; 0 while it is not, or if there were
+   none. Ends the window. */
 uint64_t
 flood_summary(struct flood *f, uint64_t now);
 

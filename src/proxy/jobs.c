@@ -59,7 +59,8 @@ start_waiting(struct jobs *jobs)
 		list_remove(first);
 		job->state = JOB_RUNNING;
 		jobs->running++;
-		uv_queue_work(jobs->loop, &job->work, on_thread, on_loop); /* fails only without on_thread */
+		/* fails only without on_thread */
+		uv_queue_work(jobs->loop, &job->work, on_thread, on_loop);
 	}
 }
 

@@ -1,5 +1,6 @@
-/* Public-key work for libuv's threads, in front of libuv's own queue: few at a time, those of known sources first (protocol.md
-   11), so that a flood of strangers does not keep the peers waiting. */
+/* Public-key work for libuv's threads, in front of libuv's own queue: few at a time, those of
+   known sources first (protocol.md 11), so that a flood of strangers does not keep the peers
+   waiting. */
 #ifndef SC_PROXY_JOBS_H
 #define SC_PROXY_JOBS_H
 
@@ -13,7 +14,8 @@ struct jobs {
 	struct list waiting[2]; /* those of known sources, then the others */
 };
 
-/* Embedded in its owner; one piece of work at a time. The length of the queue is bounded by the number of owners. */
+/* Embedded in its owner; one piece of work at a time. The length of the queue is bounded by the
+   number of owners. */
 struct job {
 	struct list node;
 	uv_work_t work;

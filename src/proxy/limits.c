@@ -16,7 +16,8 @@ const struct limits_config limits_default = {
 	.known_for = 30ull * 86400 * NS_PER_S,
 };
 
-/* More sources than can have a place at once, so that an entry without one is always there to be used again. */
+/* More sources than can have a place at once, so that an entry without one is always there to be
+   used again. */
 #define SOURCES_MAX 1024
 #define KNOWN_MAX   1024
 
@@ -95,7 +96,8 @@ limits_remember(struct limits *l, const struct source *source, uint64_t now, uin
 	best->source = *source;
 }
 
-/* The source's entry; a new one takes the place of the one without connections that came the longest ago. */
+/* The source's entry; a new one takes the place of the one without connections that came the
+   longest ago. */
 static struct entry *
 find_entry(struct limits *l, const struct source *source)
 {
@@ -130,7 +132,9 @@ choose_victim(struct limits *l, bool unknown)
 
 	for (uint32_t i = 0; i < l->config.places; i++) {
 		const struct place *p = &l->places[i];
-		if (p->entry && !(unknown && p->known) && (!most || p->entry->places > most->places))
+		if (!p->entry || (unknown && p->known))
+			continue;
+		if (!most || p->entry->places > most->places)
 			most = p->entry;
 	}
 	for (uint32_t i = 0; i < l->config.places; i++) {

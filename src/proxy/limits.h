@@ -1,5 +1,5 @@
-/* Who may take a place among the connections that are not authenticated yet (protocol.md 11). Counts and decides;
-   knows no sockets and no clock. */
+/* Who may take a place among the connections that are not authenticated yet (protocol.md 11).
+   Counts and decides; knows no sockets and no clock. */
 #ifndef SC_PROXY_LIMITS_H
 #define SC_PROXY_LIMITS_H
 
@@ -14,7 +14,8 @@ struct limits_config {
 	uint32_t source_rate;     /* a second, of one source */
 	uint32_t known_places;    /* the same for a known source */
 	uint32_t known_rate;
-	uint64_t known_for;       /* nanoseconds a source stays known after a peer was authenticated from it */
+	/* nanoseconds a source stays known after a peer was authenticated from it */
+	uint64_t known_for;
 };
 
 extern const struct limits_config limits_default;
@@ -35,9 +36,10 @@ limits_new(const struct limits_config *config, const struct random_source *rando
 void
 limits_free(struct limits *l);
 
-/* May a connection of this source be taken? LIMITS_OK: *place is its place, to be given an owner with limits_own, and back with
-   limits_leave. If no place was free, *victim is the owner of the connection that lost its place to this one (a random one of
-   the source with the most): it must be closed, and its place not be given back any more. Otherwise *victim is NULL. */
+/* May a connection of this source be taken? LIMITS_OK: *place is its place, to be given an owner
+   with limits_own, and back with limits_leave. If no place was free, *victim is the owner of the
+   connection that lost its place to this one (a random one of the source with the most): it must
+   be closed, and its place not be given back any more. Otherwise *victim is NULL. */
 enum limits_verdict
 limits_admit(struct limits *l, const struct source *source, uint64_t now, uint32_t *place,
 	void **victim);
@@ -49,7 +51,8 @@ limits_own(struct limits *l, uint32_t place, void *owner);
 void
 limits_leave(struct limits *l, uint32_t place);
 
-/* A peer was authenticated from there, at a time that may lie in the past; `ago` nanoseconds before now. */
+/* A peer was authenticated from there, at a time that may lie in the past; `ago` nanoseconds
+   before now. */
 void
 limits_remember(struct limits *l, const struct source *source, uint64_t now, uint64_t ago);
 

@@ -1,5 +1,5 @@
-/* Knows the life of a link, from its socket through the handshake; its bytes are link_io.c's, its streams link_events.c's, its end
-   link_end.c's. */
+/* Knows the life of a link, from its socket through the handshake; its bytes are link_io.c's,
+   its streams link_events.c's, its end link_end.c's. */
 #include "proxy/link.h"
 
 #include <stdlib.h>
@@ -72,7 +72,8 @@ make_trunk(struct link *l)
 	return trunk_new(&config, l->conn, node_now());
 }
 
-/* A younger connection has shown that the process behind this one is not the present one any more. */
+/* A younger connection has shown that the process behind this one is not the present one any
+   more. */
 static void
 superseded(struct link *l)
 {

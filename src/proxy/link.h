@@ -1,5 +1,5 @@
-/* One TCP connection between two nodes: moves bytes between a socket and a connection (secureconn/conn.h), and events from a trunk
-   (tunnel/trunk.h) to those who have the streams. */
+/* One TCP connection between two nodes: moves bytes between a socket and a connection
+   (secureconn/conn.h), and events from a trunk (tunnel/trunk.h) to those who have the streams. */
 #ifndef SC_PROXY_LINK_H
 #define SC_PROXY_LINK_H
 
@@ -27,7 +27,8 @@ struct link {
 	struct conn *conn;
 	struct conn_key *keys; /* dialed: the list that was made for this peer */
 	struct trunk *trunk;
-	struct list locals; /* struct local with a stream here, or with an attempt that counts here */
+	/* struct local with a stream here, or with an attempt that counts here */
+	struct list locals;
 	struct alarm *alarm;
 	struct job job;
 	struct conn_job *conn_job; /* what `job` works on */
@@ -39,17 +40,20 @@ struct link {
 	size_t writing;      /* bytes of conn's output that libuv has */
 	bool reading;
 	bool shut;           /* LINK_ENDING: writing has been shut down */
-	bool eof;            /* the other side has shut down writing; LINK_HANDSHAKE: looked at when the job is done */
+	/* the other side has shut down writing; LINK_HANDSHAKE: looked at when the job is done */
+	bool eof;
 	bool goaway;         /* no new streams */
 	uint16_t goaway_code;
 	char address[ADDRESS_TEXT_SIZE];
 };
 
-/* Takes the socket, whatever comes of it, and starts. peer: this node dialed it for that one; NULL: accepted. NULL: out of memory. */
+/* Takes the socket, whatever comes of it, and starts. peer: this node dialed it for that one;
+   NULL: accepted. NULL: out of memory. */
 struct link *
 link_new(struct node *n, struct peer *peer, struct sock *sock, const struct sockaddr *address);
 
-/* The place in node.limits that an accepted link has got; given back when it is authenticated or dead. */
+/* The place in node.limits that an accepted link has got; given back when it is authenticated or
+   dead. */
 void
 link_set_place(struct link *l, uint32_t place);
 
@@ -57,7 +61,8 @@ link_set_place(struct link *l, uint32_t place);
 void
 link_touch(struct link *l);
 
-/* Does it: jobs, events, deadlines, sealing, writing. True: there is more, but others come first. */
+/* Does it: jobs, events, deadlines, sealing, writing. True: there is more, but others come
+   first. */
 bool
 link_turn(struct link *l);
 
@@ -65,7 +70,8 @@ link_turn(struct link *l);
 bool
 link_reap(struct link *l);
 
-/* Ends a link that is up with CLOSE(code), one in the handshake without a word; nothing for one that ends already. */
+/* Ends a link that is up with CLOSE(code), one in the handshake without a word; nothing for one
+   that ends already. */
 void
 link_close(struct link *l, enum close_code code);
 
@@ -79,7 +85,8 @@ link_kill(struct link *l);
 
 /* ---- between link.c, link_io.c and link_events.c ---- */
 
-/* After any call on conn: a job to run, a phase that is new, an error; events if there is a trunk. */
+/* After any call on conn: a job to run, a phase that is new, an error; events if there is a
+   trunk. */
 void
 link_check(struct link *l);
 
@@ -99,8 +106,8 @@ link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *
 void
 link_leave_place(struct link *l);
 
-/* The handshake failed with conn_error: logged, an unknown key noted, the dialer told, LINK_ENDING. Nothing else of the peer is
-   touched: nobody is authenticated. */
+/* The handshake failed with conn_error: logged, an unknown key noted, the dialer told,
+   LINK_ENDING. Nothing else of the peer is touched: nobody is authenticated. */
 void
 link_failed(struct link *l);
 

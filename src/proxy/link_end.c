@@ -86,6 +86,31 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 	dial_lost(l->peer, l->goaway && l->goaway_code == CODE_NONE);
 }
 
+/* What the operator can do about keys that do not fit; NULL: what else the log says is enough. */
+static const char *
+hint_of(const struct link *l, const struct conn_info *info)
+{
+	char name[PEER_NAME_SIZE];
+
+	if (conn_error(l->conn) == SC_ERR_KEY_REJECTED && l->dialed)
+		return "the operator of the peer has to verify the key of this node there";
+	if (conn_error(l->conn) != SC_ERR_KEY_NOT_VERIFIED || !info->peer_public)
+		return NULL;
+	switch (link_verdict(l, info->asym, info->peer_public, name)) {
+	case VERDICT_OTHER:
+		return "this key is verified for another peer: see `address` here";
+	case VERDICT_OWN:
+		return "this is a key of this node: `address` leads back here, or a state folder was "
+		       "copied";
+	case VERDICT_WEAK:
+		return "a weak key counts only with allow_weak, and from a peer that has no other one";
+	case VERDICT_VERIFIED:
+	case VERDICT_UNKNOWN: /* key_pending says what to do */
+		break;
+	}
+	return NULL;
+}
+
 void
 link_failed(struct link *l)
 {
@@ -102,6 +127,8 @@ link_failed(struct link *l)
 		log_str(&line, "error", sc_error_name(error));
 		log_str(&line, "text", sc_error_text(error));
 		log_str(&line, "dialed", l->dialed ? "yes" : "no");
+		if (hint_of(l, &info))
+			log_str(&line, "hint", hint_of(l, &info));
 		log_end(&line);
 	}
 	if (error == SC_ERR_KEY_NOT_VERIFIED || error == SC_ERR_KEY_REJECTED)

@@ -1,9 +1,11 @@
-/* Knows how a link's bytes move between its socket and its connection; knows nothing of what they mean. */
+/* Knows how a link's bytes move between its socket and its connection; knows nothing of what
+   they mean. */
 #include <netinet/tcp.h>
 
 #include "proxy/link.h"
 
-#define NOTSENT_LOWAT   (128 * 1024) /* so that a small stream does not wait behind a big one in the kernel */
+/* So that a small stream does not wait behind a big one in the kernel. */
+#define NOTSENT_LOWAT   (128 * 1024)
 #define USER_TIMEOUT_MS 60000        /* sent and not acknowledged for so long: broken */
 #define KEEPALIVE_S     60
 #define WRITES_MAX      16 /* in one turn of the loop */

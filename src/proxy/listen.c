@@ -1,4 +1,5 @@
-/* Knows how sockets are opened for listening and what may go wrong in accepting; knows nothing of who calls. */
+/* Knows how sockets are opened for listening and what may go wrong in accepting; knows nothing
+   of who calls. */
 #include "proxy/listen.h"
 
 #include <errno.h>
@@ -28,7 +29,8 @@ fail(struct errmsg *err, const char *text, int error)
 			 "another path";
 	if (error == EADDRNOTAVAIL)
 		advice = "; no interface of this host has that address";
-	return errmsg_set(err, SC_ERR_IO, "cannot listen on %s: %s%s", text, strerror(error), advice);
+	return errmsg_set(err, SC_ERR_IO, "cannot listen on %s: %s%s", text, strerror(error),
+		advice);
 }
 
 static void
@@ -187,7 +189,8 @@ resume(void *owner)
 	uv_poll_start(&l->poll, UV_READABLE, on_readable);
 }
 
-/* Out of descriptors, most likely: a pause, so that others may end. Those who call wait in the kernel's queue. */
+/* Out of descriptors, most likely: a pause, so that others may end. Those who call wait in the
+   kernel's queue. */
 static void
 accept_failed(struct listener *l, int error)
 {
@@ -213,7 +216,8 @@ on_readable(uv_poll_t *poll, int status, int events)
 	for (int i = 0; i < ACCEPTS_MAX && l->fd >= 0; i++) {
 		struct sockaddr_storage from = {0};
 		socklen_t size = sizeof(from);
-		int fd = accept4(l->fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = accept4(l->fd, (struct sockaddr *)&from, &size,
+			SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
 			l->fn(l->owner, fd, l->is_unix, (struct sockaddr *)&from);
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -268,6 +272,7 @@ void
 accepted_reset(int fd)
 {
 	const struct linger now = {.l_onoff = 1, .l_linger = 0};
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)); /* fails on a Unix socket: no matter */
+	/* fails on a Unix socket: no matter */
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(fd);
 }

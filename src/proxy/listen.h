@@ -1,4 +1,5 @@
-/* Listening sockets, TCP and Unix: opened, accepted from, closed. What is accepted is the owner's affair. */
+/* Listening sockets, TCP and Unix: opened, accepted from, closed. What is accepted is the
+   owner's affair. */
 #ifndef SC_PROXY_LISTEN_H
 #define SC_PROXY_LISTEN_H
 
@@ -26,12 +27,14 @@ struct listener {
 	dev_t device; /* of a Unix socket's file, so that only that one is removed */
 	ino_t inode;
 	char path[sizeof(((struct endpoint *)0)->path)];
-	char text[sizeof(((struct endpoint *)0)->text)]; /* where it listens really, with the port */
+	/* where it listens really, with the port */
+	char text[sizeof(((struct endpoint *)0)->text)];
 };
 
-/* Opens an endpoint and puts a listener on `list` for each address that its name has. Looks names up at once: for the start of a node. A stale
-   Unix socket (nobody answers it) is replaced. errors counts failures of accept. SC_OK, or an error with err set; what was put on the list
-   stays there. */
+/* Opens an endpoint and puts a listener on `list` for each address that its name has. Looks
+   names up at once: for the start of a node. A stale Unix socket (nobody answers it) is
+   replaced. errors counts failures of accept. SC_OK, or an error with err set; what was put on
+   the list stays there. */
 enum sc_error
 listeners_open(struct list *list, uv_loop_t *loop, const struct endpoint *endpoint,
 	struct flood *errors, struct errmsg *err);

@@ -1,4 +1,5 @@
-/* Knows how bytes, ends and resets move between a local socket and a stream; knows nothing of links, and not where either came from. */
+/* Knows how bytes, ends and resets move between a local socket and a stream; knows nothing of
+   links, and not where either came from. */
 #include "proxy/local.h"
 
 static void pump(struct local *l);
@@ -130,7 +131,8 @@ write_later(struct local *l)
 		broken(l, r);
 }
 
-/* Writes what the stream has, as far as the socket takes it; after the last byte passes the end on. */
+/* Writes what the stream has, as far as the socket takes it; after the last byte passes the end
+   on. */
 static void
 pump(struct local *l)
 {

@@ -1,5 +1,6 @@
-/* One local connection and its stream: bytes both ways, half-closes, resets. The same for a client of a route and for the target of a
-   service; where the two come from is route.c's and service.c's. */
+/* One local connection and its stream: bytes both ways, half-closes, resets. The same for a
+   client of a route and for the target of a service; where the two come from is route.c's and
+   service.c's. */
 #ifndef SC_PROXY_LOCAL_H
 #define SC_PROXY_LOCAL_H
 
@@ -62,7 +63,8 @@ local_forget_link(struct local *l);
 void
 local_start(struct local *l);
 
-/* Over: logs, closes or resets the socket, frees. The stream is over already. text: said by the peer, may be NULL. */
+/* Over: logs, closes or resets the socket, frees. The stream is over already. text: said by the
+   peer, may be NULL. */
 void
 local_finish(struct local *l, enum local_end how, const char *reason, const struct span *text);
 

@@ -1,4 +1,5 @@
-/* Knows how a local connection begins and ends, and what the log says of it; how its bytes move is local.c's. */
+/* Knows how a local connection begins and ends, and what the log says of it; how its bytes move
+   is local.c's. */
 #include "proxy/local.h"
 
 #include <stdio.h>
@@ -14,10 +15,11 @@ on_alarm(void *owner)
 	uint64_t now = node_now();
 
 	if (!l->opened) {
-		const char *why = l->stream ? "no answer in time" : l->peer->dialer.last_error;
-		char reason[256];
-		snprintf(reason, sizeof(reason), "%s%s", l->stream ? "" : "the peer is not connected: ",
-			why[0] ? why : "it has not called yet");
+		char reason[256] = "no answer in time";
+		const char *error = l->peer->dialer.last_error;
+		if (!l->stream)
+			snprintf(reason, sizeof(reason), "the peer is not connected: %s",
+				error[0] ? error : "it has not called yet");
 		local_fail(l, LOCAL_REFUSED, CODE_CONNECT_TIMEOUT, "no answer in time", reason);
 	} else if (l->idle && now - l->active >= l->idle) {
 		local_fail(l, LOCAL_BROKEN, CODE_IDLE, "idle timeout", "idle timeout");
@@ -123,7 +125,9 @@ log_end_of(const struct local *l, enum local_end how, const char *reason, const 
 	}
 	log_u64(&line, "duration_ms", (node_now() - l->began) / NS_PER_MS);
 	log_str(&line, "reason", reason);
-	if (text && text->size > 0)
+	bool news = text && (text->size != strlen(reason) ||
+				    memcmp(text->data, reason, text->size) != 0);
+	if (news && text->size > 0)
 		log_bytes(&line, "text", text->data, text->size);
 	log_end(&line);
 }
@@ -185,5 +189,6 @@ local_reset(struct local *l, uint16_t code, struct span text)
 		return;
 	}
 	l->attempt = l->connector != NULL;
-	local_finish(l, l->route && !l->opened ? LOCAL_REFUSED : LOCAL_BROKEN, code_text(code), &text);
+	bool refused = l->route && !l->opened;
+	local_finish(l, refused ? LOCAL_REFUSED : LOCAL_BROKEN, code_text(code), &text);
 }

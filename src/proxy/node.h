@@ -1,5 +1,5 @@
-/* A node: everything that one event loop has, and the order in which it lives. The parts are in files of their own and find each other
-   through this struct; there are no globals. */
+/* A node: everything that one event loop has, and the order in which it lives. The parts are in
+   files of their own and find each other through this struct; there are no globals. */
 #ifndef SC_PROXY_NODE_H
 #define SC_PROXY_NODE_H
 
@@ -19,7 +19,8 @@
 #include "tunnel/chunk.h"
 #include "tunnel/trunk.h"
 
-#define NODE_WINDOW         (256u * 1024) /* W0: bytes that a new stream may receive before any WINDOW */
+/* W0: bytes that a new stream may receive before any WINDOW. */
+#define NODE_WINDOW         (256u * 1024)
 #define NODE_STREAMS_MAX    8192u         /* streams that one link may open here */
 #define NODE_CHUNKS_KEPT    (16u * 1024 * 1024)
 #define NODE_KEEPALIVE      (15 * NS_PER_S) /* of a peer without a section */
@@ -71,7 +72,8 @@ struct node {
 	struct list links;          /* struct link: all, in whatever state */
 	struct list locals;         /* struct local: all */
 	struct list dirty;          /* links with something to do at the end of the loop's turn */
-	uint64_t births;            /* counts TCP connections between nodes, in the order of their beginning */
+	/* counts TCP connections between nodes, in the order of their beginning */
+	uint64_t births;
 
 	uv_prepare_t prepare;
 	uv_check_t check;
@@ -87,7 +89,8 @@ struct node_setup {
 	struct keyring *ring;
 	const struct asym_impl *const *asym; /* `asymmetric`, in order of preference */
 	size_t n_asym;
-	const struct bulk_impl *const *bulk; /* `symmetric`, in order of preference: the implementation of each */
+	/* `symmetric`, in order of preference: the implementation of each */
+	const struct bulk_impl *const *bulk;
 	size_t n_bulk;
 };
 
@@ -95,8 +98,9 @@ struct node_setup {
 struct node *
 node_new(const struct node_setup *setup, struct errmsg *err);
 
-/* Runs until a signal has ended it. True: all of it has come to rest. False: threads are still in the system's resolver; the
-   process should end without waiting for them, and the node not be freed. */
+/* Runs until a signal has ended it. True: all of it has come to rest. False: threads are still
+   in the system's resolver; the process should end without waiting for them, and the node not be
+   freed. */
 bool
 node_run(struct node *n);
 

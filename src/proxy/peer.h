@@ -11,7 +11,8 @@ struct peer {
 	struct list node; /* on node.peers */
 	struct node *owner;
 	char name[PEER_NAME_SIZE];
-	const struct config_peer *config; /* NULL: verified, but without a section: it may only call */
+	/* NULL: verified, but without a section: it may only call */
+	const struct config_peer *config;
 	struct list links;                /* struct link, those that are up, the youngest last */
 	struct list waiting;              /* struct local of routes, without a stream */
 	struct dialer dialer;
@@ -27,7 +28,8 @@ peers_init(struct node *n);
 void
 peers_free(struct node *n);
 
-/* By its name; one without a section is made when it first comes. NULL: out of memory, or no such peer and !create. */
+/* By its name; one without a section is made when it first comes. NULL: out of memory, or no
+   such peer and !create. */
 struct peer *
 peer_find(struct node *n, const char *name, bool create);
 
@@ -35,8 +37,8 @@ peer_find(struct node *n, const char *name, bool create);
 struct link *
 peer_link(const struct peer *p);
 
-/* A link has said HELLO. Ends the links of an earlier instance of the peer. False: this link itself is of an earlier one
-   and must end (protocol.md 8.1). */
+/* A link has said HELLO. Ends the links of an earlier instance of the peer. False: this link
+   itself is of an earlier one and must end (protocol.md 8.1). */
 bool
 peer_hello(struct peer *p, struct link *l);
 
@@ -44,7 +46,8 @@ peer_hello(struct peer *p, struct link *l);
 void
 peer_serve(struct peer *p);
 
-/* A link of the peer has gone, or takes no more streams, or somebody waits: dials, if that is wanted. */
+/* A link of the peer has gone, or takes no more streams, or somebody waits: dials, if that is
+   wanted. */
 void
 peer_want(struct peer *p);
 

@@ -1,4 +1,5 @@
-/* Knows how a client's connection waits for a link and becomes a stream; what happens on it then is local.c's. */
+/* Knows how a client's connection waits for a link and becomes a stream; what happens on it then
+   is local.c's. */
 #include "proxy/route.h"
 
 #include <stdlib.h>

@@ -30,7 +30,8 @@ routes_stop(struct node *n);
 void
 routes_free(struct node *n);
 
-/* Opens a stream for a connection that has none, on a link of its peer. False: none takes one now. */
+/* Opens a stream for a connection that has none, on a link of its peer. False: none takes one
+   now. */
 bool
 route_open(struct local *l);
 

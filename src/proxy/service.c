@@ -1,4 +1,5 @@
-/* Knows who may use which service and where it is; what happens on a connection then is local.c's. */
+/* Knows who may use which service and where it is; what happens on a connection then is
+   local.c's. */
 #include "proxy/service.h"
 
 #include <stdio.h>
@@ -78,8 +79,8 @@ void
 service_open(struct link *link, struct stream *stream, const struct stream_request *request)
 {
 	struct node *n = link->owner;
-	const struct config_service *service =
-		config_service_find(n->config, (const char *)request->service, request->service_size);
+	const struct config_service *service = config_service_find(
+		n->config, (const char *)request->service, request->service_size);
 
 	if (!service || !config_service_allows(service, link->peer->name)) {
 		refuse(link, stream, request, CODE_DENIED,

@@ -4,8 +4,8 @@
 
 #include "proxy/link.h"
 
-/* The peer of the link asks for a service: connects to its target, or refuses. One that the peer may not use and one that does not exist
-   get the same answer. */
+/* The peer of the link asks for a service: connects to its target, or refuses. One that the peer
+   may not use and one that does not exist get the same answer. */
 void
 service_open(struct link *link, struct stream *stream, const struct stream_request *request);
 

@@ -1,4 +1,5 @@
-/* A stream socket on the loop, TCP or Unix: memory that lives until libuv has let go of it, whatever its owner does. */
+/* A stream socket on the loop, TCP or Unix: memory that lives until libuv has let go of it,
+   whatever its owner does. */
 #ifndef SC_PROXY_SOCK_H
 #define SC_PROXY_SOCK_H
 
@@ -7,8 +8,8 @@
 
 #include <uv.h>
 
-/* The callbacks of libuv find the socket in handle->data and req->data, and its owner there: NULL once it is closed, then there is
-   nothing to be done in them. */
+/* The callbacks of libuv find the socket in handle->data and req->data, and its owner there:
+   NULL once it is closed, then there is nothing to be done in them. */
 struct sock {
 	union {
 		uv_handle_t handle;
@@ -27,23 +28,28 @@ struct sock {
 struct sock *
 sock_new(uv_loop_t *loop, bool is_unix, void *owner);
 
-/* For a descriptor that accept has given, which it takes over (closes it on failure). NULL: failed. */
+/* For a descriptor that accept has given, which it takes over (closes it on failure). NULL:
+   failed. */
 struct sock *
 sock_open(uv_loop_t *loop, int fd, bool is_unix, void *owner);
 
-/* Closes, and forgets the owner: no callback finds it any more. Buffers given to sock_write may be freed at once. NULL is fine. */
+/* Closes, and forgets the owner: no callback finds it any more. Buffers given to sock_write may
+   be freed at once. NULL is fine. */
 void
 sock_close(struct sock *s);
 
-/* The same with a TCP reset, so that the other side does not take it for a clean end. A Unix socket is just closed. */
+/* The same with a TCP reset, so that the other side does not take it for a clean end. A Unix
+   socket is just closed. */
 void
 sock_reset(struct sock *s);
 
-/* Writes what the socket takes at once. The number of bytes, 0 if it takes none now, or libuv's error. */
+/* Writes what the socket takes at once. The number of bytes, 0 if it takes none now, or libuv's
+   error. */
 int
 sock_try_write(struct sock *s, const uint8_t *data, size_t n);
 
-/* Writes all of it; data stays where it is until cb is called or the socket closed. One at a time. 0 or libuv's error. */
+/* Writes all of it; data stays where it is until cb is called or the socket closed. One at a
+   time. 0 or libuv's error. */
 int
 sock_write(struct sock *s, const uint8_t *data, size_t n, uv_write_cb cb);
 

@@ -36,8 +36,10 @@ stop_watch_signals(struct node *n)
 {
 	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
 
-	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++)
-		uv_signal_start(&n->signals[i], numbers[i] == SIGHUP ? on_hup : on_term, numbers[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++) {
+		uv_signal_cb fn = numbers[i] == SIGHUP ? on_hup : on_term;
+		uv_signal_start(&n->signals[i], fn, numbers[i]);
+	}
 }
 
 static void

@@ -1,4 +1,5 @@
-/* Knows which keys were verified a moment ago and acts on the difference; who decides is the operator. */
+/* Knows which keys were verified a moment ago and acts on the difference; who decides is the
+   operator. */
 #include "proxy/watch.h"
 
 #include <stdio.h>
@@ -66,7 +67,7 @@ now_verified(struct node *n, const struct watched *key)
 	struct peer *p = peer_find(n, key->peer, false);
 
 	log_key(LOG_LEVEL_INFO, "peer_verified", key,
-		p ? NULL : "the configuration has no [peer] section of that name: it can only call this node");
+		p ? NULL : "there is no [peer] section of that name: it can only call this node");
 	if (p)
 		dial_now(p);
 }

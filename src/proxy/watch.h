@@ -1,5 +1,5 @@
-/* What the node notices of verified keys while it runs: new ones are logged and dialed at once, links under keys that are not verified
-   any more are ended (protocol.md 8, Authorisation). */
+/* What the node notices of verified keys while it runs: new ones are logged and dialed at once,
+   links under keys that are not verified any more are ended (protocol.md 8, Authorisation). */
 #ifndef SC_PROXY_WATCH_H
 #define SC_PROXY_WATCH_H
 

@@ -206,7 +206,8 @@ test_unix(void **state)
 	scratch_fini(&scratch);
 }
 
-/* A Unix socket with a full queue refuses at once, but only for now: it is tried again until the deadline. */
+/* A Unix socket with a full queue refuses at once, but only for now: it is tried again until the
+   deadline. */
 static void
 test_a_busy_unix_socket(void **state)
 {

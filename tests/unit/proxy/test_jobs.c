@@ -97,7 +97,8 @@ test_known_ones_first_and_few_at_a_time(void **state)
 	let_end(3);
 	uv_run(*state, UV_RUN_DEFAULT);
 	assert_int_equal(shared.done, JOBS);
-	/* The three that came first had begun; of the rest, the known ones, then the others in their order. */
+	/* The three that came first had begun; of the rest, the known ones, then the others in
+	   their order. */
 	static const int then[] = {8, 9, 10, 11, 3, 4, 5, 6, 7};
 	assert_memory_equal(shared.order + 3, then, sizeof(then));
 }
@@ -130,9 +131,10 @@ test_a_waiting_job_can_be_taken_back(void **state)
 int
 main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_known_ones_first_and_few_at_a_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_waiting_job_can_be_taken_back, setup, teardown),
+		TEST(test_known_ones_first_and_few_at_a_time),
+		TEST(test_a_waiting_job_can_be_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,8 @@ struct fixture {
 	struct limits *limits;
 	struct seeded_random random;
 	uint64_t now;
-	uint32_t owners[4096]; /* an owner is a place in here; its value is the place it has in limits, +1 */
+	/* an owner is a place in here; its value is the place it has in limits, +1 */
+	uint32_t owners[4096];
 };
 
 static int

@@ -165,7 +165,8 @@ test_only_its_own_unix_socket_is_removed(void **state)
 	struct endpoint e = endpoint_of(scratch_path(&scratch, "x.sock"));
 	list_init(&list);
 	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_OK);
-	/* Another one has taken its place; both exist for a moment, so that the inode is another. */
+	/* Another one has taken its place; both exist for a moment, so that the inode is
+	   another. */
 	struct sockaddr_un other = unix_address(scratch_path(&scratch, "y.sock"));
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&other, sizeof(other)), 0);
