@@ -102,7 +102,10 @@ trunk_lost(struct trunk *t)
 void
 trunk_check_drained(struct trunk *t)
 {
-	if (t->goaway.wanted && t->table.count == 0)
+	if (!t->goaway.wanted || t->table.count > 0)
+		return;
+	if (t->goaway.settled ||
+		(t->goaway.sealed && t->now >= t->goaway.sealed_at + DRAIN_DELAY))
 		trunk_close(t, CODE_NONE);
 }
 
@@ -286,6 +289,8 @@ trunk_deadline(const struct trunk *t)
 	if (t->config.keepalive > 0)
 		deadline = min_u64(deadline,
 			(t->idle ? t->idle_since : t->last_received) + t->config.keepalive);
+	if (t->goaway.sealed && t->table.count == 0)
+		deadline = min_u64(deadline, t->goaway.sealed_at + DRAIN_DELAY);
 	if (!list_empty(&t->due)) {
 		const struct stream *s = container_of(t->due.next, struct stream, due);
 		deadline = min_u64(deadline, s->recv.due);
@@ -327,6 +332,7 @@ trunk_tick(struct trunk *t, uint64_t now)
 	if (t->session.phase != SESSION_PHASE_UP && now >= t->session.deadline)
 		trunk_fail(t, SC_ERR_TIMEOUT);
 	tick_keepalive(t);
+	trunk_check_drained(t);
 }
 
 size_t

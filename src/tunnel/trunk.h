@@ -122,7 +122,8 @@ trunk_tick(struct trunk *t, uint64_t now);
 void
 trunk_lost(struct trunk *t);
 
-/* No new streams, in either direction; open ones go on. When none is left CLOSE(0) follows, and
+/* No new streams, in either direction; open ones go on. When none is left, and those that the peer
+   was just opening have been refused (a round trip, at most 2 s), CLOSE(0) follows, and
    TRUNK_CLOSED with SC_OK. */
 void
 trunk_goaway(struct trunk *t, enum close_code code);

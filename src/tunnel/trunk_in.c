@@ -139,6 +139,8 @@ take_pong(struct trunk *t, const struct frame *frame)
 		return SC_ERR_FRAME_PLACE;
 	t->ping.out = false;
 	t->ping.rtt = t->now - t->ping.sealed_at;
+	t->goaway.settled |= t->ping.after_goaway;
+	trunk_check_drained(t);
 	return SC_OK;
 }
 
@@ -146,7 +148,7 @@ take_pong(struct trunk *t, const struct frame *frame)
 static enum sc_error
 take_goaway(struct trunk *t, const struct frame *frame, struct effect *effect)
 {
-	t->goaway.received = true;
+	t->goaway.received = t->goaway.settled = true;
 	list_for_each_safe(it, &t->control) {
 		struct stream *s = container_of(it, struct stream, control);
 		if (s->control_flags & CONTROL_OPEN)
@@ -154,6 +156,7 @@ take_goaway(struct trunk *t, const struct frame *frame, struct effect *effect)
 	}
 	tell(effect, TRUNK_GOAWAY, NULL);
 	effect->event->code = get_u16(frame->payload.data);
+	trunk_check_drained(t);
 	return SC_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #define SESSION_TIMEOUT (10 * NS_PER_S)
 #define WINDOW_DELAY    (NS_PER_S / 2) /* protocol.md 8: within 1 s */
+#define DRAIN_DELAY     (2 * NS_PER_S) /* for OPENs under way when GOAWAY was sealed */
 
 /* Frames of a stream that wait to be sealed. What they say is taken from the stream when they
    are. */
@@ -115,6 +116,7 @@ struct trunk {
 	uint64_t idle_since;
 	struct {
 		bool wanted, out;
+		bool after_goaway;  /* the one that is out was sealed after GOAWAY */
 		uint8_t value[8];
 		uint64_t count, sealed_at, rtt;
 	} ping;
@@ -124,6 +126,8 @@ struct trunk {
 	} pong;
 	struct {
 		bool wanted, sealed, received;
+		bool settled;       /* no OPEN of the peer can be under way any more */
+		uint64_t sealed_at;
 		enum close_code code;
 	} goaway;
 	struct {
@@ -151,7 +155,7 @@ trunk_fail(struct trunk *t, enum sc_error error);
 void
 trunk_protocol_error(struct trunk *t, enum sc_error error);
 
-/* If this side has said GOAWAY and no stream is left: CLOSE(0). */
+/* If this side has said GOAWAY, no stream is left and none can be under way: CLOSE(0). */
 void
 trunk_check_drained(struct trunk *t);
 

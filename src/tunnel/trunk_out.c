@@ -54,6 +54,7 @@ put_ping(struct trunk *t, struct wire_writer *w)
 		w->at += ping_encode(w->at, FRAME_PING, t->ping.value);
 		t->ping.wanted = false;
 		t->ping.out = true;
+		t->ping.after_goaway = t->goaway.sealed;
 		t->ping.sealed_at = t->now;
 	}
 }
@@ -126,12 +127,16 @@ put_streams(struct trunk *t, struct wire_writer *w)
 	}
 }
 
+/* A PING goes behind it: with its answer all OPENs that were under way have come, and had their
+   RESET(10). */
 static void
 put_goaway(struct trunk *t, struct wire_writer *w)
 {
 	if (goaway_due(t) && left(w) >= FRAME_HEAD_SIZE + 2) {
 		w->at += code_encode(w->at, FRAME_GOAWAY, t->goaway.code);
 		t->goaway.sealed = true;
+		t->goaway.sealed_at = t->now;
+		t->ping.wanted = true;
 	}
 }
 

@@ -224,7 +224,8 @@ hand_take(struct hand *h, enum frame_type type, uint32_t stream)
 	h->first++;
 	h->count--;
 	if (f->type != type || f->stream != stream)
-		fail_msg("frame %u of stream %u, wanted %d of %u", f->type, f->stream, type, stream);
+		fail_msg("frame %u of stream %u, wanted %d of %u", f->type, f->stream, type,
+			stream);
 	return f;
 }
 

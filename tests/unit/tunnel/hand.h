@@ -92,7 +92,8 @@ hand_seal(struct hand *h);
 void
 hand_collect(struct hand *h);
 
-/* The next frame that the trunk has sent must be this one. */
+/* The next frame that the trunk has sent must be this one. Valid until more are taken in; its
+   payload until hand_fini. */
 const struct hand_frame *
 hand_take(struct hand *h, enum frame_type type, uint32_t stream);
 

@@ -60,7 +60,8 @@ test_every_type(void **state)
 			assert_int_equal(one(channel, type, id, max + 1, &f), SC_ERR_FRAME);
 		assert_int_equal(one(1, type, id, min, &f),
 			types[i].protocol ? SC_OK : SC_ERR_FRAME_PLACE);
-		assert_int_equal(one(2, type, id, min, &f), types[i].data ? SC_OK : SC_ERR_FRAME_PLACE);
+		assert_int_equal(one(2, type, id, min, &f),
+			types[i].data ? SC_OK : SC_ERR_FRAME_PLACE);
 	}
 }
 

@@ -35,12 +35,12 @@ test_keepalive(void **state)
 	h.now += 20 * NS_PER_S;
 	trunk_tick(h.trunk, h.now);
 	hand_seal(&h);
-	const struct hand_frame *ping = hand_take(&h, FRAME_PING, 0);
+	const uint8_t *ping = hand_take(&h, FRAME_PING, 0)->payload;
 	assert_true(trunk_deadline(h.trunk) == h.now + 20 * NS_PER_S);
 	h.now += 20 * NS_PER_S - 1;
 	trunk_tick(h.trunk, h.now);
 	hand_no_frame(&h);
-	hand_frame(&h, FRAME_PONG, 0, ping->payload, 8);
+	hand_frame(&h, FRAME_PONG, 0, ping, 8);
 	hand_quiet(&h);
 	assert_true(trunk_deadline(h.trunk) == h.now + 20 * NS_PER_S);
 	h.now += 20 * NS_PER_S;
@@ -183,6 +183,7 @@ test_goaway_drains(void **state)
 	trunk_goaway(h.trunk, CODE_NONE);
 	hand_seal(&h);
 	assert_int_equal(get_u16(hand_take(&h, FRAME_GOAWAY, 0)->payload), CODE_SHUTTING_DOWN);
+	hand_frame(&h, FRAME_PONG, 0, hand_take(&h, FRAME_PING, 0)->payload, 8);
 	stream_reset(s, CODE_NONE, NULL);
 	hand_quiet(&h);
 	hand_reset(&h, 3, CODE_NONE);
@@ -197,12 +198,77 @@ test_goaway_drains(void **state)
 	hand_fini(&h);
 }
 
+/* A stream that the peer was just opening is refused, so that it can be opened elsewhere. */
 static void
-test_goaway_without_streams(void **state)
+test_goaway_while_an_open_is_under_way(void **state)
 {
 	struct hand h;
 	(void)state;
 	hand_up(&h, true);
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
+	hand_quiet(&h);
+	hand_seal(&h);
+	hand_take(&h, FRAME_GOAWAY, 0);
+	const uint8_t *ping = hand_take(&h, FRAME_PING, 0)->payload;
+	hand_open(&h, 2);
+	hand_quiet(&h);
+	hand_seal(&h);
+	assert_int_equal(get_u16(hand_take(&h, FRAME_RESET, 2)->payload), CODE_SHUTTING_DOWN);
+	hand_frame(&h, FRAME_PONG, 0, ping, 8);
+	hand_event(&h, TRUNK_CLOSED);
+	assert_int_equal(h.event.error, SC_OK);
+	hand_seal(&h);
+	hand_take(&h, FRAME_CLOSE, 0);
+	hand_fini(&h);
+}
+
+/* An older PING's answer says nothing of what was sent since. */
+static void
+test_goaway_while_a_ping_is_out(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	h.now += 20 * NS_PER_S;
+	trunk_tick(h.trunk, h.now);
+	hand_seal(&h);
+	const uint8_t *ping = hand_take(&h, FRAME_PING, 0)->payload;
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
+	hand_seal(&h);
+	hand_take(&h, FRAME_GOAWAY, 0);
+	hand_frame(&h, FRAME_PONG, 0, ping, 8);
+	hand_quiet(&h);
+	hand_seal(&h);
+	hand_frame(&h, FRAME_PONG, 0, hand_take(&h, FRAME_PING, 0)->payload, 8);
+	hand_event(&h, TRUNK_CLOSED);
+	hand_fini(&h);
+}
+
+static void
+test_goaway_to_a_peer_that_does_not_answer(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
+	hand_seal(&h);
+	assert_true(trunk_deadline(h.trunk) == h.now + 2 * NS_PER_S);
+	h.now += 2 * NS_PER_S;
+	trunk_tick(h.trunk, h.now);
+	hand_event(&h, TRUNK_CLOSED);
+	assert_int_equal(h.event.error, SC_OK);
+	hand_fini(&h);
+}
+
+/* The peer that has said GOAWAY too opens nothing any more. */
+static void
+test_goaway_of_both(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	hand_frame(&h, FRAME_GOAWAY, 0, "\0\0", 2);
+	hand_event(&h, TRUNK_GOAWAY);
 	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
 	hand_event(&h, TRUNK_CLOSED);
 	hand_seal(&h);
@@ -287,7 +353,10 @@ main(void)
 		cmocka_unit_test(test_lost_after_close_is_no_news),
 		cmocka_unit_test(test_forged_record),
 		cmocka_unit_test(test_goaway_drains),
-		cmocka_unit_test(test_goaway_without_streams),
+		cmocka_unit_test(test_goaway_while_an_open_is_under_way),
+		cmocka_unit_test(test_goaway_while_a_ping_is_out),
+		cmocka_unit_test(test_goaway_to_a_peer_that_does_not_answer),
+		cmocka_unit_test(test_goaway_of_both),
 		cmocka_unit_test(test_last_stream_id),
 		cmocka_unit_test(test_control_frames_have_a_bound),
 		cmocka_unit_test(test_free_with_everything_left),

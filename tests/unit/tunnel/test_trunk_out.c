@@ -64,9 +64,9 @@ test_alone_a_stream_fills_records(void **state)
 	(void)state;
 	hand_up(&h, true);
 	struct stream *s = wide_stream(&h, 1 << 20);
-	assert_int_equal(hand_write(s, 3 * CHUNK_BIG, 'x'), 3 * CHUNK_BIG);
+	assert_int_equal(hand_write(s, 2 * CHUNK_BIG, 'x'), 2 * CHUNK_BIG);
 	hand_seal(&h);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 		assert_int_equal(hand_take(&h, FRAME_DATA, 1)->size, CHUNK_BIG);
 	hand_no_frame(&h);
 	hand_fini(&h);
@@ -181,6 +181,7 @@ test_goaway_follows_the_opens_before_it(void **state)
 	hand_seal(&h);
 	hand_take(&h, FRAME_OPEN, 1);
 	assert_int_equal(get_u16(hand_take(&h, FRAME_GOAWAY, 0)->payload), CODE_SHUTTING_DOWN);
+	hand_take(&h, FRAME_PING, 0);
 	hand_no_frame(&h);
 	hand_fini(&h);
 }
