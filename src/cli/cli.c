@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "config/nearest.h"
 
 int
@@ -155,7 +156,15 @@ cli_open_ring(const struct cli *cli, const struct config *config, struct keyring
 	struct errmsg err;
 	enum sc_error error =
 		keyring_open(ring, config->node.state, show_problem, (void *)cli, &err);
-	return error == SC_OK ? CLI_GO_ON : cli_fail(cli, CLI_FAILED, "%s", err.text);
+	if (error != SC_OK)
+		return cli_fail(cli, CLI_FAILED, "%s", err.text);
+	const struct config_limits *limits = &config->limits;
+	keyring_set_limits(*ring, &(struct keyring_limits){
+		.callers = limits->pending_keys,
+		.callers_source = limits->pending_keys_source,
+		.expected = (int64_t)(limits->expected_keys / NS_PER_S),
+	});
+	return CLI_GO_ON;
 }
 
 const struct config_peer *

@@ -70,9 +70,9 @@ trust_fingerprint(const struct cli *cli, struct keyring *ring, const char *peer,
 			return CLI_DONE;
 		}
 	fprintf(cli->out,
-		"%s: the key with this fingerprint is verified as soon as it comes, if within %d "
-		"days: %s\n",
-		peer, KEYRING_EXPECTED_DAYS, fingerprint);
+		"%s: the key with this fingerprint is verified as soon as it comes, if within %lld "
+		"hours: %s\n",
+		peer, (long long)(keyring_get_limits(ring)->expected / 3600), fingerprint);
 	return CLI_DONE;
 }
 

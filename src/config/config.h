@@ -43,8 +43,28 @@ struct config_node {
 	struct name_list asymmetric, symmetric, implementations; /* in order of preference */
 	bool allow_weak;
 	unsigned log_level, log_format; /* enum log_level, enum log_format */
+	uint64_t rekey_after, rekey_bytes; /* session keys are renewed; bytes 0: never by volume */
 	uint64_t drain;                 /* nanoseconds, as all times here */
 	unsigned line; /* of its section; 0 and NULL: there is none. The same below */
+	const char *file;
+};
+
+/* Bounds that protect a node, and those of keys (protocol.md 6, 9, 11). */
+struct config_limits {
+	uint64_t handshake;       /* for a whole handshake */
+	uint32_t unauthenticated; /* connections at once */
+	uint32_t reserved;        /* of these, only for known sources */
+	uint32_t source, source_rate;             /* at once, and a second, of one source */
+	uint32_t known_source, known_source_rate; /* the same of a known one */
+	uint64_t known_for; /* a source stays known */
+	uint32_t pending_keys, pending_keys_source;
+	uint64_t expected_keys; /* a fingerprint given to `trust` waits for its key */
+	uint32_t streams;       /* that a peer may have open on one link */
+	uint64_t rekey_gap, rekey_deadline;
+	uint32_t rekey_per_hour;
+	uint64_t ratchet_bytes; /* under one key; 0: as much as the cipher allows */
+	uint32_t ratchet_records;
+	unsigned line;
 	const char *file;
 };
 
@@ -82,6 +102,7 @@ struct config_service {
 
 struct config {
 	struct config_node node;
+	struct config_limits limits;
 	struct config_peer *peers;
 	size_t n_peers;
 	struct config_route *routes;

@@ -43,6 +43,8 @@ section_struct(const struct loader *l)
 		return &c->routes[c->n_routes - 1];
 	case SECTION_SERVICE:
 		return &c->services[c->n_services - 1];
+	case SECTION_LIMITS:
+		return &c->limits;
 	default:
 		return &c->node;
 	}
@@ -55,6 +57,14 @@ title_of(enum section_id section, const char *name)
 	snprintf(t.text, sizeof(t.text), section_forms[section].named ? "[%s %s]" : "[%s]",
 		section_forms[section].word, name);
 	return t;
+}
+
+/* The line that the present section was opened in; 0: it is not there. */
+static unsigned
+section_line(const struct loader *l)
+{
+	const char *bytes = section_struct(l);
+	return *(const unsigned *)(const void *)(bytes + section_forms[l->section].line_offset);
 }
 
 static struct title
@@ -204,8 +214,9 @@ on_section(void *arg, struct place at, const char *text, struct errmsg *err)
 		return error;
 	if (section_forms[l->section].named)
 		error = add_section(l, at, name, err);
-	else if (l->config->node.line != 0)
-		error = doubled(at, "[node]", &l->config->node, &section_forms[SECTION_NODE], err);
+	else if (section_line(l) != 0)
+		error = doubled(at, present_title(l).text, section_struct(l),
+			&section_forms[l->section], err);
 	if (error != SC_OK)
 		return error;
 	l->open = true;
@@ -330,8 +341,10 @@ derive_defaults(struct loader *l, struct errmsg *err)
 {
 	struct config *c = l->config;
 
-	if (c->node.line == 0) {
-		l->section = SECTION_NODE;
+	for (size_t i = 0; i < SECTION_COUNT; i++) {
+		l->section = (enum section_id)i;
+		if (section_forms[i].named || section_line(l) != 0)
+			continue;
 		l->open = true;
 		memset(l->lines, 0, sizeof(l->lines));
 		enum sc_error error = finish_section(l, err);

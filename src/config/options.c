@@ -7,6 +7,7 @@
 #include "config/config.h"
 
 #define NODE(member)    offsetof(struct config_node, member)
+#define LIMITS(member)  offsetof(struct config_limits, member)
 #define PEER(member)    offsetof(struct config_peer, member)
 #define ROUTE(member)   offsetof(struct config_route, member)
 #define SERVICE(member) offsetof(struct config_service, member)
@@ -15,6 +16,7 @@
 #define S   NS_PER_S
 #define MIN (60 * S)
 #define H   (60 * MIN)
+#define TIB (1ull << 40)
 
 /* section, key, type, member, default, least, most, words, example, help */
 const struct option config_options[OPTIONS_MAX] = {
@@ -38,6 +40,10 @@ const struct option config_options[OPTIONS_MAX] = {
 		"error|warning|info|debug", NULL, "error, warning, info or debug"},
 	{SECTION_NODE, "log_format", VALUE_CHOICE, NODE(log_format), "text", 0, 0, "text|json",
 		NULL, "text or json"},
+	{SECTION_NODE, "rekey_after", VALUE_TIME, NODE(rekey_after), "24h", S, 48 * H, NULL, NULL,
+		"session keys are renewed after so long"},
+	{SECTION_NODE, "rekey_bytes", VALUE_SIZE, NODE(rekey_bytes), "64G", 0, 1024 * TIB, NULL,
+		NULL, "and after so many bytes; 0: by time alone"},
 	{SECTION_NODE, "drain", VALUE_TIME, NODE(drain), "30s", 0, H, NULL, NULL,
 		"how long open connections may finish after SIGTERM"},
 	{SECTION_NODE, "include", VALUE_PATTERN, 0, "", 0, 0, NULL, "conf.d/*.ini",
@@ -74,6 +80,41 @@ const struct option config_options[OPTIONS_MAX] = {
 		10 * MIN, NULL, NULL, "how long to wait for the local program"},
 	{SECTION_SERVICE, "plaintext", VALUE_FLAG, SERVICE(plaintext), "refuse", 0, 0,
 		"refuse|allow", NULL, "allow: connect may leave this host, unprotected"},
+
+	{SECTION_LIMITS, "handshake", VALUE_TIME, LIMITS(handshake), "10s", 100 * MS, 5 * MIN, NULL,
+		NULL, "a connection must be authenticated in this time"},
+	{SECTION_LIMITS, "unauthenticated", VALUE_NUMBER, LIMITS(unauthenticated), "256", 1, 1000,
+		NULL, NULL, "connections of peers that are not authenticated yet, at once"},
+	{SECTION_LIMITS, "reserved", VALUE_NUMBER, LIMITS(reserved), "64", 0, 1000, NULL, NULL,
+		"of these, only for known sources: where a peer was authenticated before"},
+	{SECTION_LIMITS, "source", VALUE_NUMBER, LIMITS(source), "16", 1, 1000, NULL, NULL,
+		"of one source (an IPv4 address, an IPv6 /64) at once"},
+	{SECTION_LIMITS, "source_rate", VALUE_NUMBER, LIMITS(source_rate), "20", 1, 1000000, NULL,
+		NULL, "of one source in a second"},
+	{SECTION_LIMITS, "known_source", VALUE_NUMBER, LIMITS(known_source), "64", 1, 1000, NULL,
+		NULL, "of a known source at once"},
+	{SECTION_LIMITS, "known_source_rate", VALUE_NUMBER, LIMITS(known_source_rate), "200", 1,
+		1000000, NULL, NULL, "of a known source in a second"},
+	{SECTION_LIMITS, "known_for", VALUE_TIME, LIMITS(known_for), "720h", 0, 8760 * H, NULL, NULL,
+		"a source stays known so long"},
+	{SECTION_LIMITS, "pending_keys", VALUE_NUMBER, LIMITS(pending_keys), "64", 1, 10000, NULL,
+		NULL, "keys of unknown callers that wait for `verify`"},
+	{SECTION_LIMITS, "pending_keys_source", VALUE_NUMBER, LIMITS(pending_keys_source), "4", 1,
+		10000, NULL, NULL, "of these, from one source"},
+	{SECTION_LIMITS, "expected_keys", VALUE_TIME, LIMITS(expected_keys), "168h", MIN, 8760 * H,
+		NULL, NULL, "a fingerprint given to `trust` waits so long for its key"},
+	{SECTION_LIMITS, "streams", VALUE_NUMBER, LIMITS(streams), "8192", 1, 1000000, NULL, NULL,
+		"connections that a peer may have open over one link"},
+	{SECTION_LIMITS, "rekey_gap", VALUE_TIME, LIMITS(rekey_gap), "60s", 0, H, NULL, NULL,
+		"session keys are not renewed again before"},
+	{SECTION_LIMITS, "rekey_deadline", VALUE_TIME, LIMITS(rekey_deadline), "120s", S, H, NULL,
+		NULL, "a renewal that takes longer ends the link"},
+	{SECTION_LIMITS, "rekey_per_hour", VALUE_NUMBER, LIMITS(rekey_per_hour), "69", 1, 1000000,
+		NULL, NULL, "renewals that a peer may begin"},
+	{SECTION_LIMITS, "ratchet_bytes", VALUE_SIZE, LIMITS(ratchet_bytes), "0", 0, TIB, NULL, NULL,
+		"bytes under one key before it steps; 0: as many as the cipher allows"},
+	{SECTION_LIMITS, "ratchet_records", VALUE_NUMBER, LIMITS(ratchet_records), "0", 0, 1048576,
+		NULL, NULL, "the same for records"},
 	{.key = NULL},
 };
 
@@ -88,6 +129,9 @@ const struct section_form section_forms[SECTION_COUNT] = {
 		"A local port that leads to a service at a peer.", "inventory"},
 	[SECTION_SERVICE] = {"service", true, FORM(config_service), "What peers may reach here.",
 		"inventory"},
+	[SECTION_LIMITS] = {"limits", false, sizeof(struct config_limits), 0, 0,
+		offsetof(struct config_limits, line), offsetof(struct config_limits, file),
+		"Bounds that protect this node. The defaults are right for nearly everybody.", ""},
 };
 
 const struct option *

@@ -6,7 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum section_id { SECTION_NODE, SECTION_PEER, SECTION_ROUTE, SECTION_SERVICE, SECTION_COUNT };
+enum section_id {
+	SECTION_NODE,
+	SECTION_PEER,
+	SECTION_ROUTE,
+	SECTION_SERVICE,
+	SECTION_LIMITS,
+	SECTION_COUNT
+};
 
 /* What a value is, and the type of the member that holds it. */
 enum value_type {
@@ -20,6 +27,7 @@ enum value_type {
 	VALUE_PATTERN,   /* no member: files to read too */
 	VALUE_TIME,      /* uint64_t: nanoseconds */
 	VALUE_NUMBER,    /* uint32_t */
+	VALUE_SIZE,      /* uint64_t: bytes */
 	VALUE_FLAG,      /* bool: one of two words, the second is true */
 	VALUE_CHOICE     /* unsigned: the place of the word among words */
 };
@@ -30,7 +38,7 @@ struct option {
 	enum value_type type;
 	size_t offset;        /* of the member in the section's struct */
 	const char *fallback; /* where the file has none; NULL: there must be one; "": empty */
-	uint64_t min, max;    /* VALUE_TIME (nanoseconds), VALUE_NUMBER */
+	uint64_t min, max;    /* VALUE_TIME (nanoseconds), VALUE_NUMBER, VALUE_SIZE */
 	const char *words;    /* VALUE_FLAG, VALUE_CHOICE: "no|yes" */
 	const char *example;  /* for the commented file; NULL: the fallback */
 	const char *help;     /* one or two clauses for the commented file */

@@ -122,6 +122,32 @@ set_time(uint64_t *out, const struct option *o, const char *text, struct errmsg 
 	return SC_OK;
 }
 
+/* Bytes, as 64G: K, M, G and T are powers of 1024. */
+static enum sc_error
+set_size(uint64_t *out, const struct option *o, const char *text, struct errmsg *err)
+{
+	static const char letters[] = "KMGT";
+	const char *end;
+	uint64_t value;
+	unsigned shift = 0;
+
+	bool ok = parse_digits(&value, text, &end);
+	if (ok && *end != '\0') {
+		const char *letter = strchr(letters, *end);
+		ok = letter && end[1] == '\0';
+		shift = ok ? 10 * (unsigned)(letter - letters + 1) : 0;
+	}
+	if (!ok)
+		return errmsg_set(err, SC_ERR_INVALID,
+			"\"%s\" is no size; write a whole number of bytes, or with K, M, G or T, like 64G",
+			show(text).text);
+	if (value > o->max >> shift || value << shift < o->min)
+		return errmsg_set(err, SC_ERR_INVALID, "%s is out of range; write %llu to %lluG bytes",
+			text, (unsigned long long)o->min, (unsigned long long)(o->max >> 30));
+	*out = value << shift;
+	return SC_OK;
+}
+
 static enum sc_error
 set_number(uint32_t *out, const struct option *o, const char *text, struct errmsg *err)
 {
@@ -306,6 +332,8 @@ value_set(void *base, const struct option *o, const char *text, struct place at,
 		return set_time(member, o, text, err);
 	case VALUE_NUMBER:
 		return set_number(member, o, text, err);
+	case VALUE_SIZE:
+		return set_size(member, o, text, err);
 	case VALUE_FLAG:
 		error = find_word(&word, o, text, err);
 		*(bool *)member = word == 1;

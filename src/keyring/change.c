@@ -98,7 +98,7 @@ remove_superseded(struct keyring *ring, const struct peer_key *key, struct errms
 					    ? of_peer && !same && r->kind == KIND_VERIFIED &&
 						      r->key.asym == key->asym
 					    : same;
-			if (gone || (r && ring_expired(&r->key, unix_time())))
+			if (gone || (r && ring_expired(ring, &r->key, unix_time())))
 				error = store_remove(&ring->store, (enum store_folder)in,
 					folder->files[i].name, err);
 		}
@@ -142,7 +142,7 @@ find_expected(const struct keyring *ring, const char *peer, const char *fingerpr
 	size_t n;
 	const struct peer_key *const *keys = ring_find(ring, fingerprint, &n);
 	for (size_t i = 0; i < n; i++)
-		if (keys[i]->state == KEY_EXPECTED && !ring_expired(keys[i], unix_time()) &&
+		if (keys[i]->state == KEY_EXPECTED && !ring_expired(ring, keys[i], unix_time()) &&
 			(!peer || strcmp(keys[i]->peer, peer) == 0))
 			return keys[i];
 	return NULL;

@@ -17,6 +17,21 @@ peer_name_valid(const char *name)
 	return n > 0 && n <= PEER_NAME_MAX && name[0] != '.' && strspn(name, allowed) == n;
 }
 
+const struct keyring_limits keyring_limits_default = {
+	.callers = 64, .callers_source = 4, .expected = 7 * 24 * 3600};
+
+void
+keyring_set_limits(struct keyring *ring, const struct keyring_limits *limits)
+{
+	ring->limits = *limits;
+}
+
+const struct keyring_limits *
+keyring_get_limits(const struct keyring *ring)
+{
+	return &ring->limits;
+}
+
 enum sc_error
 keyring_create(const char *folder, struct errmsg *err)
 {
@@ -32,6 +47,7 @@ keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *prob
 	*ring = NULL;
 	if (!r)
 		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+	r->limits = keyring_limits_default;
 	r->problem = problem;
 	r->problem_arg = arg;
 	enum sc_error error = store_open(&r->store, folder, err);
@@ -42,6 +58,16 @@ keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *prob
 	keyring_refresh(r);
 	*ring = r;
 	return SC_OK;
+}
+
+enum sc_error
+keyring_open_same(struct keyring **ring, const struct keyring *first, struct errmsg *err)
+{
+	enum sc_error error = keyring_open(ring, first->store.path, NULL, NULL, err);
+
+	if (error == SC_OK)
+		(*ring)->limits = first->limits;
+	return error;
 }
 
 void
@@ -92,10 +118,9 @@ ring_is_own(const struct keyring *ring, const char *fingerprint)
 }
 
 bool
-ring_expired(const struct peer_key *key, int64_t now)
+ring_expired(const struct keyring *ring, const struct peer_key *key, int64_t now)
 {
-	return key->state == KEY_EXPECTED &&
-	       now - key->time > (int64_t)KEYRING_EXPECTED_DAYS * 24 * 3600;
+	return key->state == KEY_EXPECTED && now - key->time > ring->limits.expected;
 }
 
 /* --- the index --- */
@@ -170,7 +195,7 @@ ring_index(struct keyring *ring)
 	for (size_t i = STORE_PEERS; i < STORE_FOLDERS; i++)
 		for (size_t k = 0; k < ring->folders[i].n; k++) {
 			const struct key_record *record = ring->folders[i].files[k].record;
-			if (record && !ring_expired(&record->key, now))
+			if (record && !ring_expired(ring, &record->key, now))
 				ring->by_fingerprint[n++] = &record->key;
 		}
 	qsort(ring->by_fingerprint, n, sizeof(*ring->by_fingerprint), compare_fingerprint);
@@ -271,6 +296,19 @@ keyring_check(const struct keyring *ring, const char *peer, const struct asym_im
 		return VERDICT_UNKNOWN;
 	memcpy(name, key->peer, PEER_NAME_SIZE);
 	return VERDICT_VERIFIED;
+}
+
+bool
+keyring_find(const struct keyring *ring, const struct asym_impl *asym, const char *fingerprint,
+	uint8_t *public_key)
+{
+	size_t n;
+	const struct peer_key *const *keys = ring_find(ring, fingerprint, &n);
+
+	if (n == 0 || keys[0]->state != KEY_VERIFIED || keys[0]->asym != asym)
+		return false;
+	memcpy(public_key, keys[0]->public_key, asym->algorithm->public_size);
+	return true;
 }
 
 const struct peer_key *

@@ -18,9 +18,14 @@
 #define KEY_SOURCE_SIZE 64 /* "203.0.113.5:7400" as shown, with its NUL */
 
 /* Pending keys, protocol.md 11. */
-#define KEYRING_CALLERS_MAX    64
-#define KEYRING_CALLERS_SOURCE 4
-#define KEYRING_EXPECTED_DAYS  7
+struct keyring_limits {
+	size_t callers;        /* pending keys of unknown callers */
+	size_t callers_source; /* of these, from one source */
+	int64_t expected;      /* seconds that a fingerprint given to `trust` waits for its key */
+};
+
+/* 64, 4, 7 days: what an opened ring has until keyring_set_limits. */
+extern const struct keyring_limits keyring_limits_default;
 
 /* A key pair of this node. */
 struct key_pair {
@@ -68,6 +73,16 @@ enum sc_error
 keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *problem, void *arg,
 	struct errmsg *err);
 
+void
+keyring_set_limits(struct keyring *ring, const struct keyring_limits *limits);
+
+const struct keyring_limits *
+keyring_get_limits(const struct keyring *ring);
+
+/* Another ring on the same folder, with the same limits, for another thread. Its files' problems are told by the first. */
+enum sc_error
+keyring_open_same(struct keyring **ring, const struct keyring *first, struct errmsg *err);
+
 /* Wipes and frees. NULL is fine. */
 void
 keyring_free(struct keyring *ring);
@@ -102,6 +117,12 @@ enum key_verdict {
 enum key_verdict
 keyring_check(const struct keyring *ring, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, char name[PEER_NAME_SIZE]);
+
+/* The verified key of that algorithm and fingerprint (in the form shown). True: public_key
+   (public_size bytes) is written. An index look-up. */
+bool
+keyring_find(const struct keyring *ring, const struct asym_impl *asym, const char *fingerprint,
+	uint8_t *public_key);
 
 /* True if any key of that peer and algorithm is verified. asym NULL: of any algorithm. */
 bool

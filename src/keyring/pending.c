@@ -109,8 +109,8 @@ pending_store(struct keyring *ring, const struct key_record *record, struct errm
 	if (in == STORE_PENDING)
 		return make_room_dialed(ring, record, err);
 	pending_source_group(group, record->key.source);
-	error = trim_callers(ring, record, group, KEYRING_CALLERS_SOURCE - 1, err);
+	error = trim_callers(ring, record, group, ring->limits.callers_source - 1, err);
 	if (error == SC_OK)
-		error = trim_callers(ring, record, NULL, KEYRING_CALLERS_MAX - 1, err);
+		error = trim_callers(ring, record, NULL, ring->limits.callers - 1, err);
 	return error;
 }

@@ -26,6 +26,7 @@ struct ring_folder {
 
 struct keyring {
 	struct store store;
+	struct keyring_limits limits;
 	struct ring_folder folders[STORE_FOLDERS];
 	keyring_problem_fn *problem;
 	void *problem_arg;
@@ -72,7 +73,7 @@ ring_is_own(const struct keyring *ring, const char *fingerprint);
 
 /* True if nothing is to be made of an expected key any more. */
 bool
-ring_expired(const struct peer_key *key, int64_t now);
+ring_expired(const struct keyring *ring, const struct peer_key *key, int64_t now);
 
 /* Stores a pending key and removes those that the bounds of protocol.md 11 leave no room for. Under
    the lock. */

@@ -13,6 +13,8 @@
 #define EAGER_FOR      (5 * 60 * NS_PER_S)
 #define EAGER_MS       500
 #define IMPATIENT_MS   1000 /* the longest wait while somebody waits for the link */
+#define MEMORY_FOR     (7 * 24 * 3600 * NS_PER_S) /* protocol.md 10 */
+#define FLIGHT_PAUSE   (3600 * NS_PER_S)
 #define FAILURES_SHOWN 5    /* in ten seconds */
 
 static void
@@ -155,11 +157,55 @@ dial_stop(struct peer *p)
 		connect_cancel(p->dialer.connector);
 }
 
+static void
+remember(struct peer *p, const struct conn_info *info)
+{
+	struct dialer *d = &p->dialer;
+	const struct node *n = p->owner;
+
+	d->memory_until = node_now() + MEMORY_FOR;
+	d->memory.bulk = info->bulk;
+	for (size_t i = 0; i < n->n_keys; i++)
+		if (n->keys[i].asym == info->asym)
+			d->memory.own = &n->keys[i];
+	memcpy(d->memory.peer_public, info->peer_public, info->asym->algorithm->public_size);
+}
+
+const struct conn_memory *
+dial_memory(const struct peer *p)
+{
+	const struct dialer *d = &p->dialer;
+	char name[PEER_NAME_SIZE];
+
+	if (node_now() >= d->memory_until || node_now() < d->flight_from)
+		return NULL;
+	/* Not with a key that an operator has taken back since. */
+	if (keyring_check(p->owner->ring, p->name, d->memory.own->asym, d->memory.peer_public,
+		    name) != VERDICT_VERIFIED)
+		return NULL;
+	return &d->memory;
+}
+
 void
-dial_succeeded(struct peer *p)
+dial_flight_failed(struct peer *p, enum sc_error error)
+{
+	struct dialer *d = &p->dialer;
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "flight_failed");
+
+	log_str(&line, "peer", p->name);
+	log_str(&line, "error", sc_error_name(error));
+	log_str(&line, "hint", "SecureConn 1.1 is not suggested to this peer for an hour");
+	log_end(&line);
+	d->flight_from = node_now() + FLIGHT_PAUSE;
+	d->again = true; /* with 1.0, at once */
+}
+
+void
+dial_succeeded(struct peer *p, const struct conn_info *info)
 {
 	struct dialer *d = &p->dialer;
 
+	remember(p, info);
 	d->link = NULL;
 	d->again = false;
 	d->last_error[0] = '\0';

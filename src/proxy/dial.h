@@ -28,6 +28,9 @@ struct dialer {
 	uint64_t rejections;
 	struct flood failures;       /* of dialing and of handshakes, in the log */
 	char last_error[160];        /* of the last attempt, for those that wait; "" */
+	struct conn_memory memory;   /* of the last connection that was authenticated, */
+	uint64_t memory_until;       /* kept so long; 0: none */
+	uint64_t flight_from;        /* SecureConn 1.1 is not suggested before */
 };
 
 /* False: out of memory. */
@@ -49,9 +52,19 @@ dial_now(struct peer *p);
 void
 dial_stop(struct peer *p);
 
-/* The dialed link is up, so that the waits are short again. */
+/* The dialed link is up with what was agreed there: the waits are short again, and the next
+   connection may suggest SecureConn 1.1. */
 void
-dial_succeeded(struct peer *p);
+dial_succeeded(struct peer *p, const struct conn_info *info);
+
+/* What a connection to the peer may suggest SecureConn 1.1 with, or NULL: speak 1.0. */
+const struct conn_memory *
+dial_memory(const struct peer *p);
+
+/* A handshake that had suggested SecureConn 1.1 ended with an error: the next ones speak 1.0, for
+   an hour (protocol.md 10). Before dial_failed. */
+void
+dial_flight_failed(struct peer *p, enum sc_error error);
 
 /* The handshake of the dialed link ended with an error; asym: with keys of that kind, NULL:
    before one was agreed. */

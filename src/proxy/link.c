@@ -39,6 +39,13 @@ accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
 	return link_verdict(l, asym, public_key, l->key_peer) == VERDICT_VERIFIED;
 }
 
+static bool
+find_key(void *arg, const struct asym_impl *asym, const char *fingerprint, uint8_t *public_key)
+{
+	struct link *l = arg;
+	return keyring_find(l->owner->ring, asym, fingerprint, public_key);
+}
+
 /* ---- up ---- */
 
 static void
@@ -123,7 +130,7 @@ become_up(struct link *l)
 	link_touch(l);
 	list_insert_tail(&l->peer->links, &l->up);
 	if (l->dialed)
-		dial_succeeded(l->peer);
+		dial_succeeded(l->peer, &info);
 	peer_serve(l->peer);
 }
 
@@ -244,6 +251,7 @@ static struct conn *
 make_conn(struct link *l)
 {
 	struct node *n = l->owner;
+	const struct config_limits *limits = &n->config->limits;
 	struct conn_config config = {
 		.initiator = l->dialed,
 		.keys = n->keys,
@@ -252,8 +260,18 @@ make_conn(struct link *l)
 		.n_bulk = n->n_bulk,
 		.random = n->random,
 		.hello = n->hello,
-		.renewal = renewal_rules_default,
+		.ratchet_records = limits->ratchet_records,
+		.ratchet_bytes = limits->ratchet_bytes,
+		.renewal = {
+			.after = n->config->node.rekey_after,
+			.bytes = n->config->node.rekey_bytes,
+			.gap = limits->rekey_gap,
+			.deadline = limits->rekey_deadline,
+			.latest = renewal_rules_default.latest,
+			.most = limits->rekey_per_hour,
+		},
 		.accept_key = accept_key,
+		.find_key = find_key,
 		.arg = l,
 	};
 	if (l->dialed) {
@@ -262,6 +280,7 @@ make_conn(struct link *l)
 			return NULL;
 		config.keys = l->keys;
 		config.n_keys = dial_keys(l->peer, l->keys);
+		config.memory = l->memory = dial_memory(l->peer);
 	}
 	return conn_new(&config, node_now());
 }
@@ -298,7 +317,7 @@ link_new(struct node *n, struct peer *peer, struct sock *sock, const struct sock
 	list_insert_tail(&n->links, &l->node);
 	job_init(&l->job, &n->jobs, on_thread, on_job_done);
 	link_enter(l, LINK_HANDSHAKE);
-	alarm_set(l->alarm, l->since + HANDSHAKE_DEADLINE);
+	alarm_set(l->alarm, l->since + n->config->limits.handshake);
 	link_io_start(l);
 	link_touch(l);
 	return l;

@@ -26,6 +26,7 @@ struct link {
 	struct sock *sock;
 	struct conn *conn;
 	struct conn_key *keys; /* dialed: the list that was made for this peer */
+	const struct conn_memory *memory; /* dialed: SecureConn 1.1 was suggested with this */
 	struct trunk *trunk;
 	/* struct local with a stream here, or with an attempt that counts here */
 	struct list locals;

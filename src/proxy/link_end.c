@@ -135,6 +135,8 @@ link_failed(struct link *l)
 		note_key(l);
 	drop_job(l);
 	start_ending(l);
+	if (l->dialed && l->memory)
+		dial_flight_failed(l->peer, error);
 	if (l->dialed)
 		dial_failed(l->peer, error, info.asym);
 }

@@ -53,7 +53,8 @@ done(const struct node *n)
 
 /* ---- the loop's turns ---- */
 
-/* Once through the links that have something to do; one that has more comes again in the next turn. */
+/* Once through the links that have something to do; one that has more comes again in the next
+   turn. */
 static void
 flush(struct node *n)
 {
@@ -171,7 +172,8 @@ load_keys(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		const struct key_pair *pair = keyring_own(n->ring, asym);
 		if (!pair) {
 			errmsg_set(err, SC_ERR_NOT_FOUND,
-				"%s holds no key for \"%s\", which `asymmetric` names: run `secureconn init`",
+				"%s holds no key for \"%s\", which `asymmetric` names: run "
+				"`secureconn init`",
 				n->config->node.state, asym->algorithm->name);
 			return false;
 		}
@@ -187,8 +189,9 @@ static void
 init_hello(struct node *n)
 {
 	n->hello = (struct hello){
-		.window = NODE_WINDOW, .max_streams = NODE_STREAMS_MAX, .has_instance = true};
-	snprintf(n->hello.name, sizeof(n->hello.name), "%.*s", HELLO_NAME_MAX, n->config->node.name);
+		.window = NODE_WINDOW, .max_streams = n->config->limits.streams, .has_instance = true};
+	snprintf(n->hello.name, sizeof(n->hello.name), "%.*s", HELLO_NAME_MAX,
+		n->config->node.name);
 	random_fill(&n->random, n->hello.instance, sizeof(n->hello.instance));
 }
 
@@ -196,7 +199,17 @@ init_hello(struct node *n)
 static bool
 init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 {
-	n->limits = limits_new(&limits_default, &n->random);
+	const struct config_limits *c = &n->config->limits;
+	const struct limits_config limits = {
+		.places = c->unauthenticated,
+		.reserved = min_u32(c->reserved, c->unauthenticated),
+		.source_places = c->source,
+		.source_rate = c->source_rate,
+		.known_places = c->known_source,
+		.known_rate = c->known_source_rate,
+		.known_for = c->known_for,
+	};
+	n->limits = limits_new(&limits, &n->random);
 	n->chunks = chunk_pool_new(NODE_CHUNKS_KEPT);
 	if (!n->limits || !n->chunks || !n->tick || !watch_init(n)) {
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
@@ -205,8 +218,8 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 	if (!load_keys(n, setup, err))
 		return false;
 	init_hello(n);
-	n->notes = notes_new(&n->loop, n->config->node.state, &n->floods[FLOOD_PENDING], on_noted, n,
-		err);
+	n->notes = notes_new(&n->loop, n->ring, &n->floods[FLOOD_PENDING],
+		on_noted, n, err);
 	if (!n->notes)
 		return false;
 	if (!peers_init(n)) {
@@ -223,7 +236,8 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 
 	if (!n || uv_loop_init(&n->loop) != 0) {
 		free(n);
-		errmsg_set(err, SC_ERR_MEMORY, "cannot start the event loop: out of memory or descriptors");
+		errmsg_set(err, SC_ERR_MEMORY,
+			"cannot start the event loop: out of memory or descriptors");
 		return NULL;
 	}
 	n->config = setup->config;

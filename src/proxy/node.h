@@ -21,10 +21,8 @@
 
 /* W0: bytes that a new stream may receive before any WINDOW. */
 #define NODE_WINDOW         (256u * 1024)
-#define NODE_STREAMS_MAX    8192u         /* streams that one link may open here */
 #define NODE_CHUNKS_KEPT    (16u * 1024 * 1024)
 #define NODE_KEEPALIVE      (15 * NS_PER_S) /* of a peer without a section */
-#define HANDSHAKE_DEADLINE  (10 * NS_PER_S)
 #define LINGER_DEADLINE     (2 * NS_PER_S)
 
 enum node_state {

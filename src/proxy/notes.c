@@ -1,4 +1,5 @@
-/* Knows how unverified keys come into the state folder; knows nothing of the connections that showed them. */
+/* Knows how unverified keys come into the state folder; knows nothing of the connections that
+   showed them. */
 #include "proxy/notes.h"
 
 #include <stdio.h>
@@ -45,7 +46,7 @@ struct notes {
 };
 
 struct notes *
-notes_new(uv_loop_t *loop, const char *folder, struct flood *logs, notes_fn *fn, void *owner,
+notes_new(uv_loop_t *loop, const struct keyring *ring, struct flood *logs, notes_fn *fn, void *owner,
 	struct errmsg *err)
 {
 	struct notes *n = calloc(1, sizeof(*n));
@@ -53,7 +54,7 @@ notes_new(uv_loop_t *loop, const char *folder, struct flood *logs, notes_fn *fn,
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return NULL;
 	}
-	if (keyring_open(&n->ring, folder, NULL, NULL, err) != SC_OK) {
+	if (keyring_open_same(&n->ring, ring, err) != SC_OK) {
 		free(n);
 		return NULL;
 	}
@@ -99,8 +100,10 @@ log_note(struct notes *n, const struct note *note)
 	if (note->error != SC_OK)
 		log_fmt(&l, "hint", "the key could not be stored: %s", note->err.text);
 	else if (note->changed)
-		log_fmt(&l, "hint", "this is NOT the key that is verified for %s; if its operator confirms the change, run "
-			"`secureconn verify %s`, else somebody else answers there", name, name);
+		log_fmt(&l, "hint",
+			"this is NOT the key that is verified for %s; if its operator confirms the "
+			"change, run `secureconn verify %s`, else somebody else answers there",
+			name, name);
 	else
 		log_fmt(&l, "hint", "run `secureconn verify %s`%s", name,
 			note->peer[0] ? "" : " with the name of the peer that this is");

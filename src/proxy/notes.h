@@ -1,5 +1,6 @@
-/* Keys that were shown and are not verified: noted in the state folder by a thread, because files are synced there, and logged once
-   each. Has a key ring of its own on the folder; the node's ring sees the change at its next refresh. */
+/* Keys that were shown and are not verified: noted in the state folder by a thread, because
+   files are synced there, and logged once each. Has a key ring of its own on the folder; the
+   node's ring sees the change at its next refresh. */
 #ifndef SC_PROXY_NOTES_H
 #define SC_PROXY_NOTES_H
 
@@ -15,13 +16,14 @@ struct notes;
 /* A key was noted; verified: its fingerprint had been trusted before, so it is verified now. */
 typedef void notes_fn(void *owner, bool verified);
 
-/* Opens the folder. NULL, with err set. logs bounds the lines. */
+/* Opens the folder of the node's ring. NULL, with err set. logs bounds the lines. */
 struct notes *
-notes_new(uv_loop_t *loop, const char *folder, struct flood *logs, notes_fn *fn, void *owner,
+notes_new(uv_loop_t *loop, const struct keyring *ring, struct flood *logs, notes_fn *fn, void *owner,
 	struct errmsg *err);
 
-/* One more for the thread; dropped if too many wait, or this one does already. peer: the connection was opened for it; NULL: an unknown caller.
-   changed: another key of that peer is verified, which is a reason to warn. */
+/* One more for the thread; dropped if too many wait, or this one does already. peer: the
+   connection was opened for it; NULL: an unknown caller. changed: another key of that peer is
+   verified, which is a reason to warn. */
 void
 notes_add(struct notes *n, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, const char *source, bool changed);

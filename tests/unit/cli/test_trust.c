@@ -77,7 +77,7 @@ test_fingerprint(void **state)
 		CLI_DONE);
 	assert_string_equal(h.out,
 		"branch: the key with this fingerprint is verified as soon as it comes, "
-		"if within 7 days: 7Q2M-01XK-0000-0000-0000-0000-0000-0000\n");
+		"if within 168 hours: 7Q2M-01XK-0000-0000-0000-0000-0000-0000\n");
 	assert_int_equal(
 		harness_run(&h, cmd_trust, "", "trust branch --fingerprint 7Q2M"), CLI_FAILED);
 	assert_string_equal(h.err,

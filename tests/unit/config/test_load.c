@@ -33,6 +33,7 @@ test_everything(void **state)
 		"asymmetric = X25519, ElGamal 3072\nsymmetric = CAST-128\nimplementations = "
 		"nettle\n"
 		"allow_weak = yes\nlog = debug\nlog_format = json\ndrain = 5s\n"
+		"[limits]\nhandshake = 3s\nratchet_bytes = 64K\n"
 		"[peer hq]\naddress = hq.example.com:7400,\n  hq2.example.com:7401\nconnect = "
 		"demand\n"
 		"keepalive = 1m\n[peer store-1]\n"
@@ -62,12 +63,16 @@ test_everything(void **state)
 	assert_int_equal(c->node.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->node.log_format, LOG_FORMAT_JSON);
 	assert_true(c->node.drain == 5 * NS_PER_S);
+	assert_true(c->node.rekey_after == 24 * 3600 * NS_PER_S);
+	assert_true(c->limits.handshake == 3 * NS_PER_S);
+	assert_true(c->limits.ratchet_bytes == 65536);
+	assert_int_equal(c->limits.source_rate, 20);
 	assert_int_equal(c->n_peers, 2);
 	assert_int_equal(c->peers[0].address.n, 2);
 	assert_string_equal(c->peers[0].address.at[1].host, "hq2.example.com");
 	assert_true(c->peers[0].on_demand);
 	assert_true(c->peers[0].keepalive == 60 * NS_PER_S);
-	assert_int_equal(c->peers[1].line, 17);
+	assert_int_equal(c->peers[1].line, 20);
 	assert_int_equal(c->peers[1].address.n, 0);
 	assert_false(c->peers[1].on_demand);
 	assert_true(c->peers[1].keepalive == 15 * NS_PER_S);
@@ -163,7 +168,7 @@ static const struct {
 	{NODE "adress = x\n",
 		"x.ini:3: [node]: there is no key \"adress\"; there are name, listen, "
 		"state, asymmetric, symmetric, implementations, allow_weak, log, "
-		"log_format, drain, include"},
+		"log_format, rekey_after, rekey_bytes, drain, include"},
 	{NODE "[peer a]\nadress = x\n",
 		"x.ini:4: [peer a]: there is no key \"adress\"; did you mean \"address\"?"},
 	{NODE "Listen = x\n",

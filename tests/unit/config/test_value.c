@@ -70,6 +70,32 @@ test_numbers_and_words(void **state)
 }
 
 static void
+test_sizes(void **state)
+{
+	const struct option *bytes = option_find(SECTION_NODE, "rekey_bytes");
+	struct config_node node = {.rekey_bytes = 1};
+	struct errmsg err;
+	(void)state;
+
+	assert_int_equal(value_set(&node, bytes, "0", here, &err), SC_OK);
+	assert_true(node.rekey_bytes == 0);
+	assert_int_equal(value_set(&node, bytes, "1000", here, &err), SC_OK);
+	assert_true(node.rekey_bytes == 1000);
+	assert_int_equal(value_set(&node, bytes, "64G", here, &err), SC_OK);
+	assert_true(node.rekey_bytes == 64ull << 30);
+	assert_int_equal(value_set(&node, bytes, "1024T", here, &err), SC_OK);
+	assert_true(node.rekey_bytes == 1ull << 50);
+	expect_bad(&node, bytes, "1025T", "1025T is out of range; write 0 to 1048576G bytes");
+	expect_bad(&node, bytes, "99999T",
+		"99999T is out of range; write 0 to 1048576G bytes");
+	expect_bad(&node, bytes, "64g", "\"64g\" is no size; write a whole number of bytes, or "
+					"with K, M, G or T, like 64G");
+	expect_bad(&node, bytes, "1KB", "\"1KB\" is no size; write a whole number of bytes, or "
+					"with K, M, G or T, like 64G");
+	assert_true(node.rekey_bytes == 1ull << 50);
+}
+
+static void
 test_lists(void **state)
 {
 	struct config_service service = {.plaintext = false};
@@ -147,6 +173,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_numbers_and_words),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_names),

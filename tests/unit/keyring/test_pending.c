@@ -71,7 +71,7 @@ test_four_per_source(void **state)
 		age_all(&f);
 		fixture_note(&f, NULL, &keys[i], source);
 	}
-	assert_int_equal(fixture_count(f.ring, KEY_PENDING), 1 + KEYRING_CALLERS_SOURCE);
+	assert_int_equal(fixture_count(f.ring, KEY_PENDING), 1 + keyring_limits_default.callers_source);
 	assert_true(is_pending(&f, &other)); /* the oldest of all, but of another source */
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(is_pending(&f, &keys[i]), i >= 2);
@@ -91,13 +91,13 @@ test_sixty_four_in_all(void **state)
 	fixture_note(&f, "hq", &dialed, "10.0.0.1:1");
 	fixture_note(&f, NULL, &first, "10.0.0.2:1");
 	age_all(&f);
-	for (unsigned i = 0; i < KEYRING_CALLERS_MAX; i++) {
+	for (unsigned i = 0; i < keyring_limits_default.callers; i++) {
 		struct shown_key key = fixture_key(&f, f.x25519);
 		char source[32];
 		snprintf(source, sizeof(source), "10.1.%u.1:1", i);
 		fixture_note(&f, NULL, &key, source);
 	}
-	assert_int_equal(fixture_count(f.ring, KEY_PENDING), 1 + KEYRING_CALLERS_MAX);
+	assert_int_equal(fixture_count(f.ring, KEY_PENDING), 1 + keyring_limits_default.callers);
 	assert_false(is_pending(&f, &first));
 	assert_true(is_pending(&f, &dialed)); /* kept apart: callers cannot push it out */
 	fixture_fini(&f);

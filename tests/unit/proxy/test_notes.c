@@ -35,7 +35,7 @@ setup(void **state)
 	seeded_random_init(&f->random, 11);
 	assert_int_equal(keyring_create(f->scratch.folder, &err), SC_OK);
 	assert_int_equal(keyring_open(&f->ring, f->scratch.folder, NULL, NULL, &err), SC_OK);
-	f->notes = notes_new(f->loop, f->scratch.folder, &f->logs, on_noted, f, &err);
+	f->notes = notes_new(f->loop, f->ring, &f->logs, on_noted, f, &err);
 	assert_non_null(f->notes);
 	*state = f;
 	return 0;
