@@ -175,8 +175,11 @@ static void
 keep_frame(struct hand *h, uint8_t channel, const struct frame *f)
 {
 	size_t n = h->first + h->count++;
-	h->frames = realloc(h->frames, (n + 1) * sizeof(*h->frames));
-	assert_non_null(h->frames);
+	if (n == h->capacity) {
+		h->capacity = n ? 2 * n : 16;
+		h->frames = realloc(h->frames, h->capacity * sizeof(*h->frames));
+		assert_non_null(h->frames);
+	}
 	h->frames[n] = (struct hand_frame){f->type, channel, h->records, f->stream,
 		f->payload.size, malloc(f->payload.size + 1)};
 	assert_non_null(h->frames[n].payload);

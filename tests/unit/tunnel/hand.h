@@ -29,7 +29,8 @@ struct hand {
 	uint8_t out[RECORD_PLAINTEXT_MAX];
 	size_t out_size;
 	struct hand_frame *frames;
-	size_t first, count;      /* of frames: those not looked at yet */
+	size_t capacity;          /* of frames */
+	size_t first, count;      /* those not looked at yet */
 	unsigned records;
 };
 
