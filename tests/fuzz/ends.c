@@ -134,6 +134,7 @@ force_up(struct end *e)
 	conn_out_buf(c, &n);
 	conn_out_ack(c, n); /* the first line */
 	agree_by_hand(e);
+	c->peer_hello = e->peer->config.hello;
 	c->phase = CONN_UP;
 	renewal_init(&c->renewal, e->now);
 	conn_out_ack(c, 0);

@@ -1,0 +1,263 @@
+/* Knows what a peer may send; what a trunk may is known to frames_judge.c. */
+#include "frames_peer.h"
+
+void
+peer_init(struct peer *p, struct end *end, uint32_t trunk_window)
+{
+	memset(p, 0, sizeof(*p));
+	p->end = end;
+	p->initiator = end->config.initiator;
+	p->own_window = end->config.hello.window;
+	p->own_max = end->config.hello.max_streams;
+	p->trunk_window = trunk_window;
+	p->next_id = p->initiator ? 1 : 2;
+}
+
+/* ---- sending ---- */
+
+static bool
+silent(const struct peer *p)
+{
+	return p->close_sent || conn_phase(p->end->conn) != CONN_UP;
+}
+
+void
+peer_flush(struct peer *p)
+{
+	struct span part = {p->record, p->size};
+
+	if (p->size == 0 || silent(p) || conn_room(p->end->conn) < p->size) {
+		FUZZ_ASSERT(p->size == 0 || conn_phase(p->end->conn) != CONN_UP || p->close_sent);
+		p->size = 0;
+		return;
+	}
+	if (p->size >= RECORD_PLAINTEXT_MIN)
+		FUZZ_ASSERT(conn_send(p->end->conn, p->channel, &part, 1, p->end->now) == SC_OK);
+	p->size = 0;
+}
+
+/* Room for a frame in the record under construction, or in the next one. NULL: the link is over. */
+static uint8_t *
+frame_room(struct peer *p, uint8_t channel, size_t n)
+{
+	if (silent(p))
+		return NULL;
+	if (p->channel != channel || p->size + n > sizeof(p->record))
+		peer_flush(p);
+	p->channel = channel;
+	p->size += n;
+	return p->record + p->size - n;
+}
+
+static uint8_t *
+put(struct peer *p, enum frame_type type, uint32_t stream, size_t n)
+{
+	uint8_t channel = type == FRAME_DATA ? CHANNEL_DATA : CHANNEL_PROTOCOL;
+	uint8_t *frame = frame_room(p, channel, FRAME_HEAD_SIZE + n);
+
+	if (!frame)
+		return NULL;
+	frame_head_put(frame, type, (uint16_t)n, stream);
+	return frame + FRAME_HEAD_SIZE;
+}
+
+struct peer_stream *
+peer_add_stream(struct peer *p, uint32_t id, bool own)
+{
+	FUZZ_ASSERT(p->n < PEER_STREAMS);
+	struct peer_stream *s = &p->streams[p->n++];
+	*s = (struct peer_stream){.id = id, .own = own, .limit = p->trunk_window,
+		.allowed = p->own_window};
+	return s;
+}
+
+void
+peer_session(struct peer *p)
+{
+	if (p->session_sent || (!p->initiator && !p->session_came))
+		return;
+	uint8_t *payload = put(p, FRAME_SESSION, 0, 29);
+	if (!payload)
+		return;
+	memset(payload, 0, 29);
+	if (p->initiator)
+		memset(p->session_id, 0x5e, sizeof(p->session_id));
+	payload[0] = p->initiator ? 0 : 2;
+	memcpy(payload + 1, p->session_id, sizeof(p->session_id));
+	put_u32(payload + 17, 1);
+	p->session_sent = true;
+	p->session_done = true; /* I need not wait; R has answered */
+}
+
+static bool
+may_send(const struct peer *p, const struct peer_stream *s)
+{
+	return p->session_done && !s->over && !s->fin_sent && (s->own || s->opened);
+}
+
+void
+peer_open(struct peer *p, uint32_t gap, struct span service)
+{
+	size_t n = min_size(service.size, 255);
+	uint32_t id = p->next_id + 2 * gap;
+
+	if (!p->session_done || p->goaway_sent || p->goaway_came || p->n >= PEER_STREAMS)
+		return;
+	uint8_t *payload = put(p, FRAME_OPEN, id, 1 + n);
+	if (!payload)
+		return;
+	payload[0] = (uint8_t)n;
+	if (n > 0)
+		memcpy(payload + 1, service.data, n);
+	p->next_id = id + 2;
+	peer_add_stream(p, id, true);
+}
+
+void
+peer_opened(struct peer *p, struct peer_stream *s)
+{
+	if (!p->session_done || s->own || s->opened || s->over || !put(p, FRAME_OPENED, s->id, 0))
+		return;
+	s->opened = true;
+}
+
+void
+peer_data(struct peer *p, struct peer_stream *s, size_t n)
+{
+	if (!may_send(p, s))
+		return;
+	n = (size_t)min_u64(min_size(n, FRAME_DATA_MAX), s->limit - s->sent);
+	uint8_t *payload = n > 0 ? put(p, FRAME_DATA, s->id, n) : NULL;
+	for (size_t i = 0; payload && i < n; i++)
+		payload[i] = pattern(s->id, true, s->sent + i);
+	if (payload)
+		s->sent += n;
+}
+
+void
+peer_fin(struct peer *p, struct peer_stream *s)
+{
+	uint8_t *payload = may_send(p, s) ? put(p, FRAME_FIN, s->id, 8) : NULL;
+
+	if (!payload)
+		return;
+	put_u64(payload, s->sent);
+	s->fin_sent = true;
+}
+
+void
+peer_reset(struct peer *p, struct peer_stream *s, uint16_t code, struct span text)
+{
+	size_t n = min_size(text.size, 200);
+
+	if (!p->session_done || s->over)
+		return;
+	uint8_t *payload = put(p, FRAME_RESET, s->id, 2 + n);
+	if (!payload)
+		return;
+	put_u16(payload, code);
+	if (n > 0)
+		memcpy(payload + 2, text.data, n);
+	s->over = true;
+}
+
+void
+peer_window(struct peer *p, struct peer_stream *s, uint64_t more, uint32_t window)
+{
+	if (!p->session_done || s->over || s->fin_counted)
+		return;
+	uint64_t consumed = min_u64(s->consumed + more, s->received);
+	bool fin = s->fin_received && consumed == s->received;
+	uint8_t *payload = put(p, FRAME_WINDOW, s->id, 12);
+	if (!payload)
+		return;
+	s->consumed = consumed;
+	uint64_t least = s->allowed - consumed;
+	window = window < least ? (uint32_t)least : window;
+	put_u64(payload, consumed + (fin ? 1 : 0));
+	put_u32(payload + 8, fin ? 0 : window);
+	s->fin_counted = fin;
+	if (!fin)
+		s->allowed = consumed + window;
+	peer_stream_check_over(s);
+}
+
+void
+peer_ping(struct peer *p)
+{
+	uint8_t *payload = p->session_done && !p->ping_out ? put(p, FRAME_PING, 0, 8) : NULL;
+
+	if (!payload)
+		return;
+	memcpy(payload, PEER_PING, 8);
+	p->ping_out = true;
+}
+
+void
+peer_pong(struct peer *p)
+{
+	uint8_t *payload = p->ping_waits && p->session_done ? put(p, FRAME_PONG, 0, 8) : NULL;
+
+	if (!payload)
+		return;
+	memcpy(payload, p->ping, 8);
+	p->ping_waits = false;
+}
+
+void
+peer_goaway(struct peer *p, uint16_t code)
+{
+	uint8_t *payload = p->session_done && !p->goaway_sent ? put(p, FRAME_GOAWAY, 0, 2) : NULL;
+
+	if (!payload)
+		return;
+	put_u16(payload, code);
+	p->goaway_sent = true;
+}
+
+void
+peer_close(struct peer *p, uint16_t code)
+{
+	uint8_t *payload = put(p, FRAME_CLOSE, 0, 2);
+
+	if (!payload)
+		return;
+	put_u16(payload, code);
+	peer_flush(p);
+	p->close_sent = true;
+}
+
+void
+peer_pad(struct peer *p, uint8_t type, uint8_t channel, size_t n)
+{
+	uint8_t *frame = p->session_done ? frame_room(p, channel, FRAME_HEAD_SIZE + n) : NULL;
+
+	if (!frame)
+		return;
+	frame_head_put(frame, type, (uint16_t)n, type == FRAME_PAD ? 0 : 77);
+	memset(frame + FRAME_HEAD_SIZE, type, n);
+}
+
+void
+peer_any_frame(struct peer *p, uint8_t channel, uint8_t type, uint32_t stream, struct span payload)
+{
+	uint8_t *frame = frame_room(p, channel, FRAME_HEAD_SIZE + payload.size);
+
+	if (!frame)
+		return;
+	p->hostile = true;
+	frame_head_put(frame, type, (uint16_t)payload.size, stream);
+	if (payload.size > 0)
+		memcpy(frame + FRAME_HEAD_SIZE, payload.data, payload.size);
+}
+
+void
+peer_any_bytes(struct peer *p, uint8_t channel, struct span bytes)
+{
+	uint8_t *at = bytes.size > 0 ? frame_room(p, channel, bytes.size) : NULL;
+
+	if (!at)
+		return;
+	p->hostile = true;
+	memcpy(at, bytes.data, bytes.size);
+}

@@ -1,0 +1,122 @@
+/* The peer of a trunk under test, played by hand for fuzz_frames.c: sends frames that are allowed as its books stand, or any others, and
+   holds every frame that the trunk sends against its books (protocol.md 8). */
+#ifndef SC_TESTS_FUZZ_FRAMES_PEER_H
+#define SC_TESTS_FUZZ_FRAMES_PEER_H
+
+#include "ends.h"
+
+#define PEER_PING    "its ping"
+#define PEER_STREAMS 48 /* in one execution, by either side; then no more are opened */
+
+/* The byte at an offset of what a side sends on a stream. */
+static inline uint8_t
+pattern(uint32_t stream, bool by_peer, uint64_t at)
+{
+	return (uint8_t)(stream * 7 + (by_peer ? 3 : 0) + at);
+}
+
+struct peer_stream {
+	uint32_t id;
+	bool own;    /* opened by the peer */
+	bool opened; /* OPENED has passed */
+	bool over;   /* by a RESET either way, or cleanly */
+	uint64_t sent, limit;      /* DATA of the peer, and what the trunk allows */
+	uint64_t covered;          /* what the trunk's WINDOWs count */
+	bool fin_sent;
+	uint64_t received, allowed; /* DATA of the trunk, and what the peer has allowed */
+	uint64_t consumed;         /* what the peer's WINDOWs count */
+	bool fin_received, fin_counted;
+};
+
+struct peer {
+	struct end *end;
+	bool initiator;
+	bool hostile;          /* has sent what is not allowed: the trunk may end */
+	uint32_t trunk_window; /* W0 of the trunk, and of the peer */
+	uint32_t own_window;
+	uint32_t own_max;      /* streams that the trunk may have open */
+	struct peer_stream streams[PEER_STREAMS];
+	size_t n;
+	uint32_t next_id, highest_of_trunk;
+	bool session_sent, session_came;
+	bool session_done; /* the peer may send frames of streams */
+	uint8_t session_id[16];
+	bool ping_waits;       /* for the peer's PONG */
+	uint8_t ping[8];
+	bool ping_out;         /* the peer's own */
+	bool goaway_sent, goaway_came, close_sent, close_came;
+	uint16_t close_code;
+	uint8_t channel;       /* of the record under construction: */
+	uint8_t record[RECORD_PLAINTEXT_MAX];
+	size_t size;
+};
+
+void
+peer_init(struct peer *p, struct end *end, uint32_t trunk_window);
+
+/* Takes all that has come from the trunk. */
+void
+peer_receive(struct peer *p);
+
+/* Seals the frames that wait as one record. */
+void
+peer_flush(struct peer *p);
+
+/* Enters a new stream into the books; there must be room. */
+struct peer_stream *
+peer_add_stream(struct peer *p, uint32_t id, bool own);
+
+/* Both FINs are counted: nothing more may come of it. */
+void
+peer_stream_check_over(struct peer_stream *s);
+
+/* ---- frames that are allowed; nothing is done where none is ---- */
+
+void
+peer_session(struct peer *p);
+
+void
+peer_open(struct peer *p, uint32_t gap, struct span service);
+
+void
+peer_opened(struct peer *p, struct peer_stream *s);
+
+void
+peer_data(struct peer *p, struct peer_stream *s, size_t n);
+
+void
+peer_fin(struct peer *p, struct peer_stream *s);
+
+void
+peer_reset(struct peer *p, struct peer_stream *s, uint16_t code, struct span text);
+
+/* Counts `more` bytes (and the FIN, if all bytes are counted then) and allows `window` more, or as much as was allowed before. */
+void
+peer_window(struct peer *p, struct peer_stream *s, uint64_t more, uint32_t window);
+
+void
+peer_ping(struct peer *p);
+
+void
+peer_pong(struct peer *p);
+
+void
+peer_goaway(struct peer *p, uint16_t code);
+
+void
+peer_close(struct peer *p, uint16_t code);
+
+void
+peer_pad(struct peer *p, uint8_t type, uint8_t channel, size_t n);
+
+/* ---- and any others ---- */
+
+/* A frame with a head that fits it. */
+void
+peer_any_frame(struct peer *p, uint8_t channel, uint8_t type, uint32_t stream, struct span payload);
+
+/* Bytes that need not be frames. */
+void
+peer_any_bytes(struct peer *p, uint8_t channel, struct span bytes);
+
+#endif

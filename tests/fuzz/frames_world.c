@@ -1,0 +1,147 @@
+/* Knows how a trunk and its peer are brought together, moved and brought to an end. */
+#include "frames_world.h"
+
+void
+world_init(struct world *w, uint8_t roles, uint8_t limits)
+{
+	size_t own = roles & 1;
+
+	memset(w, 0, sizeof(*w));
+	ends_init(w->ends);
+	w->own = &w->ends[own];
+	w->config = (struct trunk_config){.initiator = own == 0,
+		.window = roles & 2 ? 65536 : 4096,
+		.max_streams = roles & 4 ? 3 : 100,
+		.keepalive = roles & 8 ? 15 * NS_PER_S : 0,
+		.random = w->own->random.source};
+	w->own->config.hello.window = w->config.window;
+	w->own->config.hello.max_streams = w->config.max_streams;
+	w->own->peer->config.hello.window = limits & 2 ? 65536 : 4096;
+	w->own->peer->config.hello.max_streams = limits & 4 ? 3 : 100;
+	w->own->peer->config.ratchet_records = w->own->config.ratchet_records = limits & 8 ? 3 : 0;
+	ends_start_up(w->ends);
+	peer_init(&w->peer, w->own->peer, w->config.window);
+	w->config.chunks = w->pool = chunk_pool_new(1u << 20);
+	FUZZ_ASSERT(w->pool);
+	w->trunk = trunk_new(&w->config, w->own->conn, w->own->now);
+	FUZZ_ASSERT(w->trunk);
+}
+
+void
+world_fini(struct world *w)
+{
+	trunk_free(w->trunk);
+	FUZZ_ASSERT(chunk_pool_used(w->pool) == 0);
+	chunk_pool_free(w->pool);
+	end_fini(&w->ends[0]);
+	end_fini(&w->ends[1]);
+}
+
+static void
+check_bounds(struct world *w)
+{
+	const struct trunk *t = w->trunk;
+	size_t per_stream = w->config.window + 3 * 65536u;
+
+	FUZZ_ASSERT(t->queue.end - t->queue.start <= CONTROL_QUEUE_MAX);
+	FUZZ_ASSERT(t->peer_streams <= w->config.max_streams);
+	FUZZ_ASSERT(chunk_pool_used(w->pool) <= 2 * WRITTEN_MAX + per_stream * (w->n + 1));
+	FUZZ_ASSERT(!w->closed || trunk_streams(t) == 0);
+}
+
+static bool
+move(struct end *from)
+{
+	size_t n, room;
+	const uint8_t *out = conn_out_buf(from->conn, &n);
+
+	conn_in_buf(from->peer->conn, &room);
+	n = min_size(n, room);
+	if (n == 0)
+		return false;
+	FUZZ_ASSERT(end_give(from->peer, out, n));
+	conn_out_ack(from->conn, n);
+	return true;
+}
+
+/* Until nothing moves any more. */
+void
+world_pump(struct world *w)
+{
+	peer_flush(&w->peer);
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (size_t i = 0; i < 2; i++) {
+			struct end *e = &w->ends[i];
+			if (e == w->own) {
+				owner_take_events(w);
+				trunk_seal(w->trunk, e->now);
+				owner_take_events(w);
+			} else {
+				peer_receive(&w->peer);
+			}
+			end_run_job(e);
+			moved |= end_finish_job(e);
+			moved |= move(e);
+		}
+	}
+	if (conn_phase(w->own->conn) == CONN_FAILED)
+		trunk_lost(w->trunk);
+	owner_take_events(w);
+	check_bounds(w);
+}
+
+void
+world_wait(struct world *w, uint64_t ns)
+{
+	w->waited = true;
+	for (size_t i = 0; i < 2; i++) {
+		w->ends[i].now += ns;
+		conn_tick(w->ends[i].conn, w->ends[i].now);
+	}
+	trunk_tick(w->trunk, w->own->now);
+}
+
+static void
+finish_streams(struct world *w)
+{
+	struct peer *p = &w->peer;
+
+	peer_session(p);
+	peer_pong(p);
+	for (size_t i = 0; i < p->n; i++) {
+		peer_opened(p, &p->streams[i]);
+		peer_fin(p, &p->streams[i]);
+		peer_window(p, &p->streams[i], UINT32_MAX, WRITTEN_MAX);
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		struct owned *o = &w->streams[i];
+		if (o->stream)
+			stream_accept(o->stream);
+		if (o->stream)
+			owner_read(w, o, SIZE_MAX, false);
+		if (o->stream && !o->fin_sent)
+			owner_fin(o);
+	}
+	world_pump(w);
+}
+
+void
+world_finish(struct world *w)
+{
+	world_pump(w);
+	/* A WINDOW that is due in a while, the answer to it, and a chunk at each look. */
+	for (int round = 0; round < 64 && trunk_streams(w->trunk) > 0; round++) {
+		if (w->peer.hostile || w->closed || w->peer.close_sent)
+			return;
+		finish_streams(w);
+		world_wait(w, round % 4 == 3 ? NS_PER_S : 0);
+	}
+	FUZZ_ASSERT(trunk_streams(w->trunk) == 0 && w->trunk->attempts == 0);
+	if (w->peer.hostile || w->closed || w->peer.close_sent)
+		return;
+	w->closing = true;
+	trunk_close(w->trunk, CODE_NONE);
+	world_pump(w);
+	FUZZ_ASSERT(w->closed && w->peer.close_came && w->peer.close_code == CODE_NONE);
+}
