@@ -92,22 +92,37 @@ check_values(const struct cli *cli, const struct template_values *values)
 	return ok;
 }
 
+/* True if each name of a list as --asymmetric has it, with commas, is among names. */
+static bool
+all_named(const struct name_list *names, const char *list)
+{
+	while (*list) {
+		size_t skip = strspn(list, ", \t"), n = strcspn(list + skip, ",");
+		const char *name = list + skip;
+		bool found = n == 0;
+
+		list = name + n;
+		while (n > 0 && (name[n - 1] == ' ' || name[n - 1] == '\t'))
+			n--;
+		for (size_t i = 0; !found && i < names->n; i++)
+			found = strlen(names->at[i]) == n && memcmp(names->at[i], name, n) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 /* What was asked for must not differ from what is there: init changes no configuration. */
 static int
 check_agrees(
 	const struct cli *cli, const struct config *config, const struct template_values *values)
 {
-	const struct name_list *names = &config->node.asymmetric;
-	bool named = !values->asymmetric;
-
 	if (values->name && strcmp(values->name, config->node.name) != 0)
 		return cli_fail(cli, CLI_USAGE,
 			"init: %s is there already, and its node is \"%s\"; change [node] name in "
 			"it",
 			cli->config_path, config->node.name);
-	for (size_t i = 0; !named && i < names->n; i++)
-		named = strcmp(names->at[i], values->asymmetric) == 0;
-	if (!named)
+	if (values->asymmetric && !all_named(&config->node.asymmetric, values->asymmetric))
 		return cli_fail(cli, CLI_USAGE,
 			"init: %s is there already; add %s to [node] asymmetric in it, and run "
 			"init again",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "config/nearest.h"
 
 #define LAST_RESORT "CAST-128" /* every node supports it (protocol.md 2) */
@@ -122,6 +123,28 @@ has_bulk(const struct settings *s, const char *name)
 	return false;
 }
 
+static void
+self_test_failed(const struct bulk_impl *impl)
+{
+	struct log_line line = log_begin(LOG_LEVEL_ERROR, "self_test_failed");
+	log_str(&line, "symmetric", impl->algorithm->name);
+	log_str(&line, "implementation", impl->name);
+	log_str(&line, "hint",
+		"it is not used; the library on this host is damaged, or not the one that this "
+		"program was built for");
+	log_end(&line);
+}
+
+/* Two nodes may share a configuration where only one has the library: the name is not offered. */
+static void
+unavailable(const char *name)
+{
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "symmetric_unavailable");
+	log_str(&line, "symmetric", name);
+	log_str(&line, "hint", "none of the implementations has it here: it is not offered to peers");
+	log_end(&line);
+}
+
 static enum sc_error
 add_bulk(struct settings *s, const struct config *config, const char *name, struct errmsg *err)
 {
@@ -138,14 +161,11 @@ add_bulk(struct settings *s, const struct config *config, const char *name, stru
 		return unknown(err, name, near, known);
 	}
 	const struct bulk_impl *impl =
-		bulk_choose(algorithm, (const char *const *)order->at, order->n, NULL);
-	if (!impl)
-		return errmsg_set(err, SC_ERR_INVALID,
-			"none of the implementations that may be used here has \"%s\"; remove the "
-			"name, or "
-			"see implementations",
-			name);
-	s->bulk[s->n_bulk++] = impl;
+		bulk_choose(algorithm, (const char *const *)order->at, order->n, self_test_failed);
+	if (impl)
+		s->bulk[s->n_bulk++] = impl;
+	else
+		unavailable(name);
 	return SC_OK;
 }
 
@@ -162,6 +182,9 @@ check_symmetric(struct settings *s, const struct config *config, struct errmsg *
 		error = add_bulk(s, config, names->at[i], &why);
 	if (error == SC_OK && !has_bulk(s, LAST_RESORT))
 		error = add_bulk(s, config, LAST_RESORT, &why);
+	if (error == SC_OK && s->n_bulk == 0)
+		error = errmsg_set(&why, SC_ERR_INVALID,
+			"none of the ciphers can be computed here; see implementations");
 	return error == SC_OK ? SC_OK : refuse(config, names, "symmetric", why.text, err);
 }
 

@@ -258,8 +258,9 @@ renewal_take_key_update(struct conn *c, uint8_t channel)
 {
 	struct renewal *r = &c->renewal;
 
-	/* Each side has sent its own before the other's can come: the line that allows both is older. */
-	if (r->updates_sent < 2 || channel != r->updates_received + 1)
+	/* C's come after S's, and S's may find C's own waiting for room in its output. */
+	bool allowed = r->keys_ready && (c->handshake.client || r->updates_sent == 2);
+	if (!allowed || channel != r->updates_received + 1)
 		return SC_ERR_FRAME;
 	enum sc_error error = step(c, &c->receiving, channel);
 	if (error) {

@@ -105,7 +105,7 @@ check_taken(const struct config *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const uint8_t *mark = size > 0 ? memmem(data, size, INCLUDED, sizeof(INCLUDED) - 1) : NULL;
+	const uint8_t *mark = data && size > 0 ? memmem(data, size, INCLUDED, sizeof(INCLUDED) - 1) : NULL;
 	size_t first = mark ? (size_t)(mark - data) : size;
 	size_t second = mark ? size - first - (sizeof(INCLUDED) - 1) : 0;
 	struct config *config = NULL;

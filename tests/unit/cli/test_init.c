@@ -74,6 +74,9 @@ test_given_configuration(void **state)
 		"secureconn: init: DIR/x.ini is there already, and its node is \"n\"; "
 		"change [node] name in it\n");
 	assert_int_equal(harness_run(&h, cmd_init, "", "init --asymmetric=X25519"), CLI_DONE);
+	assert_int_equal(
+		harness_run(&h, cmd_init, "", "init --asymmetric=X25519,ElGamal"), CLI_USAGE);
+	assert_int_equal(harness_run(&h, cmd_init, "", "init --asymmetric=X25519,"), CLI_DONE);
 	assert_int_equal(harness_run(&h, cmd_init, "", "init --asymmetric=X25520"), CLI_USAGE);
 	harness_fini(&h);
 }

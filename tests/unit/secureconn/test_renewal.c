@@ -39,6 +39,15 @@ settle(void)
 	}
 }
 
+/* The same with DATA in between. */
+static void
+settle_data(void)
+{
+	struct span payload;
+	while (pair_receive(&pair, 1, &payload) == FRAME_DATA || pair_receive(&pair, 0, &payload) != 0)
+		continue;
+}
+
 static void
 assert_renewed(uint64_t times)
 {
@@ -230,6 +239,69 @@ test_too_many_an_hour(void **state)
 	pair_assert_failed(&pair, 1, SC_ERR_LIMIT);
 }
 
+/* Gives one end what the other has written, and lets it take all records; no jobs. */
+static enum sc_error
+deliver(int to)
+{
+	struct conn *from = conn_of(1 - to), *at = conn_of(to);
+	enum sc_error error = SC_OK;
+	uint8_t channel;
+	struct span plain;
+	size_t n, room;
+	const uint8_t *out = conn_out_buf(from, &n);
+	uint8_t *in = conn_in_buf(at, &room);
+
+	assert_true(n <= room);
+	memcpy(in, out, n);
+	conn_out_ack(from, n);
+	conn_in_ack(at, n, pair.now);
+	while (!error && conn_receive(at, &channel, &plain) == 1)
+		if (plain.data[0] != FRAME_DATA)
+			error = conn_control(at, plain.data[0],
+				(struct span){plain.data + FRAME_HEAD_SIZE,
+					plain.size - FRAME_HEAD_SIZE}, pair.now);
+	return error;
+}
+
+static void
+run_jobs(int end)
+{
+	for (struct conn_job *job; (job = conn_job(conn_of(end)));) {
+		conn_job_run(job);
+		conn_job_done(conn_of(end), job, pair.now);
+	}
+}
+
+/* C has no room for its KEY_UPDATEs when S's come: they wait, and nothing is wrong. */
+static void
+test_full_output_at_the_switch(void **state)
+{
+	static uint8_t data[RECORD_PLAINTEXT_MAX];
+	(void)state;
+	pair_init(&pair, 11, LIST("X25519"), LIST("AES 256"));
+	pair.ends[0].config.ratchet_records = 1; /* its ratchets take the space that is kept back */
+	pair_up(&pair);
+	pair.now += 61 * NS_PER_S;
+	conn_renew(conn_of(0));
+	conn_tick(conn_of(0), pair.now);
+	for (int i = 0; i < 20 && conn_epoch(conn_of(1), true, 1) == 1; i++) {
+		run_jobs(0);
+		assert_int_equal(deliver(1), SC_OK);
+		run_jobs(1);
+		if (conn_epoch(conn_of(1), true, 1) == 1) /* S has not switched yet */
+			assert_int_equal(deliver(0), SC_OK);
+	}
+	for (size_t room; (room = conn_room(conn_of(0))) > 0;)
+		assert_int_equal(pair_send(&pair, 0, FRAME_DATA, data, room - FRAME_HEAD_SIZE), SC_OK);
+	assert_int_equal(deliver(0), SC_OK); /* ACCEPTED, KEY_UPDATE(1, 1), KEY_UPDATE(2, 1) */
+	assert_int_equal(conn_renewals(conn_of(0)), 0);
+	settle_data();
+	assert_int_equal(conn_renewals(conn_of(0)), 1);
+	assert_int_equal(conn_renewals(conn_of(1)), 1);
+	pair_assert_exchange(&pair, 0, "after");
+	pair_assert_exchange(&pair, 1, "after");
+}
+
 static void
 test_wrong_session_key_loses_the_link(void **state)
 {
@@ -259,6 +331,7 @@ main(void)
 		cmocka_unit_test_teardown(test_all_zero_result_ends_it, teardown),
 		cmocka_unit_test_teardown(test_deadlines, teardown),
 		cmocka_unit_test_teardown(test_too_many_an_hour, teardown),
+		cmocka_unit_test_teardown(test_full_output_at_the_switch, teardown),
 		cmocka_unit_test_teardown(test_wrong_session_key_loses_the_link, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
