@@ -268,3 +268,43 @@ pair_assert_exchange(struct pair *p, int from, const char *text)
 	assert_int_equal(payload.size, strlen(text));
 	assert_memory_equal(payload.data, text, payload.size);
 }
+
+static size_t
+flip_one_bit(struct pair *p, int from, uint8_t *data, size_t n)
+{
+	if (from != p->flip_from)
+		return n;
+	if (p->flip_at >= p->flip_seen && p->flip_at - p->flip_seen < n)
+		data[p->flip_at - p->flip_seen] ^= (uint8_t)(1u << (p->flip_at % 7));
+	p->flip_seen += n;
+	return n;
+}
+
+void
+pair_flip(struct pair *p, int from, size_t at)
+{
+	p->flip_from = from;
+	p->flip_at = at;
+	p->flip_seen = 0;
+	p->meddle = flip_one_bit;
+}
+
+void
+pair_check_flips(struct pair *p, size_t step, void (*init)(struct pair *p))
+{
+	for (int from = 0; from < 2; from++) {
+		bool inside = true;
+		size_t at;
+		for (at = 0; inside; at += step) {
+			init(p);
+			pair_flip(p, from, at);
+			pair_start(p);
+			pair_run(p);
+			inside = at < p->flip_seen;
+			if (inside)
+				assert_int_not_equal(conn_phase(p->ends[1 - from].conn), CONN_UP);
+			pair_fini(p);
+		}
+		assert_true(at > 300); /* there was a conversation */
+	}
+}

@@ -31,8 +31,14 @@ struct pair {
 	bool record;
 	/* May change what is under way from end `from`, or swallow it by returning fewer bytes (tests of attacks). May be NULL. */
 	size_t (*meddle)(struct pair *p, int from, uint8_t *data, size_t n);
+	size_t flip_at, flip_seen; /* of pair_flip */
+	int flip_from;
 	size_t chunk_max; /* bytes moved at once, a random number up to this; 0: all */
 };
+
+/* One bit of the byte at place `at` of all that end `from` sends from now on is changed on the way. */
+void
+pair_flip(struct pair *p, int from, size_t at);
 
 /* Both ends with the given lists of names (NULL-terminated; best first) and a key each. Nothing is started. */
 void
@@ -75,6 +81,10 @@ pair_receive(struct pair *p, int at, struct span *payload);
 /* Sends a DATA frame and fails the test unless it arrives as it was. */
 void
 pair_assert_exchange(struct pair *p, int from, const char *text);
+
+/* Changes every step-th byte of a handshake, one at a time and in each direction: the end that gets it must never be up. init makes the pair. */
+void
+pair_check_flips(struct pair *p, size_t step, void (*init)(struct pair *p));
 
 /* Gives one end a text as if it had come from the network. */
 void
