@@ -292,11 +292,17 @@ class Link:
             if kind == PING:
                 self.send(frame(PONG, 0, payload))
             elif kind == KEY_UPDATE:
-                if payload[1] or plaintext:
-                    raise Unexpected("KEY_UPDATE out of place")
-                self.back.channels[payload[0]].ratchet()
+                if plaintext:
+                    raise Unexpected("KEY_UPDATE is not the last frame of its record")
+                self.key_update(*payload)
             elif kind != PAD:
                 self.waiting.append((kind, stream, payload))
+
+    def key_update(self, channel, kind):
+        """The other side steps a channel."""
+        if kind:
+            raise Unexpected("KEY_UPDATE of a renewal that nobody has begun")
+        self.back.channels[channel].ratchet()
 
     def next_frame(self, *kinds, stream=None, skip=(WINDOW,)):
         """The next frame; of these kinds, and of that stream, if given. Those of `skip` may come before it."""
@@ -349,10 +355,10 @@ class Link:
         self.sock.close()
 
 
-def dial(port, identity, host="127.0.0.1", source=None, **options):
-    """A connection to a node, this side as the initiator. Nothing is sent yet."""
+def dial(port, identity, host="127.0.0.1", source=None, kind=Link, **options):
+    """A connection to a node, this side as the initiator. Nothing is sent yet. kind: Link or a class made from it."""
     sock = socket.create_connection((host, port), timeout=DEADLINE, source_address=(source, 0) if source else None)
-    return Link(sock, identity, True, **options)
+    return kind(sock, identity, True, **options)
 
 
 class Door:
@@ -363,9 +369,9 @@ class Door:
         self.listener.settimeout(DEADLINE)
         self.port = self.listener.getsockname()[1]
 
-    def accept(self, identity, **options):
+    def accept(self, identity, kind=Link, **options):
         sock, _ = self.listener.accept()
-        return Link(sock, identity, False, **options)
+        return kind(sock, identity, False, **options)
 
     def close(self):
         self.listener.close()

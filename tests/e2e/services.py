@@ -58,6 +58,16 @@ def is_reset(sock):
         return True
 
 
+def gets_reset(address, say=b"", timeout=DEADLINE):
+    """Connects and says something; True if that ends in a reset, be it at once or later, and not in a clean end."""
+    try:
+        with connect(address, timeout) as s:
+            s.sendall(say)
+            return is_reset(s)
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+
+
 class Server:
     """A TCP (or Unix socket) server that runs handler(sock) in a thread for each connection."""
 

@@ -38,9 +38,7 @@ def works(store):
 
 def test_nothing_passes_before_verification(strangers):
     hq, store, relay, echo = strangers
-    with services.connect(store.sections["route echo"]["listen"]) as s:
-        s.sendall(b"too early")
-        assert services.is_reset(s)
+    assert services.gets_reset(store.sections["route echo"]["listen"], b"too early")
     assert echo.accepted == 0
     for number in range(len(relay.connections)):
         for direction in "IR":

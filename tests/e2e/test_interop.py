@@ -340,8 +340,7 @@ def test_goaway(make_node, closing, py):
     link.send(frame(GOAWAY, 0, wire(10)))
     link.send(frame(PING, 0, b"goneaway"))
     link.next_frame(PONG)
-    with services.connect(host.node.sections["route back"]["listen"]) as s:
-        assert services.is_reset(s)
+    assert services.gets_reset(host.node.sections["route back"]["listen"])
     assert not [f for f in link.waiting if f[0] == OPEN]
 
 

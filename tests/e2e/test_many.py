@@ -105,7 +105,6 @@ def test_a_short_run_of_everything(make_pair, closing):
         s.sendall(b"\x00garbage\n" * 100)
         services.is_reset(s)
     echo.close()
-    with pair.connect(timeout=120) as s:
-        services.is_reset(s)
+    assert services.gets_reset(pair.route, timeout=120)
     pair.store.stop(60)
     pair.hq.stop(60)

@@ -81,9 +81,7 @@ def test_a_reset_by_the_client_is_a_reset_at_the_server(make_pair, closing):
 
 def test_a_reset_by_the_server_is_a_reset_at_the_client(make_pair, closing):
     pair = make_pair(closing.add(services.ResetLater()).address)
-    with pair.connect() as s:
-        s.sendall(b"x")
-        assert services.is_reset(s)
+    assert services.gets_reset(pair.route, b"x")
 
 
 def test_a_clean_end_is_no_reset(make_pair, closing):
@@ -107,9 +105,7 @@ def test_a_target_that_refuses(make_pair):
     pair = make_pair(f"127.0.0.1:{free_port()}")
     at_hq, at_store = pair.hq.position(), pair.store.position()
     start = time.monotonic()
-    with pair.connect() as s:
-        s.sendall(b"hello?")
-        assert services.is_reset(s)
+    assert services.gets_reset(pair.route, b"hello?")
     assert time.monotonic() - start < 1
     until(lambda: said(pair.hq, at_hq, "refused"), "hq says why")
     until(lambda: said(pair.store, at_store, "refused"), "store says why")
@@ -129,8 +125,7 @@ def test_a_target_that_does_not_answer(make_pair):
         pair = make_pair("127.0.0.1:%d" % full.getsockname()[1], service={"connect_timeout": "500ms"})
         at_store = pair.store.position()
         start = time.monotonic()
-        with pair.connect() as s:
-            assert services.is_reset(s)
+        assert services.gets_reset(pair.route)
         assert 0.4 < time.monotonic() - start < 3
         until(lambda: said(pair.store, at_store, "timed out") or said(pair.store, at_store, "timeout"), "store says why")
         for s in fillers:

@@ -137,9 +137,7 @@ def test_a_changed_byte_ends_the_link_and_nothing_of_it_arrives(make_pair):
 
     pair.relay.change = flip
     since = pair.hq.position()
-    with pair.connect() as s:
-        s.sendall(b"A" * 1000)
-        assert services.is_reset(s)
+    assert services.gets_reset(pair.route, b"A" * 1000)
     assert flipped
     down = pair.hq.wait("link_down", peer="store", since=since)
     assert "record_tag" in down.values() or "forged" in str(down)
