@@ -1,4 +1,5 @@
-/* Knows how to make, feed and check two connections; what comes in between is chosen by the fuzzers. */
+/* Knows how to make, feed and check two connections; what comes in between is chosen by the
+   fuzzers. */
 #include "ends.h"
 
 #include "secureconn/conn_state.h"
@@ -15,7 +16,7 @@ accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
 	/* A second time where SecureConn 1.1 went back to 1.0. */
 	FUZZ_ASSERT(e->asked <= 2 && asym == e->key.asym);
 	return e->accept_all ||
-		memcmp(public_key, e->peer->public_key, asym->algorithm->public_size) == 0;
+	       memcmp(public_key, e->peer->public_key, asym->algorithm->public_size) == 0;
 }
 
 static bool
@@ -51,17 +52,20 @@ ends_init(struct end ends[2])
 		struct end *e = &ends[i];
 		e->peer = &ends[1 - i];
 		fuzz_random_init(&e->random, i + 1);
-		FUZZ_ASSERT(asym->generate(asym, &e->random.source, e->private_key, e->public_key) ==
-			0);
+		FUZZ_ASSERT(asym->generate(
+				    asym, &e->random.source, e->private_key, e->public_key) == 0);
 		e->key = (struct conn_key){asym, e->public_key, e->private_key};
 		e->config.initiator = i == 0;
 		e->config.keys = &e->key;
 		e->config.n_keys = 1;
 		e->config.random = e->random.source;
-		e->config.hello = (struct hello){.window = 65536, .max_streams = 100, .name = "end"};
+		e->config.hello =
+			(struct hello){.window = 65536, .max_streams = 100, .name = "end"};
 		/* Only when it is asked for, and never overdue. */
 		e->config.renewal = (struct renewal_rules){.after = UINT64_MAX / 4,
-			.deadline = UINT64_MAX / 4, .latest = UINT64_MAX / 2, .most = 69};
+			.deadline = UINT64_MAX / 4,
+			.latest = UINT64_MAX / 2,
+			.most = 69};
 		e->config.accept_key = accept_key;
 		e->config.arg = e;
 		end_set_bulk(e, 0);
@@ -75,7 +79,7 @@ end_set_bulk(struct end *e, uint8_t choice)
 
 	while (bulk_algorithms[algorithms])
 		algorithms++;
-	/* As many as choice / 6 says, beginning at choice % 6, by the first library or by the last. */
+	/* As many as choice / 6 says, beginning at choice % 6, by the first or last library. */
 	for (size_t i = 0; i < 1 + choice / 6 % algorithms; i++) {
 		const struct bulk_algorithm *a = bulk_algorithms[(choice + i) % algorithms];
 		const struct bulk_impl *found = NULL;
@@ -85,7 +89,8 @@ end_set_bulk(struct end *e, uint8_t choice)
 		if (found)
 			e->bulk[n++] = found;
 	}
-	/* Every node has it as a last resort (protocol.md 2); and a build without libgcrypt has no OCB. */
+	/* Every node has it as a last resort (protocol.md 2); and a build without libgcrypt has no
+	   OCB. */
 	if (n == 0)
 		e->bulk[n++] = bulk_impls[0];
 	e->config.bulk = e->bulk;
@@ -110,8 +115,10 @@ agree_by_hand(struct end *e)
 	h->bulk = e->bulk[0];
 	memcpy(h->peer_key, e->peer->public_key, e->key.asym->algorithm->public_size);
 	handshake_rest(h);
-	e->conn->info = (struct conn_info){.asym = e->key.asym, .bulk = e->bulk[0],
-		.peer_public = e->peer->public_key, .key_stage = true};
+	e->conn->info = (struct conn_info){.asym = e->key.asym,
+		.bulk = e->bulk[0],
+		.peer_public = e->peer->public_key,
+		.key_stage = true};
 	e->asked = 1;
 }
 
@@ -199,7 +206,8 @@ end_finish_job(struct end *e)
 
 /* ---- records ---- */
 
-/* A PAD frame, whose bytes depend on who has sent it as which record; cheap to write and to compare. */
+/* A PAD frame, whose bytes depend on who has sent it as which record; cheap to write and to
+   compare. */
 static size_t
 make_record(const struct end *e, size_t index, uint8_t *out)
 {
@@ -242,7 +250,8 @@ end_send_control(struct end *e, uint8_t type, struct span payload)
 		return;
 	e->hostile = true;
 	frame_head_put(head, type, (uint16_t)payload.size, 0);
-	FUZZ_ASSERT(conn_send(e->conn, CHANNEL_PROTOCOL, parts, ARRAY_SIZE(parts), e->now) == SC_OK);
+	FUZZ_ASSERT(
+		conn_send(e->conn, CHANNEL_PROTOCOL, parts, ARRAY_SIZE(parts), e->now) == SC_OK);
 }
 
 static void
@@ -265,8 +274,8 @@ take_plaintext(struct end *e, uint8_t channel, struct span plaintext)
 
 	FUZZ_ASSERT(plaintext.size >= RECORD_PLAINTEXT_MIN && conn_phase(e->conn) == CONN_UP);
 	if (type != FRAME_PAD) {
-		struct span payload = {plaintext.data + FRAME_HEAD_SIZE,
-			plaintext.size - FRAME_HEAD_SIZE};
+		struct span payload = {
+			plaintext.data + FRAME_HEAD_SIZE, plaintext.size - FRAME_HEAD_SIZE};
 		FUZZ_ASSERT(channel == CHANNEL_PROTOCOL);
 		take_control(e, type, payload);
 		return;

@@ -1,5 +1,5 @@
-/* Two connections in one process for the fuzzers of what goes between them: their keys, their lists, the records they
-   have sent, and what must hold of a connection whatever comes in. */
+/* Two connections in one process for the fuzzers of what goes between them: their keys, their
+   lists, the records they have sent, and what must hold of a connection whatever comes in. */
 #ifndef SC_TESTS_FUZZ_ENDS_H
 #define SC_TESTS_FUZZ_ENDS_H
 
@@ -25,16 +25,18 @@ struct end {
 	struct conn_memory memory; /* of the peer, for SecureConn 1.1 */
 	struct fuzz_random random;
 	uint64_t now;
-	bool accept_all;      /* accept_key says yes to every key, else to the peer's alone */
-	unsigned asked;       /* how often accept_key was called */
-	bool hostile;         /* has sent control frames out of place: from then on both may refuse what comes */
+	bool accept_all; /* accept_key says yes to every key, else to the peer's alone */
+	unsigned asked;  /* how often accept_key was called */
+	bool hostile;    /* has sent control frames out of place: from then on both may refuse what
+			    comes */
 	enum sc_error failed; /* the first error seen */
 	struct conn_job *job; /* taken, not yet done */
 	struct sent_record sent[ENDS_SENT_MAX];
 	size_t n_sent, n_received; /* n_received: of the peer's, by this end */
 };
 
-/* Ends 0 (initiator) and 1, with an X25519 key each that is the same in every execution; nothing is started. */
+/* Ends 0 (initiator) and 1, with an X25519 key each that is the same in every execution; nothing is
+   started. */
 void
 ends_init(struct end ends[2]);
 
@@ -49,18 +51,21 @@ end_remember(struct end *e);
 void
 end_start(struct end *e);
 
-/* Starts both without a handshake: up, under fixed secrets, with the first of their lists as the agreed implementation. */
+/* Starts both without a handshake: up, under fixed secrets, with the first of their lists as the
+   agreed implementation. */
 void
 ends_start_up(struct end ends[2]);
 
 void
 end_fini(struct end *e);
 
-/* Gives the connection n bytes from the transport. False, and nothing is given, if it does not take as many now. */
+/* Gives the connection n bytes from the transport. False, and nothing is given, if it does not take
+   as many now. */
 bool
 end_give(struct end *e, const void *data, size_t n);
 
-/* Takes the connection's job, if there is one, and runs it; end_finish_job hands it back. True if there was one. */
+/* Takes the connection's job, if there is one, and runs it; end_finish_job hands it back. True if
+   there was one. */
 bool
 end_run_job(struct end *e);
 
@@ -75,17 +80,18 @@ end_send_record(struct end *e, uint8_t channel, size_t size);
 void
 end_send_control(struct end *e, uint8_t type, struct span payload);
 
-/* Receives records; asserts that each is the next one that the peer has sent. Acts on RENEW, LINE and KEY_UPDATE, which nobody but a hostile
-   peer sends out of place. */
+/* Receives records; asserts that each is the next one that the peer has sent. Acts on RENEW, LINE
+   and KEY_UPDATE, which nobody but a hostile peer sends out of place. */
 void
 end_receive(struct end *e);
 
-/* Asserts what must hold at any time: the first error sticks, a failed connection does nothing more, an unauthenticated one
-   holds at most 64 KiB, and one that has no reason not to reads on. */
+/* Asserts what must hold at any time: the first error sticks, a failed connection does nothing
+   more, an unauthenticated one holds at most 64 KiB, and one that has no reason not to reads on. */
 void
 end_check(struct end *e);
 
-/* Asserts that both have agreed on the same, and hold the same secrets. Both are up, and nothing is under way. */
+/* Asserts that both have agreed on the same, and hold the same secrets. Both are up, and nothing is
+   under way. */
 void
 ends_check_agreement(struct end ends[2]);
 

@@ -1,4 +1,5 @@
-/* Knows what a trunk may send, by the books of its peer; once the peer has been hostile they say nothing, and only the form counts. */
+/* Knows what a trunk may send, by the books of its peer; once the peer has been hostile they say
+   nothing, and only the form counts. */
 #include "frames_peer.h"
 
 void
@@ -159,7 +160,8 @@ check_form(const struct peer *p, uint8_t channel, const uint8_t *frame, size_t n
 	FUZZ_ASSERT((get_u32(frame + 4) == 0) == forms[type].link);
 	FUZZ_ASSERT(n >= forms[type].least && n <= forms[type].most);
 	FUZZ_ASSERT((channel == CHANNEL_DATA) == (type == FRAME_DATA));
-	/* CLOSE is the last frame of a trunk. A renewal that is under way is the connection's: its peer discards what comes. */
+	/* CLOSE is the last frame of a trunk. A renewal that is under way is the connection's: its
+	   peer discards what comes. */
 	FUZZ_ASSERT(!p->close_came || of_connection(type));
 }
 

@@ -1,11 +1,13 @@
-/* Knows how to be the owner of a trunk: what it does with streams, and what it must be told of them. */
+/* Knows how to be the owner of a trunk: what it does with streams, and what it must be told of
+   them. */
 #include "frames_world.h"
 
 void
 owner_read(struct world *w, struct owned *o, size_t max, bool hold)
 {
 	size_t n;
-	const uint8_t *bytes = hold ? stream_recv_hold(o->stream, &n) : stream_recv_buf(o->stream, &n);
+	const uint8_t *bytes =
+		hold ? stream_recv_hold(o->stream, &n) : stream_recv_buf(o->stream, &n);
 
 	FUZZ_ASSERT((bytes != NULL) == (n > 0));
 	n = min_size(n, max);

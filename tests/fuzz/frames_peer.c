@@ -66,8 +66,8 @@ peer_add_stream(struct peer *p, uint32_t id, bool own)
 {
 	FUZZ_ASSERT(p->n < PEER_STREAMS);
 	struct peer_stream *s = &p->streams[p->n++];
-	*s = (struct peer_stream){.id = id, .own = own, .limit = p->trunk_window,
-		.allowed = p->own_window};
+	*s = (struct peer_stream){
+		.id = id, .own = own, .limit = p->trunk_window, .allowed = p->own_window};
 	return s;
 }
 

@@ -1,5 +1,6 @@
-/* The peer of a trunk under test, played by hand for fuzz_frames.c: sends frames that are allowed as its books stand, or any others, and
-   holds every frame that the trunk sends against its books (protocol.md 8). */
+/* The peer of a trunk under test, played by hand for fuzz_frames.c: sends frames that are allowed
+   as its books stand, or any others, and holds every frame that the trunk sends against its books
+   (protocol.md 8). */
 #ifndef SC_TESTS_FUZZ_FRAMES_PEER_H
 #define SC_TESTS_FUZZ_FRAMES_PEER_H
 
@@ -17,14 +18,14 @@ pattern(uint32_t stream, bool by_peer, uint64_t at)
 
 struct peer_stream {
 	uint32_t id;
-	bool own;    /* opened by the peer */
-	bool opened; /* OPENED has passed */
-	bool over;   /* by a RESET either way, or cleanly */
-	uint64_t sent, limit;      /* DATA of the peer, and what the trunk allows */
-	uint64_t covered;          /* what the trunk's WINDOWs count */
+	bool own;             /* opened by the peer */
+	bool opened;          /* OPENED has passed */
+	bool over;            /* by a RESET either way, or cleanly */
+	uint64_t sent, limit; /* DATA of the peer, and what the trunk allows */
+	uint64_t covered;     /* what the trunk's WINDOWs count */
 	bool fin_sent;
 	uint64_t received, allowed; /* DATA of the trunk, and what the peer has allowed */
-	uint64_t consumed;         /* what the peer's WINDOWs count */
+	uint64_t consumed;          /* what the peer's WINDOWs count */
 	bool fin_received, fin_counted;
 };
 
@@ -34,19 +35,19 @@ struct peer {
 	bool hostile;          /* has sent what is not allowed: the trunk may end */
 	uint32_t trunk_window; /* W0 of the trunk, and of the peer */
 	uint32_t own_window;
-	uint32_t own_max;      /* streams that the trunk may have open */
+	uint32_t own_max; /* streams that the trunk may have open */
 	struct peer_stream streams[PEER_STREAMS];
 	size_t n;
 	uint32_t next_id, highest_of_trunk;
 	bool session_sent, session_came;
 	bool session_done; /* the peer may send frames of streams */
 	uint8_t session_id[16];
-	bool ping_waits;       /* for the peer's PONG */
+	bool ping_waits; /* for the peer's PONG */
 	uint8_t ping[8];
-	bool ping_out;         /* the peer's own */
+	bool ping_out; /* the peer's own */
 	bool goaway_sent, goaway_came, close_sent, close_came;
 	uint16_t close_code;
-	uint8_t channel;       /* of the record under construction: */
+	uint8_t channel; /* of the record under construction: */
 	uint8_t record[RECORD_PLAINTEXT_MAX];
 	size_t size;
 };
@@ -90,7 +91,8 @@ peer_fin(struct peer *p, struct peer_stream *s);
 void
 peer_reset(struct peer *p, struct peer_stream *s, uint16_t code, struct span text);
 
-/* Counts `more` bytes (and the FIN, if all bytes are counted then) and allows `window` more, or as much as was allowed before. */
+/* Counts `more` bytes (and the FIN, if all bytes are counted then) and allows `window` more, or as
+   much as was allowed before. */
 void
 peer_window(struct peer *p, struct peer_stream *s, uint64_t more, uint32_t window);
 

@@ -1,4 +1,5 @@
-/* A trunk under test with its owner, a peer played by hand (frames_peer.h) and what moves bytes between the two, for fuzz_frames.c. */
+/* A trunk under test with its owner, a peer played by hand (frames_peer.h) and what moves bytes
+   between the two, for fuzz_frames.c. */
 #ifndef SC_TESTS_FUZZ_FRAMES_WORLD_H
 #define SC_TESTS_FUZZ_FRAMES_WORLD_H
 
@@ -38,14 +39,16 @@ world_init(struct world *w, uint8_t roles, uint8_t limits);
 void
 world_fini(struct world *w);
 
-/* Moves bytes, takes events, seals and runs jobs until nothing moves any more; checks what must hold. */
+/* Moves bytes, takes events, seals and runs jobs until nothing moves any more; checks what must
+   hold. */
 void
 world_pump(struct world *w);
 
 void
 world_wait(struct world *w, uint64_t ns);
 
-/* Where the peer has kept to the rules and the link is there: brings every stream to its end, then closes. Asserts that it works. */
+/* Where the peer has kept to the rules and the link is there: brings every stream to its end, then
+   closes. Asserts that it works. */
 void
 world_finish(struct world *w);
 

@@ -1,4 +1,5 @@
-/* What every fuzzer uses: choices read from the input, predictable random bytes, a way to say that an invariant is broken. */
+/* What every fuzzer uses: choices read from the input, predictable random bytes, a way to say that
+   an invariant is broken. */
 #ifndef SC_TESTS_FUZZ_H
 #define SC_TESTS_FUZZ_H
 
@@ -17,8 +18,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the process, also in a build without assertions: libFuzzer keeps the input then. */
-#define FUZZ_ASSERT(condition)                                                                     \
-	((condition) ? (void)0 : fuzz_broken(__FILE__, __LINE__, #condition))
+#define FUZZ_ASSERT(condition) ((condition) ? (void)0 : fuzz_broken(__FILE__, __LINE__, #condition))
 
 static inline void
 fuzz_broken(const char *file, int line, const char *condition)

@@ -1,5 +1,6 @@
-/* Feeds a configuration, and one that it may include; asserts that an error says file and line in one line of text, and that what is taken is
-   whole: names valid, endpoints parsed, references resolved, values in range. */
+/* Feeds a configuration, and one that it may include; asserts that an error says file and line in
+   one line of text, and that what is taken is whole: names valid, endpoints parsed, references
+   resolved, values in range. */
 #include "fuzz.h"
 
 #include <fcntl.h>
@@ -29,7 +30,8 @@ make_folder(void)
 		return;
 	/* Memory, where there is such a folder: two files are written in each execution. */
 	bool shm = access("/dev/shm", W_OK) == 0;
-	snprintf(paths.folder, sizeof(paths.folder), "%s/secureconn-fuzz-XXXXXX", shm ? "/dev/shm" : "/tmp");
+	snprintf(paths.folder, sizeof(paths.folder), "%s/secureconn-fuzz-XXXXXX",
+		shm ? "/dev/shm" : "/tmp");
 	FUZZ_ASSERT(mkdtemp(paths.folder));
 	snprintf(paths.first, sizeof(paths.first), "%s/first.ini", paths.folder);
 	snprintf(paths.second, sizeof(paths.second), "%s/second.ini", paths.folder);
@@ -79,7 +81,8 @@ static void
 check_taken(const struct config *c)
 {
 	FUZZ_ASSERT(config_name_valid(c->node.name) && c->node.state && c->node.state[0] != '\0');
-	FUZZ_ASSERT(c->node.asymmetric.n > 0 && c->node.symmetric.n > 0 && c->node.implementations.n > 0);
+	FUZZ_ASSERT(c->node.asymmetric.n > 0 && c->node.symmetric.n > 0 &&
+		    c->node.implementations.n > 0);
 	FUZZ_ASSERT(c->n_files >= 1 && c->n_files <= 3);
 	check_endpoints(&c->node.listen);
 	for (size_t i = 0; i < c->n_peers; i++) {
@@ -97,7 +100,8 @@ check_taken(const struct config *c)
 		const struct config_service *s = &c->services[i];
 		FUZZ_ASSERT(config_service_find(c, s->name, strlen(s->name)) == s);
 		FUZZ_ASSERT(s->connect.n > 0 && s->connect_timeout > 0 && s->allow.n > 0);
-		FUZZ_ASSERT(config_service_allows(s, strcmp(s->allow.at[0], "*") == 0 ? "anybody" : s->allow.at[0]));
+		FUZZ_ASSERT(config_service_allows(
+			s, strcmp(s->allow.at[0], "*") == 0 ? "anybody" : s->allow.at[0]));
 		check_endpoints(&s->connect);
 	}
 }
@@ -105,7 +109,8 @@ check_taken(const struct config *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const uint8_t *mark = data && size > 0 ? memmem(data, size, INCLUDED, sizeof(INCLUDED) - 1) : NULL;
+	const uint8_t *mark =
+		data && size > 0 ? memmem(data, size, INCLUDED, sizeof(INCLUDED) - 1) : NULL;
 	size_t first = mark ? (size_t)(mark - data) : size;
 	size_t second = mark ? size - first - (sizeof(INCLUDED) - 1) : 0;
 	struct config *config = NULL;

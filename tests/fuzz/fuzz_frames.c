@@ -1,7 +1,8 @@
-/* Feeds a trunk with frames, allowed ones by a peer that keeps books and any others, beside what its owner does: accept, write, read, end,
-   reset, open, drain, close, wait. Asserts that it sends what it may and no more, that each stream delivers the bytes that were sent, that memory
-   is bounded, that it ends at most once and says nothing after; and that with a peer that keeps to the rules it never ends by itself and
-   every stream can be brought to its end. */
+/* Feeds a trunk with frames, allowed ones by a peer that keeps books and any others, beside what
+   its owner does: accept, write, read, end, reset, open, drain, close, wait. Asserts that it sends
+   what it may and no more, that each stream delivers the bytes that were sent, that memory is
+   bounded, that it ends at most once and says nothing after; and that with a peer that keeps to the
+   rules it never ends by itself and every stream can be brought to its end. */
 #include "frames_world.h"
 
 #define STEP(letter) (letter) & 31
@@ -174,8 +175,9 @@ step_owner(struct world *w, uint8_t choice, struct choices *c)
 	}
 }
 
-/* Capital letters are the peer's, small ones the owner's; what is below them does the same without letting anything move after it; the upper
-   half is for a hostile peer: bit 6 moves, bit 5 is the channel, and the type of frame. */
+/* Capital letters are the peer's, small ones the owner's; what is below them does the same without
+   letting anything move after it; the upper half is for a hostile peer: bit 6 moves, bit 5 is the
+   channel, and the type of frame. */
 static void
 step(struct world *w, struct choices *c)
 {

@@ -1,7 +1,8 @@
-/* Feeds a handshake: raw bytes to one end of either role (which must never come up), or a meddler between two real ends, which
-   the input tells what to do with each line and record. Asserts that two ends left alone come up, that an end which comes up has agreed
-   with the other on everything and takes nothing but what that one has sent, that errors stick, that memory is bounded, and
-   that nothing is ever stuck. */
+/* Feeds a handshake: raw bytes to one end of either role (which must never come up), or a meddler
+   between two real ends, which the input tells what to do with each line and record. Asserts that
+   two ends left alone come up, that an end which comes up has agreed with the other on everything
+   and takes nothing but what that one has sent, that errors stick, that memory is bounded, and that
+   nothing is ever stuck. */
 #include "meddler.h"
 
 /* ---- raw bytes ---- */
@@ -54,7 +55,8 @@ have_common(const struct end ends[2])
 	return false;
 }
 
-/* An end that is up knows that the other one has seen the same conversation, even if that one has failed since. */
+/* An end that is up knows that the other one has seen the same conversation, even if that one has
+   failed since. */
 static void
 check_result(struct meddler *m)
 {

@@ -1,5 +1,5 @@
-/* Feeds the plaintext of a HELLO's record; asserts that what is taken is within its bounds and says the same when it is written
-   and read again, and that no part of it is taken. */
+/* Feeds the plaintext of a HELLO's record; asserts that what is taken is within its bounds and says
+   the same when it is written and read again, and that no part of it is taken. */
 #include "fuzz.h"
 
 #include "secureconn/frame.h"

@@ -1,6 +1,6 @@
-/* Feeds key files: raw text, and files written of records that the input chooses, with a byte changed. Asserts that what is read says the
-   same when it is written and read again, that a changed file never yields another key, and that a refused one leaves a reason and no
-   secret. */
+/* Feeds key files: raw text, and files written of records that the input chooses, with a byte
+   changed. Asserts that what is read says the same when it is written and read again, that a
+   changed file never yields another key, and that a refused one leaves a reason and no secret. */
 #include "fuzz.h"
 
 #include "crypto/asym.h"
@@ -36,8 +36,8 @@ static bool
 same_keys(const struct key_record *a, const struct key_record *b)
 {
 	return a->key.asym == b->key.asym && strcmp(a->key.fingerprint, b->key.fingerprint) == 0 &&
-		memcmp(a->key.public_key, b->key.public_key, sizeof(a->key.public_key)) == 0 &&
-		memcmp(a->private_key, b->private_key, sizeof(a->private_key)) == 0;
+	       memcmp(a->key.public_key, b->key.public_key, sizeof(a->key.public_key)) == 0 &&
+	       memcmp(a->private_key, b->private_key, sizeof(a->private_key)) == 0;
 }
 
 static void
@@ -87,8 +87,8 @@ feed_text(struct span input)
 	enum sc_error error = key_file_parse(text, input.size, &asym, public_key, &err);
 	FUZZ_ASSERT((error == SC_OK) == (taken && r.kind == KIND_PUBLIC));
 	if (error == SC_OK)
-		FUZZ_ASSERT(asym == r.key.asym &&
-			memcmp(public_key, r.key.public_key, asym->algorithm->public_size) == 0);
+		FUZZ_ASSERT(asym == r.key.asym && memcmp(public_key, r.key.public_key,
+							  asym->algorithm->public_size) == 0);
 	else
 		FUZZ_ASSERT(error == SC_ERR_FORMAT && err.text[0] != '\0');
 }
@@ -106,7 +106,8 @@ feed_changed(struct choices *c)
 	while (choices_left(c)) {
 		uint8_t *at = (uint8_t *)text + choose_u16(c) % size;
 		*at = choose_u8(c);
-		/* Of an expected key there is nothing but the fingerprint, and nothing to hold against it. */
+		/* Of an expected key there is nothing but the fingerprint, and nothing to hold
+		   against it. */
 		if (parse(&changed, text, size) && r.kind != KIND_EXPECTED)
 			FUZZ_ASSERT(same_keys(&changed, &r));
 	}

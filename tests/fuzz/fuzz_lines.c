@@ -1,5 +1,6 @@
-/* Feeds lines, in pieces and whole, and what they hold to a negotiation; asserts that pieces change nothing, that a line is
-   printable, not empty and within its bounds, and that a negotiation agrees on nothing but an own name and always ends. */
+/* Feeds lines, in pieces and whole, and what they hold to a negotiation; asserts that pieces change
+   nothing, that a line is printable, not empty and within its bounds, and that a negotiation agrees
+   on nothing but an own name and always ends. */
 #include "fuzz.h"
 
 #include "secureconn/line.h"

@@ -1,6 +1,8 @@
-/* Feeds records between two ends that are up under fixed keys, by two libraries where there are two, with a meddler in between
-   and hostile control frames. Asserts that nothing arrives but what was sent, in its order, that ends left alone never fail through any
-   ratchet, renewal or age of a key, and hold the same keys in the end; that errors stick, memory is bounded and nothing is stuck. */
+/* Feeds records between two ends that are up under fixed keys, by two libraries where there are
+   two, with a meddler in between and hostile control frames. Asserts that nothing arrives but what
+   was sent, in its order, that ends left alone never fail through any ratchet, renewal or age of a
+   key, and hold the same keys in the end; that errors stick, memory is bounded and nothing is
+   stuck. */
 #include "meddler.h"
 
 #include "crypto/bulk.h"

@@ -1,4 +1,5 @@
-/* Knows what can be done to bytes under way between two ends; what must come of it is known to ends.c and to the fuzzers. */
+/* Knows what can be done to bytes under way between two ends; what must come of it is known to
+   ends.c and to the fuzzers. */
 #include "meddler.h"
 
 #include "secureconn/conn_state.h"
@@ -21,7 +22,8 @@ meddler_fini(struct meddler *m)
 
 /* ---- what is under way ---- */
 
-/* A whole line, or a whole record, from the front of what an end has to send, but for its last part. */
+/* A whole line, or a whole record, from the front of what an end has to send, but for its last
+   part. */
 static size_t
 unit_size(const uint8_t *data, size_t n)
 {
@@ -33,7 +35,8 @@ unit_size(const uint8_t *data, size_t n)
 	return lf ? (size_t)(lf - data) + 1 : n;
 }
 
-/* Copies the next unit of an end to m->present; it is still the end's. False: it has nothing to say. */
+/* Copies the next unit of an end to m->present; it is still the end's. False: it has nothing to
+   say. */
 static bool
 look_at_unit(struct meddler *m, struct end *from)
 {
@@ -198,8 +201,10 @@ send_hostile(struct meddler *m, struct end *from)
 	if (conn_phase(from->conn) != CONN_UP)
 		return;
 	m->touched = true;
-	end_send_control(from, type, type == FRAME_LINE ? choose_line(&m->choices)
-				: choose_bytes(&m->choices, type == FRAME_RENEW ? X25519_SIZE : 2));
+	end_send_control(from, type,
+		type == FRAME_LINE
+			? choose_line(&m->choices)
+			: choose_bytes(&m->choices, type == FRAME_RENEW ? X25519_SIZE : 2));
 }
 
 /* Brings a sender close to the limits of its key, and the other's count with it. */

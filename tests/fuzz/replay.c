@@ -1,11 +1,13 @@
-/* Runs files of a corpus through one fuzzer's LLVMFuzzerTestOneInput, in any compiler: seeds are regression tests. */
+/* Runs files of a corpus through one fuzzer's LLVMFuzzerTestOneInput, in any compiler: seeds are
+   regression tests. */
 #include "fuzz.h"
 
 #include <dirent.h>
 
 #define SIZE_LIMIT ((size_t)1 << 20)
 
-/* Runs the whole of it, and the fronts of it up to each byte: cheap, and what goes wrong goes wrong at an end. */
+/* Runs the whole of it, and the fronts of it up to each byte: cheap, and what goes wrong goes wrong
+   at an end. */
 static void
 run_file(const char *path)
 {
