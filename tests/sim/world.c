@@ -245,6 +245,19 @@ pass_time(struct world *w)
 	CHECK(w->now < w->progress + STUCK);
 }
 
+static bool
+by_damage(enum sc_error error)
+{
+	return error >= SC_ERR_RECORD_LENGTH && error <= SC_ERR_RECORD_TAG;
+}
+
+/* A bit in a length may make the reader wait for what never comes. */
+static bool
+waited(enum sc_error error)
+{
+	return error == SC_ERR_TIMEOUT || error == SC_ERR_RENEWAL;
+}
+
 /* Which ends are right for what happened. */
 static void
 check_ends(const struct world *w)
@@ -267,9 +280,7 @@ check_ends(const struct world *w)
 		break;
 	default:
 		CHECK(actor->code == CODE_LINK_LOST && other->code == CODE_LINK_LOST);
-		/* A bit in a length may make the reader wait for what never comes. */
-		CHECK((other->error >= SC_ERR_RECORD_LENGTH && other->error <= SC_ERR_RECORD_TAG) ||
-			other->error == SC_ERR_TIMEOUT || actor->error == SC_ERR_TIMEOUT);
+		CHECK(by_damage(other->error) || waited(other->error) || waited(actor->error));
 	}
 }
 
