@@ -174,8 +174,11 @@ class Node:
     # --- the process ---
 
     def descriptors(self):
-        """How many descriptors the process has open."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """How many descriptors the process has open; 0 where only root may know (the node keeps its secrets from other processes)."""
+        try:
+            return len(os.listdir(f"/proc/{self.pid}/fd"))
+        except PermissionError:
+            return 0
 
     def resident(self):
         """KiB of memory."""
@@ -198,7 +201,7 @@ class Node:
         if self.process is None:
             return
         for _ in range(2):
-            if self.process.poll() is None:
+            if self.process.poll() is None and not self.events("node_stopped", since=self.mark):
                 self.signal(signal.SIGTERM)
                 try:
                     self.process.wait(0.3)
