@@ -42,6 +42,10 @@ wire_write(struct wire *w, struct conn *from, uint64_t now);
 bool
 wire_read(struct wire *w, struct conn *to, uint64_t now);
 
+/* Throws away what has arrived: the reader has ended. */
+void
+wire_discard(struct wire *w, uint64_t now);
+
 /* When the next bytes arrive, UINT64_MAX: nothing is under way. */
 uint64_t
 wire_next(const struct wire *w);

@@ -57,6 +57,28 @@ wire_write(struct wire *w, struct conn *from, uint64_t now)
 	return true;
 }
 
+/* n bytes of the first piece have left. */
+static void
+drop(struct wire *w, size_t n)
+{
+	struct piece *piece = &w->pieces[w->first_piece];
+
+	w->start = (w->start + n) % w->capacity;
+	w->used -= n;
+	piece->size -= n;
+	if (piece->size == 0) {
+		w->first_piece = (w->first_piece + 1) % PIECES;
+		w->n_pieces--;
+	}
+}
+
+void
+wire_discard(struct wire *w, uint64_t now)
+{
+	while (wire_next(w) <= now)
+		drop(w, w->pieces[w->first_piece].size);
+}
+
 bool
 wire_read(struct wire *w, struct conn *to, uint64_t now)
 {
@@ -69,13 +91,7 @@ wire_read(struct wire *w, struct conn *to, uint64_t now)
 	size_t n = min_size(min_size(piece->size, room), w->capacity - w->start);
 	memcpy(in, w->data + w->start, n);
 	conn_in_ack(to, n, now);
-	w->start = (w->start + n) % w->capacity;
-	w->used -= n;
-	piece->size -= n;
-	if (piece->size == 0) {
-		w->first_piece = (w->first_piece + 1) % PIECES;
-		w->n_pieces--;
-	}
+	drop(w, n);
 	return true;
 }
 

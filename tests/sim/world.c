@@ -151,8 +151,11 @@ static bool
 run_side(struct world *w, struct side *side)
 {
 	struct trunk_event event;
-	bool did = wire_read(&w->side[1 - side->index].out, side->conn, w->now);
+	struct wire *in = &w->side[1 - side->index].out;
+	bool did = wire_read(in, side->conn, w->now);
 
+	if (side->closed)
+		wire_discard(in, w->now);
 	run_conn(w, side);
 	if (trunk_deadline(side->trunk) <= w->now)
 		trunk_tick(side->trunk, w->now);
@@ -241,7 +244,7 @@ pass_time(struct world *w)
 			next = min_u64(next, flows_next(w, &w->side[i]));
 	}
 	CHECK(next != UINT64_MAX);
-	w->now = next > w->now ? next : w->now + 1;
+	w->now = next > w->now ? next : w->now + NS_PER_MS;
 	CHECK(w->now < w->progress + STUCK);
 }
 
