@@ -15,6 +15,8 @@ accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
 	e->asked++;
 	/* A second time where SecureConn 1.1 went back to 1.0. */
 	FUZZ_ASSERT(e->asked <= 2 && asym == e->key.asym);
+	if (e->refuse)
+		return false;
 	return e->accept_all ||
 	       memcmp(public_key, e->peer->public_key, asym->algorithm->public_size) == 0;
 }
@@ -42,30 +44,44 @@ end_remember(struct end *e)
 	e->config.find_key = find_key;
 }
 
+/* Made once: two scalar multiplications would be most of a short execution. */
+static void
+set_key(struct end *e, size_t which)
+{
+	static struct end made[2];
+	const struct asym_impl *asym = asym_find("X25519");
+
+	if (!made[which].key.asym) {
+		fuzz_random_init(&made[which].random, which + 1);
+		FUZZ_ASSERT(asym->generate(asym, &made[which].random.source,
+				    made[which].private_key, made[which].public_key) == 0);
+		made[which].key.asym = asym;
+	}
+	memcpy(e->private_key, made[which].private_key, sizeof(e->private_key));
+	memcpy(e->public_key, made[which].public_key, sizeof(e->public_key));
+	e->key = (struct conn_key){asym, e->public_key, e->private_key};
+}
+
 void
 ends_init(struct end ends[2])
 {
-	const struct asym_impl *asym = asym_find("X25519");
-
 	memset(ends, 0, 2 * sizeof(ends[0]));
 	for (size_t i = 0; i < 2; i++) {
 		struct end *e = &ends[i];
 		e->peer = &ends[1 - i];
-		fuzz_random_init(&e->random, i + 1);
-		FUZZ_ASSERT(asym->generate(
-				    asym, &e->random.source, e->private_key, e->public_key) == 0);
-		e->key = (struct conn_key){asym, e->public_key, e->private_key};
+		set_key(e, i);
+		fuzz_random_init(&e->random, i + 10);
 		e->config.initiator = i == 0;
 		e->config.keys = &e->key;
 		e->config.n_keys = 1;
 		e->config.random = e->random.source;
 		e->config.hello =
 			(struct hello){.window = 65536, .max_streams = 100, .name = "end"};
-		/* Only when it is asked for, and never overdue. */
+		/* Only when it is asked for, as often as that is, and never overdue. */
 		e->config.renewal = (struct renewal_rules){.after = UINT64_MAX / 4,
 			.deadline = UINT64_MAX / 4,
 			.latest = UINT64_MAX / 2,
-			.most = 69};
+			.most = UINT32_MAX};
 		e->config.accept_key = accept_key;
 		e->config.arg = e;
 		end_set_bulk(e, 0);

@@ -26,6 +26,7 @@ struct end {
 	struct fuzz_random random;
 	uint64_t now;
 	bool accept_all; /* accept_key says yes to every key, else to the peer's alone */
+	bool refuse;     /* accept_key says no */
 	unsigned asked;  /* how often accept_key was called */
 	bool hostile;    /* has sent control frames out of place: from then on both may refuse what
 			    comes */

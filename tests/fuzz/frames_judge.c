@@ -18,6 +18,14 @@ find(struct peer *p, uint32_t id)
 	return NULL;
 }
 
+bool
+peer_has_ended(struct peer *p, uint32_t stream)
+{
+	const struct peer_stream *s = find(p, stream);
+
+	return s && s->fin_sent && s->fin_counted;
+}
+
 static void
 take_open(struct peer *p, uint32_t id, struct span payload)
 {
@@ -87,6 +95,7 @@ take_session(struct peer *p, struct span payload)
 {
 	FUZZ_ASSERT(!p->session_came);
 	p->session_came = true;
+	p->refusing = false;
 	if (p->initiator) {
 		FUZZ_ASSERT(p->session_sent && payload.data[0] == 2);
 		FUZZ_ASSERT(memcmp(payload.data + 1, p->session_id, sizeof(p->session_id)) == 0);
@@ -185,7 +194,10 @@ take_frame(struct peer *p, uint8_t channel, const uint8_t *frame, struct span pa
 	}
 	if (p->hostile)
 		return;
-	if (type == FRAME_OPEN) {
+	if (p->refusing && id != 0) {
+		if (type == FRAME_OPEN) /* of the session that was refused; ids go on */
+			p->highest_of_trunk = id;
+	} else if (type == FRAME_OPEN) {
 		take_open(p, id, payload);
 	} else if (id == 0) {
 		take_link_frame(p, type, payload);

@@ -88,6 +88,9 @@ take_stream_event(struct world *w, const struct trunk_event *event)
 
 	FUZZ_ASSERT(o && o->stream == event->stream && stream_trunk(o->stream) == w->trunk);
 	switch (event->type) {
+	case TRUNK_DATA:
+		owner_read(w, o, w->appetite, false);
+		break;
 	case TRUNK_FIN:
 		FUZZ_ASSERT(!o->fin_came);
 		o->fin_came = true;
@@ -99,6 +102,7 @@ take_stream_event(struct world *w, const struct trunk_event *event)
 		break;
 	case TRUNK_END:
 		FUZZ_ASSERT(o->fin_sent && o->fin_passed);
+		FUZZ_ASSERT(w->peer.hostile || peer_has_ended(&w->peer, o->id));
 		o->stream = NULL;
 		break;
 	default:

@@ -71,22 +71,40 @@ peer_add_stream(struct peer *p, uint32_t id, bool own)
 	return s;
 }
 
+static bool
+put_session(struct peer *p, uint8_t kind)
+{
+	uint8_t *payload = put(p, FRAME_SESSION, 0, 29);
+
+	if (!payload)
+		return false;
+	memset(payload, 0, 29);
+	payload[0] = kind;
+	memcpy(payload + 1, p->session_id, sizeof(p->session_id));
+	put_u32(payload + 17, 1);
+	return true;
+}
+
 void
 peer_session(struct peer *p)
 {
 	if (p->session_sent || (!p->initiator && !p->session_came))
 		return;
-	uint8_t *payload = put(p, FRAME_SESSION, 0, 29);
-	if (!payload)
-		return;
-	memset(payload, 0, 29);
 	if (p->initiator)
 		memset(p->session_id, 0x5e, sizeof(p->session_id));
-	payload[0] = p->initiator ? 0 : 2;
-	memcpy(payload + 1, p->session_id, sizeof(p->session_id));
-	put_u32(payload + 17, 1);
-	p->session_sent = true;
-	p->session_done = true; /* I need not wait; R has answered */
+	/* I need not wait; R has answered. */
+	p->session_sent = p->session_done = put_session(p, p->initiator ? 0 : 2);
+}
+
+void
+peer_refuse_session(struct peer *p)
+{
+	if (p->initiator || p->session_done || !p->session_came || !put_session(p, 3))
+		return;
+	p->session_came = false;
+	p->refusing = true;
+	for (size_t i = 0; i < p->n; i++)
+		p->streams[i].over = true;
 }
 
 static bool
@@ -134,15 +152,21 @@ peer_data(struct peer *p, struct peer_stream *s, size_t n)
 		s->sent += n;
 }
 
+static bool
+put_fin(struct peer *p, const struct peer_stream *s, uint64_t count)
+{
+	uint8_t *payload = put(p, FRAME_FIN, s->id, 8);
+
+	if (payload)
+		put_u64(payload, count);
+	return payload != NULL;
+}
+
 void
 peer_fin(struct peer *p, struct peer_stream *s)
 {
-	uint8_t *payload = may_send(p, s) ? put(p, FRAME_FIN, s->id, 8) : NULL;
-
-	if (!payload)
-		return;
-	put_u64(payload, s->sent);
-	s->fin_sent = true;
+	if (may_send(p, s))
+		s->fin_sent = put_fin(p, s, s->sent);
 }
 
 void
@@ -161,21 +185,30 @@ peer_reset(struct peer *p, struct peer_stream *s, uint16_t code, struct span tex
 	s->over = true;
 }
 
+static bool
+put_window(struct peer *p, const struct peer_stream *s, uint64_t consumed, uint32_t window)
+{
+	uint8_t *payload = put(p, FRAME_WINDOW, s->id, 12);
+
+	if (!payload)
+		return false;
+	put_u64(payload, consumed);
+	put_u32(payload + 8, window);
+	return true;
+}
+
 void
 peer_window(struct peer *p, struct peer_stream *s, uint64_t more, uint32_t window)
 {
 	if (!p->session_done || s->over || s->fin_counted)
 		return;
 	uint64_t consumed = min_u64(s->consumed + more, s->received);
+	uint64_t least = s->allowed - consumed;
 	bool fin = s->fin_received && consumed == s->received;
-	uint8_t *payload = put(p, FRAME_WINDOW, s->id, 12);
-	if (!payload)
+	window = fin ? 0 : window < least ? (uint32_t)least : window;
+	if (!put_window(p, s, consumed + (fin ? 1 : 0), window))
 		return;
 	s->consumed = consumed;
-	uint64_t least = s->allowed - consumed;
-	window = window < least ? (uint32_t)least : window;
-	put_u64(payload, consumed + (fin ? 1 : 0));
-	put_u32(payload + 8, fin ? 0 : window);
 	s->fin_counted = fin;
 	if (!fin)
 		s->allowed = consumed + window;
@@ -236,6 +269,42 @@ peer_pad(struct peer *p, uint8_t type, uint8_t channel, size_t n)
 		return;
 	frame_head_put(frame, type, (uint16_t)n, type == FRAME_PAD ? 0 : 77);
 	memset(frame + FRAME_HEAD_SIZE, type, n);
+}
+
+static void
+put_empty_open(struct peer *p, const struct peer_stream *s)
+{
+	uint8_t *payload = put(p, FRAME_OPEN, s->id, 1);
+
+	if (payload)
+		*payload = 0;
+}
+
+bool
+peer_breach(struct peer *p, struct peer_stream *s, enum peer_breach breach)
+{
+	bool sends = may_send(p, s), window = !s->fin_counted;
+
+	if (!p->session_done || s->over || silent(p))
+		return false;
+	if (breach == BREACH_PAST_WINDOW && sends && s->limit - s->sent < FRAME_DATA_MAX)
+		put(p, FRAME_DATA, s->id, (size_t)(s->limit - s->sent) + 1);
+	else if (breach == BREACH_FIN_COUNT && sends)
+		put_fin(p, s, s->sent + 1);
+	else if (breach == BREACH_CONSUMED_TOO_MUCH && window)
+		put_window(p, s, s->received + 2, UINT32_MAX);
+	else if (breach == BREACH_CREDIT_TAKEN_BACK && window && s->allowed > s->consumed)
+		put_window(p, s, s->consumed, 0);
+	else if (breach == BREACH_AFTER_FIN && s->fin_sent)
+		put(p, FRAME_DATA, s->id, 1);
+	else if (breach == BREACH_OPENED_TWICE && (s->own || s->opened))
+		put(p, FRAME_OPENED, s->id, 0);
+	else if (breach == BREACH_OPEN_AGAIN && s->own)
+		put_empty_open(p, s);
+	else
+		return false;
+	p->hostile = true;
+	return true;
 }
 
 void

@@ -40,6 +40,7 @@ struct peer {
 	size_t n;
 	uint32_t next_id, highest_of_trunk;
 	bool session_sent, session_came;
+	bool refusing;     /* R has refused the session and waits for another one */
 	bool session_done; /* the peer may send frames of streams */
 	uint8_t session_id[16];
 	bool ping_waits; /* for the peer's PONG */
@@ -71,10 +72,18 @@ peer_add_stream(struct peer *p, uint32_t id, bool own);
 void
 peer_stream_check_over(struct peer_stream *s);
 
+/* True if the peer has sent its FIN, and the WINDOW that counts the trunk's. */
+bool
+peer_has_ended(struct peer *p, uint32_t stream);
+
 /* ---- frames that are allowed; nothing is done where none is ---- */
 
 void
 peer_session(struct peer *p);
+
+/* R does not know the session: I begins another one. */
+void
+peer_refuse_session(struct peer *p);
 
 void
 peer_open(struct peer *p, uint32_t gap, struct span service);
@@ -112,6 +121,22 @@ void
 peer_pad(struct peer *p, uint8_t type, uint8_t channel, size_t n);
 
 /* ---- and any others ---- */
+
+enum peer_breach {
+	BREACH_PAST_WINDOW,
+	BREACH_FIN_COUNT,
+	BREACH_CONSUMED_TOO_MUCH,
+	BREACH_CREDIT_TAKEN_BACK,
+	BREACH_AFTER_FIN,
+	BREACH_OPENED_TWICE,
+	BREACH_OPEN_AGAIN,
+	BREACHES
+};
+
+/* A frame that is a protocol error on this stream, as long as the trunk has it. False: none can be
+   made of its present state. */
+bool
+peer_breach(struct peer *p, struct peer_stream *s, enum peer_breach breach);
 
 /* A frame with a head that fits it. */
 void

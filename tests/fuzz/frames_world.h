@@ -27,9 +27,11 @@ struct world {
 	struct owned streams[PEER_STREAMS];
 	size_t n;
 	uint64_t written;
-	bool waited;  /* time has passed: a deadline may end the trunk */
-	bool closing; /* the owner has ended or drained it */
-	bool closed;  /* TRUNK_CLOSED has come */
+	size_t appetite; /* bytes that the owner reads as soon as they have come */
+	bool clogged;    /* the transport takes nothing of the trunk's */
+	bool waited;     /* time has passed: a deadline may end the trunk */
+	bool closing;    /* the owner has ended or drained it */
+	bool closed;     /* TRUNK_CLOSED has come */
 };
 
 /* By two bytes: roles, windows, limits, keepalive. */

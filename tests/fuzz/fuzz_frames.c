@@ -34,6 +34,9 @@ step_peer_link(struct world *w, uint8_t choice, struct choices *c)
 	case STEP('S'):
 		peer_session(p);
 		break;
+	case STEP('Z'):
+		peer_refuse_session(p);
+		break;
 	case STEP('O'):
 		if (w->n + p->n < PEER_STREAMS)
 			peer_open(p, choose_u8(c), choose_bytes(c, choose_u8(c)));
@@ -96,6 +99,23 @@ step_peer(struct world *w, uint8_t choice, struct choices *c)
 	}
 }
 
+/* A breach of the rules on a stream that the trunk has ends the link, whatever else is under way.
+ */
+static void
+step_breach(struct world *w, struct choices *c)
+{
+	struct peer *p = &w->peer;
+	struct peer_stream *s = p->n > 0 ? &p->streams[choose_below(c, p->n)] : NULL;
+	enum peer_breach breach = (enum peer_breach)choose_below(c, BREACHES);
+
+	world_pump(w);
+	if (!s || p->hostile || w->closed || w->clogged ||
+		!stream_table_find(&w->trunk->table, s->id) || !peer_breach(p, s, breach))
+		return;
+	world_pump(w);
+	FUZZ_ASSERT(w->closed && p->close_came && p->close_code == CODE_PROTOCOL_ERROR);
+}
+
 /* Any frame: of a stream that there is, or of any; or any bytes. */
 static void
 step_hostile(struct world *w, uint8_t choice, struct choices *c)
@@ -134,6 +154,12 @@ step_owner_link(struct world *w, uint8_t choice, struct choices *c)
 		break;
 	case STEP('t'):
 		world_wait(w, choose_u8(c) * 100 * NS_PER_MS);
+		break;
+	case STEP('e'):
+		w->appetite = choose_u16(c);
+		break;
+	case STEP('z'):
+		w->clogged = !w->clogged;
 		break;
 	case STEP('k'):
 		renew(w, w->own);
@@ -183,7 +209,9 @@ step(struct world *w, struct choices *c)
 {
 	uint8_t choice = choose_u8(c);
 
-	if (choice & 0x80)
+	if ((choice & 31) == 31)
+		step_breach(w, c);
+	else if (choice & 0x80)
 		step_hostile(w, choice, c);
 	else if (choice & 0x20)
 		step_owner(w, choice, c);

@@ -192,6 +192,19 @@ renew(struct end *e)
 	conn_tick(e->conn, e->now);
 }
 
+/* What a HELLO says that is on its way to be sent: the key, which is in the job, or the window. */
+static void
+spoil_hello(struct meddler *m, struct end *from)
+{
+	if (!from->job || !from->job->make_ephemeral || conn_phase(from->conn) != CONN_HANDSHAKE)
+		return;
+	m->touched = true;
+	if (choose_u8(&m->choices) & 1)
+		memset(from->job->ephemeral_public, choose_u8(&m->choices), X25519_SIZE);
+	else
+		from->conn->config.hello.window = choose_u16(&m->choices);
+}
+
 /* RENEW, LINE or KEY_UPDATE with a payload from the input. */
 static void
 send_hostile(struct meddler *m, struct end *from)
@@ -312,6 +325,9 @@ step(struct meddler *m)
 		break;
 	case STEP('V'):
 		age(from);
+		break;
+	case STEP('W'):
+		spoil_hello(m, from);
 		break;
 	case STEP('X'):
 		end_early(m, from);
