@@ -227,6 +227,10 @@ class Link:
         else:
             self.send_hello()
             self.recv_hello()
+        self.mix_hellos()
+
+    def mix_hellos(self):
+        """Epoch 1, once both are here."""
         shared = x25519(self.ephemeral, self.peer_hello[1:33])
         payloads = (self.own_hello, self.peer_hello) if self.initiator else (self.peer_hello, self.own_hello)
         mix_hello(self.both, shared, *payloads)
