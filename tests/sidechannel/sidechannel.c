@@ -105,7 +105,7 @@ judge(const struct subject *subject, double seconds)
 		measure(subject, &w, seconds);
 		double t = welch_t(&w);
 		bool gross = fabs(t) > T_GROSS;
-		printf("%-28s %-20s | %-20s %9zu %9.2f %8.1f  %s\n", subject->name,
+		printf("%-33s %-20s | %-20s %9zu %9.2f %8.1f  %s\n", subject->name,
 			subject->classes[0], subject->classes[1], welch_count(&w), t,
 			welch_difference(&w), comment(subject, t));
 		fflush(stdout);
@@ -138,7 +138,7 @@ main(int argc, char **argv)
 
 	asym_setup();
 	const struct subject *subjects = subjects_make(&n);
-	printf("%-28s %-20s | %-20s %9s %9s %8s\n", "what", "class 0", "class 1", "measured", "t",
+	printf("%-33s %-20s | %-20s %9s %9s %8s\n", "what", "class 0", "class 1", "measured", "t",
 		"ticks");
 	for (size_t i = 0; i < n; i++) {
 		if (judge(&subjects[i], seconds / (double)n))

@@ -11,6 +11,7 @@
 #include "crypto/oaep.h"
 #include "crypto/random.h"
 
+#define EM_MAX       1024
 #define SAMPLES      64 /* inputs in a pool */
 #define MESSAGE      32 /* key and salt of a 128-bit cipher */
 #define COMPARED     256
@@ -33,41 +34,61 @@ random_bytes(uint8_t *dst, size_t n)
 
 /* ---- ElGamal: from M' to the verdict ---- */
 
+/* The first ones open; each of the others has one error. */
 enum {
 	EM_FIXED,
 	EM_GOOD,
-	EM_SMALL,
+	EM_SMALL, /* M' <= q */
 	EM_LARGE,
 	EM_FIRST_BYTE,
 	EM_LABEL,
 	EM_NO_01,
-	EM_PADDING,
-	EM_RANDOM,
+	EM_PADDING_EARLY,
+	EM_PADDING_LATE,
+	EM_RANDOM, /* this one has all of them */
 	EM_POOLS
 };
 
 static struct {
 	struct modulus modulus;
 	struct number pools[EM_POOLS][SAMPLES], m_prime, m;
-	uint8_t em[1024], message[MESSAGE];
+	uint8_t em[EM_MAX], message[MESSAGE];
 	int verdict;
 } elgamal;
 
 static const struct span label_span = {(const uint8_t *)"label", 5};
 static const struct span other_span = {(const uint8_t *)"other", 5};
 
+/* How long a message has to be for the errors of its padding. */
+static size_t
+message_size(unsigned pool)
+{
+	switch (pool) {
+	case EM_NO_01:
+		return MESSAGE - 1;
+	case EM_PADDING_EARLY:
+		return elgamal.modulus.size - OAEP_OVERHEAD;
+	case EM_PADDING_LATE:
+		return MESSAGE + 2;
+	default:
+		return MESSAGE;
+	}
+}
+
 /* M' of an EM of that pool: M itself or p - M, by chance where the pool does not say. */
 static void
 make_em(unsigned pool, struct number *m_prime)
 {
 	struct modulus *m = &elgamal.modulus;
-	uint8_t seed[OAEP_SEED_SIZE], message[MESSAGE + 1], em[1024], coin;
+	uint8_t seed[OAEP_SEED_SIZE], message[EM_MAX] = {0}, em[EM_MAX], coin;
 	const struct oaep_label label = {pool == EM_LABEL ? &other_span : &label_span, 1};
-	size_t size = pool == EM_NO_01 ? MESSAGE - 1 : pool == EM_PADDING ? MESSAGE + 1 : MESSAGE;
+	size_t size = message_size(pool);
 
 	random_bytes(seed, sizeof(seed));
-	random_bytes(message, sizeof(message));
 	random_bytes(&coin, 1);
+	random_bytes(message + (size < MESSAGE ? 0 : size - MESSAGE), MESSAGE);
+	if (size > MESSAGE)
+		message[size - MESSAGE - 1] = 1; /* it has its place, but is not the first */
 	CHECK(oaep_encode(em, m->size, label, (struct span){message, size}, seed) == 0);
 	if (pool == EM_RANDOM)
 		random_bytes(em + 1, m->size - 1);
@@ -266,7 +287,9 @@ subjects_make(size_t *n)
 	add_em(SUBJECT_SECRET, "first byte not 0", EM_FIRST_BYTE, "wrong lHash", EM_LABEL);
 	add_em(SUBJECT_SECRET, "first byte not 0", EM_FIRST_BYTE, "padding without 01", EM_NO_01);
 	add_em(SUBJECT_SECRET, "wrong lHash", EM_LABEL, "padding without 01", EM_NO_01);
-	add_em(SUBJECT_SECRET, "wrong lHash", EM_LABEL, "padding not zeros", EM_PADDING);
+	add_em(SUBJECT_SECRET, "wrong lHash", EM_LABEL, "padding not zeros", EM_PADDING_EARLY);
+	add_em(SUBJECT_SECRET, "padding wrong early", EM_PADDING_EARLY, "padding wrong late",
+		EM_PADDING_LATE);
 	add_em(SUBJECT_SECRET, "padding without 01", EM_NO_01, "random EMs", EM_RANDOM);
 	add_em(SUBJECT_VERDICT, "random good EMs", EM_GOOD, "first byte not 0", EM_FIRST_BYTE);
 	add_em(SUBJECT_VERDICT, "random good EMs", EM_GOOD, "wrong lHash", EM_LABEL);
