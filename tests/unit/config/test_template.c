@@ -9,8 +9,8 @@
 static char *
 render(const struct template_values *values)
 {
-	char *text = NULL;
-	size_t n;
+	static char *text; /* a local one looks to gcc as if the stream kept its address */
+	static size_t n;
 	FILE *out = open_memstream(&text, &n);
 	assert_non_null(out);
 	config_template(out, values);
