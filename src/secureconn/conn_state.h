@@ -14,7 +14,7 @@
 #define IN_SIZE_HANDSHAKE  (12u * 1024)
 #define OUT_SIZE_HANDSHAKE (12u * 1024)
 #define IN_SIZE_UP         (256u * 1024)
-#define OUT_SIZE_UP        (192u * 1024)
+#define OUT_SIZE_UP        (200u * 1024) /* three full records */
 
 struct conn {
 	struct conn_config config;
