@@ -5,7 +5,7 @@
 #include "secureconn/conn_state.h"
 
 #define UNAUTHENTICATED_MAX (64u * 1024) /* protocol.md 11 */
-#define RECEIVED_MAX        (1u << 20)
+#define MEMORY_UP_MAX       (1u << 20)
 
 static bool
 accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
@@ -356,7 +356,7 @@ end_check(struct end *e)
 
 	FUZZ_ASSERT((conn_phase(c) == CONN_FAILED) == (conn_error(c) != SC_OK));
 	FUZZ_ASSERT(!e->failed || conn_error(c) == e->failed);
-	FUZZ_ASSERT(conn_pending(c) <= OUT_SIZE_UP && memory_of(c) <= RECEIVED_MAX);
+	FUZZ_ASSERT(conn_pending(c) <= OUT_SIZE_UP && memory_of(c) <= MEMORY_UP_MAX);
 	switch (conn_phase(c)) {
 	case CONN_FAILED:
 		check_failed(e);
