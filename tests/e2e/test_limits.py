@@ -434,3 +434,16 @@ def test_memory_of_one_connection(make_host, sanitized):
     time.sleep(0.5)
     assert host.node.resident() - before < 256 * 64 + 2000
     echo_once(host.up, b"goes on")
+
+
+def test_failed_dials_are_summed_up(make_pair):
+    """A peer that is away for long, while somebody waits for it: not every attempt is logged, but the log does not fall silent."""
+    pair = make_pair(start=False, route={"connect_timeout": "60s"})
+    pair.store.start()
+    with pair.connect():
+        until(lambda: len(pair.store.events("dial_failed")) >= 5, "the first ones are logged each")
+        since = pair.store.position()
+        time.sleep(5)
+        assert len(pair.store.events("dial_failed", since=since)) < 5, "then not each of them"
+        until(lambda: pair.store.events("dial_failed", since=since) or pair.store.events("log_suppressed", since=since),
+              "it is said again", deadline=25)
