@@ -67,6 +67,12 @@ conn_fail(struct conn *c, enum sc_error error)
 	c->handshake.hold = false; /* a last line is not held back */
 }
 
+enum sc_error
+conn_fault(const struct conn *c)
+{
+	return c->fault;
+}
+
 void
 conn_get_info(const struct conn *c, struct conn_info *info)
 {
@@ -253,6 +259,10 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now)
 		error = handshake_job_done(&c->handshake);
 	if (!error && c->phase == CONN_UP)
 		error = renewal_flush(c);
+	if (error == SC_ERR_FRAME) { /* the peer's fault: the link is still good for a CLOSE */
+		c->fault = error;
+		return;
+	}
 	if (c->phase == CONN_HANDSHAKE) /* also of a key that was just refused: its owner notes it */
 		update_info(c);
 	if (error)

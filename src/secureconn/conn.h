@@ -161,6 +161,11 @@ conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t
 enum sc_error
 conn_key_update(struct conn *c, struct span payload);
 
+/* SC_OK; or SC_ERR_FRAME once a job has shown that RENEW or LINE frames taken before were not allowed: the caller
+   sends CLOSE then, as for conn_control. */
+enum sc_error
+conn_fault(const struct conn *c);
+
 /* Begins a renewal of the session keys as soon as the rules allow, if none is under way. */
 void
 conn_renew(struct conn *c);

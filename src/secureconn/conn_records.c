@@ -170,6 +170,8 @@ conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t
 	c->now = now;
 	if (c->phase != CONN_UP)
 		return c->error ? c->error : SC_ERR_FRAME_PLACE;
+	if (c->fault)
+		return c->fault;
 	if (type == FRAME_KEY_UPDATE)
 		error = take_key_update(c, payload);
 	else if (type == FRAME_RENEW)

@@ -41,6 +41,7 @@ struct conn {
 	struct record_half sending, receiving;
 	struct record_usage ratchet_at; /* the owner's own limits */
 	struct renewal renewal;
+	enum sc_error fault; /* see conn_fault */
 	uint64_t now; /* of the last call that told the time */
 };
 

@@ -186,8 +186,11 @@ work_on_lines(struct conn *c)
 		error = handshake_line(&c->handshake, line);
 		outbuf_take(in, line.size + 1);
 	}
-	if (!error && r->agreed && !r->keys_ready && c->handshake.step == STEP_DONE)
+	if (!error && r->agreed && !r->keys_ready && c->handshake.step == STEP_DONE) {
 		close_lines(c);
+		if (outbuf_used(in) > 0) /* something stands behind the last line */
+			error = SC_ERR_LINE_UNEXPECTED;
+	}
 	return line_result(c, error);
 }
 

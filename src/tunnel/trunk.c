@@ -254,6 +254,10 @@ trunk_next_event(struct trunk *t, uint64_t now, struct trunk_event *event)
 			event->type = TRUNK_UP;
 			return true;
 		}
+		if (conn_fault(t->conn) != SC_OK) {
+			trunk_protocol_error(t, conn_fault(t->conn));
+			continue;
+		}
 		if (!next_frame(t, &frame)) {
 			if (t->end.ended)
 				continue;

@@ -188,8 +188,42 @@ test_all_zero_result_ends_it(void **state)
 	(void)state;
 	start(7, "X25519", "AES 128");
 	assert_int_equal(conn_control(conn_of(0), FRAME_RENEW, (struct span){zero, sizeof(zero)}, 0), SC_OK);
+	assert_int_equal(conn_fault(conn_of(0)), SC_OK);
 	pair_run(&pair);
-	pair_assert_failed(&pair, 0, SC_ERR_FRAME);
+	assert_int_equal(conn_fault(conn_of(0)), SC_ERR_FRAME);
+	/* The link still carries the CLOSE that the caller owes. */
+	struct span payload;
+	assert_int_equal(pair_send(&pair, 0, FRAME_CLOSE, "\0\1", 2), SC_OK);
+	assert_int_equal(pair_receive(&pair, 1, &payload), FRAME_CLOSE);
+}
+
+/* S has got C's last line, and another one before the job for it was done. */
+static void
+test_a_line_behind_the_last_one(void **state)
+{
+	static const uint8_t more[] = "SYM-KEY-3: 00";
+	struct span line = {more, sizeof(more) - 1};
+	bool seen = false;
+	(void)state;
+	start(12, "X25519", "AES 128");
+	pair.now += NS_PER_S;
+	conn_renew(conn_of(0));
+	conn_tick(conn_of(0), pair.now);
+	for (int i = 0; i < 20 && !seen; i++) {
+		uint8_t channel;
+		struct span plain, payload;
+		pair_receive(&pair, 0, &payload);
+		pair_run(&pair);
+		while (conn_receive(conn_of(1), &channel, &plain) == 1) {
+			payload = (struct span){plain.data + FRAME_HEAD_SIZE, plain.size - FRAME_HEAD_SIZE};
+			seen |= memmem(payload.data, payload.size, "SYM-KEY-3: ", 11) != NULL;
+			assert_int_equal(conn_control(conn_of(1), plain.data[0], payload, pair.now), SC_OK);
+		}
+	}
+	assert_true(seen);
+	assert_int_equal(conn_control(conn_of(1), FRAME_LINE, line, pair.now), SC_OK); /* it waits */
+	pair_run(&pair);
+	assert_int_equal(conn_fault(conn_of(1)), SC_ERR_FRAME);
 }
 
 static void
@@ -334,6 +368,7 @@ main(void)
 		cmocka_unit_test_teardown(test_under_load_with_ratchets, teardown),
 		cmocka_unit_test_teardown(test_out_of_place, teardown),
 		cmocka_unit_test_teardown(test_all_zero_result_ends_it, teardown),
+		cmocka_unit_test_teardown(test_a_line_behind_the_last_one, teardown),
 		cmocka_unit_test_teardown(test_deadlines, teardown),
 		cmocka_unit_test_teardown(test_too_many_an_hour, teardown),
 		cmocka_unit_test_teardown(test_full_output_at_the_switch, teardown),
