@@ -402,8 +402,8 @@ def test_a_flood(make_host, sanitized, kind):
     assert most < 3, "the established link"
     assert not host.node.events("link_down", peer="py", since=since, reason=lambda r: "CLOSE" not in r)
     assert not [e for e in host.node.events("caller_refused", since=since) if e["address"].startswith("127.0.0.1:")]
-    # 100 connections of 64 KiB, and what the allocator (a sanitizer's even more) keeps for itself
-    assert peak - before < (150_000 if sanitized else 16_000), (before, peak)
+    # 100 connections of 64 KiB, and what the allocator keeps for itself; a sanitizer keeps 256 MB of what was freed
+    assert peak - before < (400_000 if sanitized else 16_000), (before, peak)
     summed = until(lambda: host.node.events("log_suppressed", since=since), "the log is summed up", deadline=25)
     total = max(int(e["total"]) for e in summed)
     assert total >= flood.count // 4, "each is counted"

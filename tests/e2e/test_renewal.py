@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import struct
 import subprocess
 import threading
@@ -76,11 +77,8 @@ class Stretch:
             sock.sendall(block)
             digest.update(block)
             self.size += len(block)
-        sock.shutdown(socket_end)
+        sock.shutdown(socket.SHUT_WR)
         self.result = (self.size, digest.hexdigest())
-
-
-socket_end = services.socket.SHUT_WR
 
 
 class Iperf(services.Process):
@@ -412,7 +410,7 @@ def test_both_begin_at_once(make_host, names, dials):
 def peek_has_record(link):
     """Something has come that was not read yet; nothing is taken from the socket."""
     try:
-        return link.input or link.sock.recv(1, services.socket.MSG_PEEK)
+        return link.input or link.sock.recv(1, socket.MSG_PEEK)
     except BlockingIOError:
         return False
 
@@ -462,15 +460,14 @@ def test_a_renewal_while_the_peer_does_not_read(make_host, names, limits):
     """All buffers of the node are full when the last lines come: its KEY_UPDATEs can only go later."""
     host = make_host({**OFTEN, **limits}, echo=lambda: services.Server(endless))
     link = host.link(kind=Renewing, symmetric=LISTS[names][0], window=1 << 28)
-    link.sock.setsockopt(services.socket.SOL_SOCKET, services.socket.SO_RCVBUF, 65536)
+    link.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     link.open("echo")
     send_line = link.send_line
     link.send_line = lambda line: (time.sleep(0.5), send_line(line))
     for _ in range(2):
         link.renew()
         link.waiting.clear()
-    echo = link.take(DATA)
-    assert echo and not host.node.events("link_down")
+    assert link.take(DATA) and not host.node.events("link_down"), "data goes on"
 
 
 def test_epochs_past_256(make_host):
@@ -519,10 +516,6 @@ def test_the_node_steps_in_time(make_host, limits, most_records, most_bytes):
     for key, (records, n, _) in link.used.items():
         assert records == 1 or (records <= most_records and n <= most_bytes), (key, records, n)
     assert len([1 for channel, _ in link.used if channel == 2]) >= (10 if "ratchet_bytes" in limits else 3)
-
-
-def volume_host(make_host, symmetric):
-    return make_host(node={"symmetric": symmetric}).link
 
 
 def test_cast_128_steps_before_8_mib(make_host):
