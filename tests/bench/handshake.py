@@ -6,7 +6,8 @@ sides taken in turns. Build for release first: meson setup build --buildtype=rel
 
 first    round trips and CPU time of both nodes to the first byte of data: SecureConn 1.0 against 1.1, for several kinds of keys
 busy     p99 of a small request through an established link, while 50 handshakes a second arrive, against idle
-renewal  throughput with a renewal each second and a ratchet every 64 KiB, against neither
+renewal  throughput with a renewal each second and a ratchet every 64 KiB, against neither; and what the nodes compute for a megabyte, which
+         other load on the machine disturbs less
 """
 
 import argparse
@@ -325,17 +326,17 @@ OFTEN = {"rekey_gap": "0", "rekey_per_hour": "1000000", "ratchet_bytes": "64K"}
 
 
 def throughput(pair, seconds):
-    """Megabytes a second from a client of store to a server at hq."""
+    """Megabytes a second from a client of store to a server at hq, and microseconds that both nodes computed for each of them."""
     block = os.urandom(1 << 20)
     with pair.connect() as s:
-        start = time.monotonic()
+        start, cpu = time.monotonic(), pair.cpu()
         sent = 0
         while time.monotonic() - start < seconds:
             s.sendall(block)
             sent += len(block)
         s.shutdown(socket.SHUT_WR)
         assert int.from_bytes(services.receive(s, 8), "big") == sent, "all bytes have come"
-        return sent / (time.monotonic() - start) / 1e6
+        return sent / (time.monotonic() - start) / 1e6, (pair.cpu() - cpu) / 1e3 / (sent / 1e6)
 
 
 def measure_renewal(program, rounds, seconds, **_):
@@ -350,14 +351,18 @@ def measure_renewal(program, rounds, seconds, **_):
                 for pair in pairs.values():
                     pair.store.wait("link_up")
                     throughput(pair, 0.5)
-                samples = {name: [] for name in pairs}
-                for _ in range(rounds):
-                    for name, pair in pairs.items():
-                        samples[name].append(throughput(pair, seconds))
+                taken = {name: [] for name in pairs}
+                for i in range(2 * rounds):
+                    for name in list(pairs)[::1 if i % 2 else -1]:
+                        taken[name].append(throughput(pairs[name], seconds / 2))
                 for pair in pairs.values():
                     assert len(pair.store.events("link_up")) == 1 and not pair.store.events("link_down")
-            result = {"cipher": cipher, **{f"{name}_mb_s": round(statistics.median(s)) for name, s in samples.items()}}
-            result["ratio"] = round(statistics.median(w / o for w, o in zip(samples["with"], samples["without"])), 3)
+            result = {"cipher": cipher}
+            for unit, get in (("mb_s", lambda run: run[0]), ("cpu_us_per_mb", lambda run: run[1])):
+                for name in pairs:
+                    result[f"{unit}_{name}"] = round(statistics.median(map(get, taken[name])))
+                result[f"{unit}_ratio"] = round(
+                    statistics.median(get(w) / get(o) for w, o in zip(taken["with"], taken["without"])), 3)
             results.append(result)
     return results
 
