@@ -67,6 +67,10 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		close(fd);
 		refused(n, text, "too many connections of this source in a second");
 		return;
+	case LIMITS_RESERVED:
+		close(fd);
+		refused(n, text, "all places are for known sources");
+		return;
 	case LIMITS_OK:
 		break;
 	}

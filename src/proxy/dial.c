@@ -30,7 +30,7 @@ dial_init(struct peer *p)
 {
 	struct dialer *d = &p->dialer;
 
-	d->failures.lines = FAILURES_SHOWN;
+	d->failures = (struct flood){.event = "dial_failed", .lines = FAILURES_SHOWN};
 	d->retry = alarm_new(&p->owner->loop, on_retry, p);
 	d->rejected = calloc(p->owner->n_keys + 1, sizeof(*d->rejected));
 	if (keyring_has_verified(p->owner->ring, p->name, NULL))

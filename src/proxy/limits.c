@@ -123,7 +123,7 @@ random_below(struct limits *l, uint32_t n)
 	return get_u32(noise) % n;
 }
 
-/* A random connection of the source with the most; only of unknown sources if `unknown`. */
+/* A random connection of the source with the most; only of unknown sources if `unknown`. There is one. */
 static uint32_t
 choose_victim(struct limits *l, bool unknown)
 {
@@ -181,7 +181,10 @@ limits_admit(struct limits *l, const struct source *source, uint64_t now, uint32
 	if (e->places >= (known ? c->known_places : c->source_places))
 		return LIMITS_SOURCE_PLACES;
 
-	bool unknown_full = !known && l->used_unknown >= c->places - c->reserved;
+	uint32_t open_to_all = c->places - min_u32(c->reserved, c->places);
+	if (!known && open_to_all == 0)
+		return LIMITS_RESERVED;
+	bool unknown_full = !known && l->used_unknown >= open_to_all;
 	if (unknown_full || l->used >= c->places) {
 		uint32_t out = choose_victim(l, unknown_full);
 		*victim = l->places[out].owner;

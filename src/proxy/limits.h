@@ -25,7 +25,8 @@ struct limits;
 enum limits_verdict {
 	LIMITS_OK,
 	LIMITS_SOURCE_PLACES, /* the source has its number of connections */
-	LIMITS_SOURCE_RATE    /* the source comes too often */
+	LIMITS_SOURCE_RATE,   /* the source comes too often */
+	LIMITS_RESERVED       /* all places are for known sources */
 };
 
 /* NULL: out of memory. */

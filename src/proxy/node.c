@@ -101,21 +101,34 @@ on_check(uv_check_t *check)
 	flush_and_go_on(check->data);
 }
 
+/* What a window has kept back, as a number; peer: whose events they are, or NULL. */
+static void
+log_summary(struct flood *flood, const char *peer)
+{
+	uint64_t more = flood_summary(flood, node_now());
+
+	if (more == 0)
+		return;
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "log_suppressed");
+	log_str(&line, "of", flood->event);
+	if (peer)
+		log_str(&line, "peer", peer);
+	log_u64(&line, "lines", more);
+	log_u64(&line, "total", flood->total);
+	log_end(&line);
+}
+
 static void
 on_tick(void *owner)
 {
 	struct node *n = owner;
 
 	watch_look(n);
-	for (size_t i = 0; i < FLOOD_KINDS; i++) {
-		uint64_t more = flood_summary(&n->floods[i], node_now());
-		if (more == 0)
-			continue;
-		struct log_line line = log_begin(LOG_LEVEL_WARNING, "log_suppressed");
-		log_str(&line, "of", n->floods[i].event);
-		log_u64(&line, "lines", more);
-		log_u64(&line, "total", n->floods[i].total);
-		log_end(&line);
+	for (size_t i = 0; i < FLOOD_KINDS; i++)
+		log_summary(&n->floods[i], NULL);
+	list_for_each (it, &n->peers) {
+		struct peer *p = container_of(it, struct peer, node);
+		log_summary(&p->dialer.failures, p->name);
 	}
 	alarm_set(n->tick, node_now() + TICK);
 }
@@ -202,7 +215,8 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 	const struct config_limits *c = &n->config->limits;
 	const struct limits_config limits = {
 		.places = c->unauthenticated,
-		.reserved = min_u32(c->reserved, c->unauthenticated),
+		/* Never all: a peer must be able to come for the first time. */
+		.reserved = min_u32(c->reserved, c->unauthenticated / 2),
 		.source_places = c->source,
 		.source_rate = c->source_rate,
 		.known_places = c->known_source,

@@ -235,6 +235,24 @@ test_random_coming_and_going(void **state)
 	}
 }
 
+static void
+test_all_places_reserved(void **state)
+{
+	struct fixture *f = *state;
+	struct limits_config config = limits_default;
+
+	for (config.reserved = 9; config.reserved <= 12; config.reserved++) {
+		config.places = 10;
+		limits_free(f->limits);
+		f->limits = limits_new(&config, &f->random.source);
+		assert_non_null(f->limits);
+		for (uint32_t i = 0; i < 5; i++) /* one place is open to all: the newest has it */
+			assert_int_equal(come(f, 1, i),
+				config.reserved < 10 ? LIMITS_OK : LIMITS_RESERVED);
+		assert_int_equal(limits_used(f->limits), config.reserved < 10 ? 1 : 0);
+	}
+}
+
 int
 main(void)
 {
@@ -249,6 +267,7 @@ main(void)
 		TEST(test_the_source_with_the_most_gives_way),
 		TEST(test_known_sources_push_out_strangers_when_all_is_full),
 		TEST(test_random_coming_and_going),
+		cmocka_unit_test_setup_teardown(test_all_places_reserved, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
