@@ -33,6 +33,7 @@ struct end {
 	enum sc_error failed; /* the first error seen */
 	struct conn_job *job; /* taken, not yet done */
 	struct sent_record sent[ENDS_SENT_MAX];
+	unsigned updates;          /* KEY_UPDATEs of a renewal received: (1, 1), then (2, 1) */
 	size_t n_sent, n_received; /* n_received: of the peer's, by this end */
 };
 

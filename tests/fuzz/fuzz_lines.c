@@ -13,6 +13,8 @@ static const char *const names[NAMES] = {
 
 struct talk {
 	struct negotiation negotiation;
+	struct span suggested[3 * LINES_MAX]; /* by either side */
+	size_t n_suggested;
 	unsigned said; /* names that this side has suggested */
 	bool over;
 };
@@ -35,6 +37,23 @@ is_own(const struct negotiation *n, const char *name)
 }
 
 static void
+note(struct talk *t, struct span name)
+{
+	FUZZ_ASSERT(t->n_suggested < ARRAY_SIZE(t->suggested));
+	t->suggested[t->n_suggested++] = name;
+}
+
+static bool
+was_suggested(const struct talk *t, struct span name)
+{
+	for (size_t i = 0; i < t->n_suggested; i++)
+		if (t->suggested[i].size == name.size &&
+			memcmp(t->suggested[i].data, name.data, name.size) == 0)
+			return true;
+	return false;
+}
+
+static void
 check_outcome(struct talk *t, enum negotiation_outcome outcome, const char *reply)
 {
 	const struct negotiation *n = &t->negotiation;
@@ -44,6 +63,7 @@ check_outcome(struct talk *t, enum negotiation_outcome outcome, const char *repl
 	case NEGOTIATION_GOES_ON:
 		FUZZ_ASSERT(is_own(n, reply) && n->last == reply && !n->agreed);
 		FUZZ_ASSERT(++t->said <= n->n_own); /* so it ends */
+		note(t, (struct span){(const uint8_t *)reply, strlen(reply)});
 		break;
 	case NEGOTIATION_OURS:
 		FUZZ_ASSERT(is_own(n, n->agreed) && n->agreed == n->last && !reply);
@@ -87,8 +107,12 @@ talk_line(struct talk *t, struct span line)
 
 	if (t->over)
 		return;
+	bool none = line.size == 4 && memcmp(line.data, NEGOTIATION_NONE, 4) == 0;
+	bool twice = !repeats && !none && was_suggested(t, line);
 	enum negotiation_outcome outcome = negotiation_receive(&t->negotiation, line, &reply);
 	FUZZ_ASSERT((outcome == NEGOTIATION_OURS) == repeats);
+	FUZZ_ASSERT((outcome == NEGOTIATION_TWICE) == twice);
+	note(t, line);
 	check_outcome(t, outcome, reply);
 }
 

@@ -2,8 +2,6 @@
    ends.c and to the fuzzers. */
 #include "meddler.h"
 
-#include "secureconn/conn_state.h"
-
 void
 meddler_init(struct meddler *m, struct choices choices)
 {
@@ -172,75 +170,6 @@ end_early(struct meddler *m, struct end *e)
 		conn_fail(e->conn, SC_ERR_TIMEOUT); /* the owner's deadline */
 }
 
-/* ---- what the ends do ---- */
-
-static void
-pass_time(struct meddler *m)
-{
-	uint64_t seconds = choose_u8(&m->choices) * 10u;
-
-	for (size_t i = 0; i < 2; i++) {
-		m->ends[i].now += seconds * NS_PER_S;
-		conn_tick(m->ends[i].conn, m->ends[i].now);
-	}
-}
-
-static void
-renew(struct end *e)
-{
-	conn_renew(e->conn);
-	conn_tick(e->conn, e->now);
-}
-
-/* What a HELLO says that is on its way to be sent: the key, which is in the job, or the window. */
-static void
-spoil_hello(struct meddler *m, struct end *from)
-{
-	if (!from->job || !from->job->make_ephemeral || conn_phase(from->conn) != CONN_HANDSHAKE)
-		return;
-	m->touched = true;
-	if (choose_u8(&m->choices) & 1)
-		memset(from->job->ephemeral_public, choose_u8(&m->choices), X25519_SIZE);
-	else
-		from->conn->config.hello.window = choose_u16(&m->choices);
-}
-
-/* RENEW, LINE or KEY_UPDATE with a payload from the input. */
-static void
-send_hostile(struct meddler *m, struct end *from)
-{
-	uint8_t type = FRAME_RENEW + choose_u8(&m->choices) % 3;
-
-	if (conn_phase(from->conn) != CONN_UP)
-		return;
-	m->touched = true;
-	end_send_control(from, type,
-		type == FRAME_LINE
-			? choose_line(&m->choices)
-			: choose_bytes(&m->choices, type == FRAME_RENEW ? X25519_SIZE : 2));
-}
-
-/* Brings a sender close to the limits of its key, and the other's count with it. */
-static void
-age(struct end *from)
-{
-	struct conn *sender = from->conn, *receiver = from->peer->conn;
-
-	if (conn_phase(sender) != CONN_UP || conn_phase(receiver) != CONN_UP ||
-		sender->sending.seq != receiver->receiving.seq) /* something is under way */
-		return;
-	for (size_t i = 0; i < 2; i++) {
-		const struct bulk_algorithm *a = sender->sending.impl->algorithm;
-		struct record_channel *s = &sender->sending.channels[i];
-		struct record_channel *r = &receiver->receiving.channels[i];
-		uint64_t blocks = min_u64(a->max_blocks, a->max_bytes / a->block_size);
-		s->used.records = min_u64(a->max_records, blocks) - 8;
-		s->used.bytes = min_u64(a->max_bytes, a->max_blocks * a->block_size) - 4096;
-		s->used.blocks = blocks - 4096 / a->block_size;
-		r->used = s->used;
-	}
-}
-
 /* ---- choosing ---- */
 
 #define STEP(letter) (letter) & 31
@@ -315,19 +244,22 @@ step(struct meddler *m)
 		end_send_record(from, CHANNEL_DATA, choose_u16(&m->choices));
 		break;
 	case STEP('R'):
-		renew(from);
+		end_renew(from);
 		break;
 	case STEP('T'):
-		pass_time(m);
+		meddler_pass_time(m);
 		break;
 	case STEP('U'):
-		send_hostile(m, from);
+		meddler_send_hostile(m, from);
 		break;
 	case STEP('V'):
-		age(from);
+		end_age(from);
 		break;
 	case STEP('W'):
-		spoil_hello(m, from);
+		meddler_spoil_hello(m, from);
+		break;
+	case STEP('Y'):
+		meddler_replace_hello(m, from);
 		break;
 	case STEP('X'):
 		end_early(m, from);

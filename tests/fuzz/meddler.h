@@ -35,4 +35,31 @@ meddler_run(struct meddler *m);
 void
 meddler_fini(struct meddler *m);
 
+/* ---- meddler_ends.c, for meddler.c ---- */
+
+void
+meddler_pass_time(struct meddler *m);
+
+/* Begins a renewal. */
+void
+end_renew(struct end *e);
+
+/* Brings a sender close to the limits of its key, and the other's count with it. */
+void
+end_age(struct end *from);
+
+/* Changes what a HELLO says that is on its way to be sent: the key, which is in the job, or the
+   window. */
+void
+meddler_spoil_hello(struct meddler *m, struct end *from);
+
+/* Seals another HELLO in the place of the one that an end has just sealed: longer or cut, and with
+   a byte changed. */
+void
+meddler_replace_hello(struct meddler *m, struct end *from);
+
+/* Sends RENEW, LINE or KEY_UPDATE with a payload from the input. */
+void
+meddler_send_hostile(struct meddler *m, struct end *from);
+
 #endif
