@@ -1,6 +1,7 @@
 """Two people, two nodes that have never met: keys are noted, verified by fingerprint, and the link comes up by itself."""
 
 import os
+import pathlib
 import pty
 import re
 import select
@@ -236,3 +237,24 @@ def test_fingerprints_are_well_formed(make_node):
     node.set("node", asymmetric="ElGamal 3072, X25519, ElGamal 2048")
     node.init()
     assert len(set(FINGERPRINT.findall(node.cli("key").stdout))) == 3
+
+
+def test_the_pair_of_conf_works_as_it_is(make_node, closing):
+    """conf/site-a.ini and site-b.ini, on free ports: init, run, verify both ways, traffic."""
+    echo = closing.add(services.Echo())
+    conf = pathlib.Path(__file__).resolve().parents[2] / "conf"
+    ports = {"7400": free_port(), "7401": free_port(), "15432": free_port(), "5432": echo.port}
+    site = {}
+    for name in "ab":
+        site[name] = node = make_node(name)
+        node.ini.write_text(re.sub(r"(?<=127\.0\.0\.1:)\d+", lambda m: str(ports[m[0]]), (conf / f"site-{name}.ini").read_text()))
+        node.write = lambda: None  # its configuration is there already
+        node.init().start()
+    for name, other in ("ab", "ba"):
+        site[name].wait("key_pending")
+        site[name].cli("verify", other, input=site[other].fingerprint() + "\n")
+    for name in "ab":
+        site[name].wait("link_up")
+    with services.connect(f"127.0.0.1:{ports['15432']}") as s:
+        s.sendall(b"as it is")
+        assert services.receive(s, 8) == b"as it is"
