@@ -31,5 +31,6 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("attack", attacks, ids=[a.name for a in attacks])
 
 
+@pytest.mark.adversary
 def test_attack(bench, attack):
     Trial(bench, attack).run()
