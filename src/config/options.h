@@ -32,10 +32,18 @@ enum value_type {
 	VALUE_CHOICE     /* unsigned: the place of the word among words */
 };
 
+/* What a value that a running node reads anew does. */
+enum option_apply {
+	APPLY_NOW = 1, /* counts at once */
+	APPLY_NEXT,    /* counts for connections and links that begin from then on */
+	APPLY_RESTART  /* counts for the next process; the running one goes on with the old */
+};
+
 struct option {
 	enum section_id section;
 	const char *key;
 	enum value_type type;
+	enum option_apply apply;
 	size_t offset;        /* of the member in the section's struct */
 	const char *fallback; /* where the file has none; NULL: there must be one; "": empty */
 	uint64_t min, max;    /* VALUE_TIME (nanoseconds), VALUE_NUMBER, VALUE_SIZE */

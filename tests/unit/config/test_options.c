@@ -35,6 +35,7 @@ test_defaults_and_examples_are_valid(void **state)
 		struct config_peer peer;
 		struct config_route route;
 		struct config_service service;
+		struct config_limits limits;
 	} section;
 	struct errmsg err;
 	size_t n = 0;
@@ -43,6 +44,7 @@ test_defaults_and_examples_are_valid(void **state)
 	for (const struct option *o = config_options; o->key; o++, n++) {
 		memset(&section, 0, sizeof(section));
 		assert_true(o->help && o->help[0]);
+		assert_in_range(o->apply, APPLY_NOW, APPLY_RESTART);
 		assert_ptr_equal(option_find(o->section, o->key), o); /* no key twice */
 		if (o->fallback && o->fallback[0])
 			assert_int_equal(
