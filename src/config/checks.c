@@ -68,6 +68,9 @@ check_route(const struct config *config, size_t i, struct errmsg *err)
 	if (!route->plaintext && (error = check_local(&route->listen, where, err)) != SC_OK)
 		return error;
 	error = check_listen_once(&route->listen, &config->node.listen, where, "[node]", err);
+	if (error == SC_OK)
+		error = check_listen_once(
+			&route->listen, &config->node.metrics, where, "[node] metrics", err);
 	for (size_t k = 0; error == SC_OK && k < i; k++) {
 		snprintf(other, sizeof(other), "[route %s]", config->routes[k].name);
 		error = check_listen_once(
@@ -100,10 +103,26 @@ check_service(const struct config *config, const struct config_service *service,
 	return error;
 }
 
+/* Figures are served in the clear, and to everybody who asks. */
+static enum sc_error
+check_metrics(const struct config_node *node, struct errmsg *err)
+{
+	const struct endpoint_list *list = &node->metrics;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!endpoint_is_local(&list->at[i]))
+			return place_error(err, SC_ERR_INVALID,
+				(struct place){list->file, list->line},
+				"[node] metrics: %s is not on this host; use a loopback address (a "
+				"[service] can lead the peer there that collects them)",
+				list->at[i].text);
+	return check_listen_once(list, &node->listen, "[node] metrics", "[node] listen", err);
+}
+
 enum sc_error
 config_check(const struct config *config, struct errmsg *err)
 {
-	enum sc_error error = SC_OK;
+	enum sc_error error = check_metrics(&config->node, err);
 	for (size_t i = 0; error == SC_OK && i < config->n_routes; i++)
 		error = check_route(config, i, err);
 	for (size_t i = 0; error == SC_OK && i < config->n_services; i++)

@@ -45,6 +45,9 @@ struct config_node {
 	unsigned log_level, log_format; /* enum log_level, enum log_format */
 	uint64_t rekey_after, rekey_bytes; /* session keys are renewed; bytes 0: never by volume */
 	uint64_t drain;                 /* nanoseconds, as all times here */
+	char *control;                  /* Unix socket; "": none */
+	bool control_is_default;        /* the file says nothing of it */
+	struct endpoint_list metrics;   /* on this host; may be empty */
 	unsigned line; /* of its section; 0 and NULL: there is none. The same below */
 	const char *file;
 };

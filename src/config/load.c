@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/util.h"
 #include "config/checks.h"
 #include "config/config.h"
+#include "config/derive.h"
 #include "config/nearest.h"
 #include "config/options.h"
 #include "config/read.h"
@@ -335,7 +335,7 @@ load_included(struct loader *l, struct errmsg *err)
 	return error;
 }
 
-/* What has a default that no table can hold. */
+/* Defaults of the sections that are not there, and those that no table can hold. */
 static enum sc_error
 derive_defaults(struct loader *l, struct errmsg *err)
 {
@@ -351,18 +351,7 @@ derive_defaults(struct loader *l, struct errmsg *err)
 		if (error != SC_OK)
 			return error;
 	}
-	for (size_t i = 0; i < c->n_routes; i++)
-		if (c->routes[i].service[0] == '\0')
-			snprintf(c->routes[i].service, sizeof(c->routes[i].service), "%s",
-				c->routes[i].name);
-	if (c->node.name[0] != '\0')
-		return SC_OK;
-	if (gethostname(c->node.name, sizeof(c->node.name) - 1) == 0 &&
-		config_name_valid(c->node.name))
-		return SC_OK;
-	return place_error(err, SC_ERR_INVALID, (struct place){c->files[0], c->node.line},
-		"[node] name: is missing, and the name of this host cannot be used; add name = "
-		"NAME");
+	return config_derive(c, err);
 }
 
 enum sc_error

@@ -51,6 +51,13 @@ const struct option config_options[OPTIONS_MAX] = {
 		NULL, NULL, "and after so many bytes; 0: by time alone"},
 	{SECTION_NODE, "drain", VALUE_TIME, NOW, NODE(drain), "30s", 0, H, NULL, NULL,
 		"how long open connections may finish after SIGTERM"},
+	{SECTION_NODE, "control", VALUE_UNIX, RESTART, NODE(control), "", 0, 0, NULL,
+		"/run/secureconn/control.sock",
+		"where `secureconn status` and other commands reach the running node; empty: "
+		"nowhere"},
+	{SECTION_NODE, "metrics", VALUE_SOCKETS, RESTART, NODE(metrics), "", 0, 0, NULL,
+		"127.0.0.1:9740",
+		"where Prometheus reads figures of the running node, over HTTP; none: nowhere"},
 	{SECTION_NODE, "include", VALUE_PATTERN, NOW, 0, "", 0, 0, NULL, "conf.d/*.ini",
 		"more files to read, relative to the folder of this one"},
 

@@ -24,6 +24,7 @@ enum value_type {
 	VALUE_LIST,      /* struct name_list: any words */
 	VALUE_PEERS,     /* struct name_list: names, or one "*" */
 	VALUE_PATH,      /* char *: relative to the folder of the file */
+	VALUE_UNIX,      /* char *: the path of a Unix socket, likewise; empty: none */
 	VALUE_PATTERN,   /* no member: files to read too */
 	VALUE_TIME,      /* uint64_t: nanoseconds */
 	VALUE_NUMBER,    /* uint32_t */

@@ -291,6 +291,21 @@ set_path(char **out, const char *text, struct place at, struct errmsg *err)
 }
 
 static enum sc_error
+set_unix(char **out, const char *text, struct place at, struct errmsg *err)
+{
+	const size_t most = sizeof(((struct endpoint *)0)->path) - 1;
+
+	*out = text[0] == '\0' ? strdup("") : path_beside(at.file, text);
+	if (!*out)
+		return no_memory(err);
+	if (strlen(*out) <= most)
+		return SC_OK;
+	return errmsg_set(err, SC_ERR_INVALID,
+		"%s has %zu characters; the path of a Unix socket has at most %zu", *out,
+		strlen(*out), most);
+}
+
+static enum sc_error
 set_list(
 	void *member, const struct option *o, const char *text, struct place at, struct errmsg *err)
 {
@@ -326,6 +341,8 @@ value_set(void *base, const struct option *o, const char *text, struct place at,
 		return set_list(member, o, text, at, err);
 	case VALUE_PATH:
 		return set_path(member, text, at, err);
+	case VALUE_UNIX:
+		return set_unix(member, text, at, err);
 	case VALUE_PATTERN:
 		return SC_OK;
 	case VALUE_TIME:
@@ -359,7 +376,7 @@ value_clear(void *base, const struct option *o)
 			free(list->at[i]);
 		free(list->at);
 		*list = (struct name_list){.at = NULL};
-	} else if (o->type == VALUE_PATH) {
+	} else if (o->type == VALUE_PATH || o->type == VALUE_UNIX) {
 		free(*(char **)member);
 		*(char **)member = NULL;
 	}

@@ -24,6 +24,17 @@ static const struct {
 	{NODE "[route r]\npeer = elsewhere\nlisten = /s\n",
 		"x.ini:5: [route r] peer: there is no [peer elsewhere]; add that section"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq\n", NULL},
+	{"[node]\nname = n\nmetrics = 127.0.0.1:9740, /m.sock\n", NULL},
+	{"[node]\nname = n\nmetrics =\n", NULL},
+	{"[node]\nname = n\nmetrics = 0.0.0.0:9740\n",
+		"x.ini:3: [node] metrics: 0.0.0.0:9740 is not on this host; use a loopback address "
+		"(a [service] can lead the peer there that collects them)"},
+	{"[node]\nname = n\nlisten = 127.0.0.1:7400\nmetrics = 127.0.0.1:7400\n",
+		"x.ini:4: [node] metrics: 127.0.0.1:7400 is taken by [node] listen, x.ini:3; choose "
+		"another port"},
+	{"[node]\nname = n\nmetrics = /s\n[peer hq]\n[route r]\npeer = hq\nlisten = /s\n",
+		"x.ini:7: [route r] listen: /s is taken by [node] metrics, x.ini:3; choose another "
+		"port"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq, h1\n",
 		"x.ini:7: [service s] allow: there is no [peer h1]; did you mean \"hq\"?"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq, *\n",

@@ -168,7 +168,7 @@ static const struct {
 	{NODE "adress = x\n",
 		"x.ini:3: [node]: there is no key \"adress\"; there are name, listen, "
 		"state, asymmetric, symmetric, implementations, allow_weak, log, "
-		"log_format, rekey_after, rekey_bytes, drain, include"},
+		"log_format, rekey_after, rekey_bytes, drain, control, metrics, include"},
 	{NODE "[peer a]\nadress = x\n",
 		"x.ini:4: [peer a]: there is no key \"adress\"; did you mean \"address\"?"},
 	{NODE "Listen = x\n",
