@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "proxy/link.h"
 #include "proxy/listen.h"
+#include "proxy/worker.h"
 
 /* Sources of peers as the key ring remembers them: known from the first moment after a restart. */
 static void
@@ -31,7 +32,7 @@ callers_open(struct node *n, struct errmsg *err)
 
 	remember_known(n);
 	for (size_t i = 0; i < listen->n; i++)
-		if (listeners_open(&n->peer_listeners, &n->loop, &listen->at[i],
+		if (listeners_open(&n->peer_listeners, &n->workers[0].loop, &listen->at[i],
 			    &n->floods[FLOOD_ACCEPT], err) != SC_OK)
 			return false;
 	return true;
@@ -80,8 +81,8 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		out->has_place = false;
 		link_kill(out);
 	}
-	struct sock *sock = sock_open(&n->loop, fd, is_unix, NULL);
-	struct link *l = sock ? link_new(n, NULL, sock, address) : NULL;
+	struct sock *sock = sock_open(&n->workers[0].loop, fd, is_unix, NULL);
+	struct link *l = sock ? link_new(&n->workers[0], NULL, sock, address) : NULL;
 	if (!l) {
 		limits_leave(n->limits, place);
 		return;

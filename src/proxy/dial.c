@@ -32,8 +32,8 @@ dial_init(struct peer *p)
 
 	d->failures = (struct flood){.event = "dial_failed", .lines = FAILURES_SHOWN};
 	d->retry = alarm_new(&p->owner->loop, on_retry, p);
-	d->rejected = calloc(p->owner->n_keys + 1, sizeof(*d->rejected));
-	if (keyring_has_verified(p->owner->ring, p->name, NULL))
+	d->rejected = calloc(p->owner->node->n_keys + 1, sizeof(*d->rejected));
+	if (keyring_has_verified(p->owner->node->ring, p->name, NULL))
 		d->eager_until = node_now() + EAGER_FOR;
 	return d->retry && d->rejected;
 }
@@ -48,7 +48,7 @@ dial_fini(struct peer *p)
 static bool
 wanted(const struct peer *p)
 {
-	return p->owner->state == NODE_RUNNING && p->config && p->config->address.n > 0 &&
+	return p->owner->state == WORKER_RUNNING && p->config && p->config->address.n > 0 &&
 		(!p->config->on_demand || !list_empty(&p->waiting)) && !peer_link(p);
 }
 
@@ -60,7 +60,7 @@ wait_for_next(struct peer *p, bool rejected)
 	uint64_t cap = list_empty(&p->waiting) ? BACKOFF_CAP_MS : IMPATIENT_MS;
 	if (rejected && node_now() < d->eager_until)
 		cap = EAGER_MS;
-	uint64_t ms = backoff_next(&d->backoff, cap, &p->owner->random);
+	uint64_t ms = backoff_next(&d->backoff, cap, &p->owner->node->random);
 
 	if (d->again)
 		ms = 0;
@@ -76,7 +76,7 @@ failed_to_connect(struct peer *p, const char *address, const char *why)
 	struct dialer *d = &p->dialer;
 
 	snprintf(d->last_error, sizeof(d->last_error), "%s: %s", address, why);
-	if (p->owner->state != NODE_RUNNING)
+	if (p->owner->state != WORKER_RUNNING)
 		return;
 	uint64_t ms = wait_for_next(p, false);
 	if (!flood_pass(&d->failures, node_now()))
@@ -161,7 +161,7 @@ static void
 remember(struct peer *p, const struct conn_info *info)
 {
 	struct dialer *d = &p->dialer;
-	const struct node *n = p->owner;
+	const struct node *n = p->owner->node;
 
 	d->memory_until = node_now() + MEMORY_FOR;
 	d->memory.bulk = info->bulk;
@@ -180,7 +180,7 @@ dial_memory(const struct peer *p)
 	if (node_now() >= d->memory_until || node_now() < d->flight_from)
 		return NULL;
 	/* Not with a key that an operator has taken back since. */
-	if (keyring_check(p->owner->ring, p->name, d->memory.own->asym, d->memory.peer_public,
+	if (keyring_check(p->owner->node->ring, p->name, d->memory.own->asym, d->memory.peer_public,
 		    name) != VERDICT_VERIFIED)
 		return NULL;
 	return &d->memory;
@@ -220,11 +220,11 @@ dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 
 	d->link = NULL;
 	snprintf(d->last_error, sizeof(d->last_error), "%s", sc_error_text(error));
-	for (size_t i = 0; i < p->owner->n_keys; i++)
+	for (size_t i = 0; i < p->owner->node->n_keys; i++)
 		if ((rejected || error == SC_ERR_KEY_NOT_VERIFIED) &&
-			p->owner->keys[i].asym == asym)
+			p->owner->node->keys[i].asym == asym)
 			d->rejected[i] = ++d->rejections;
-	if (p->owner->state == NODE_RUNNING)
+	if (p->owner->state == WORKER_RUNNING)
 		wait_for_next(p, rejected);
 }
 
@@ -239,7 +239,7 @@ dial_lost(struct peer *p, bool at_once)
 size_t
 dial_keys(const struct peer *p, struct conn_key *keys)
 {
-	const struct node *n = p->owner;
+	const struct node *n = p->owner->node;
 	const uint64_t *rejected = p->dialer.rejected;
 	bool any = keyring_has_verified(n->ring, p->name, NULL);
 	size_t out = 0;

@@ -27,9 +27,9 @@ link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *
 	char name[PEER_NAME_SIZE])
 {
 	const char *peer = l->dialed ? l->peer->name : NULL;
-	if (asym->algorithm->weak && !l->owner->config->node.allow_weak)
+	if (asym->algorithm->weak && !l->owner->node->config->node.allow_weak)
 		return VERDICT_WEAK;
-	return keyring_check(l->owner->ring, peer, asym, public_key, name);
+	return keyring_check(l->owner->node->ring, peer, asym, public_key, name);
 }
 
 static bool
@@ -43,7 +43,7 @@ static bool
 find_key(void *arg, const struct asym_impl *asym, const char *fingerprint, uint8_t *public_key)
 {
 	struct link *l = arg;
-	return keyring_find(l->owner->ring, asym, fingerprint, public_key);
+	return keyring_find(l->owner->node->ring, asym, fingerprint, public_key);
 }
 
 /* ---- up ---- */
@@ -70,10 +70,10 @@ make_trunk(struct link *l)
 {
 	const struct trunk_config config = {
 		.initiator = l->dialed,
-		.window = l->owner->hello.window,
-		.max_streams = l->owner->hello.max_streams,
+		.window = l->owner->node->hello.window,
+		.max_streams = l->owner->node->hello.max_streams,
 		.keepalive = l->peer->config ? l->peer->config->keepalive : NODE_KEEPALIVE,
-		.random = l->owner->random,
+		.random = l->owner->node->random,
 		.chunks = l->owner->chunks,
 	};
 	return trunk_new(&config, l->conn, node_now());
@@ -98,7 +98,7 @@ superseded(struct link *l)
 static void
 become_up(struct link *l)
 {
-	struct node *n = l->owner;
+	struct node *n = l->owner->node;
 	struct conn_info info;
 	char name[PEER_NAME_SIZE];
 
@@ -163,7 +163,7 @@ submit_job(struct link *l)
 		return;
 	l->conn_job = job;
 	bool known = l->dialed || l->state == LINK_UP ||
-		limits_known(l->owner->limits, &l->source, node_now());
+		limits_known(l->owner->node->limits, &l->source, node_now());
 	job_submit(&l->job, known);
 }
 
@@ -250,7 +250,7 @@ link_turn(struct link *l)
 static struct conn *
 make_conn(struct link *l)
 {
-	struct node *n = l->owner;
+	struct node *n = l->owner->node;
 	const struct config_limits *limits = &n->config->limits;
 	struct conn_config config = {
 		.initiator = l->dialed,
@@ -286,16 +286,16 @@ make_conn(struct link *l)
 }
 
 struct link *
-link_new(struct node *n, struct peer *peer, struct sock *sock, const struct sockaddr *address)
+link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct sockaddr *address)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
 	if (l) {
-		l->owner = n;
+		l->owner = w;
 		l->peer = peer;
 		l->dialed = peer != NULL;
 		l->conn = make_conn(l);
-		l->alarm = l->conn ? alarm_new(&n->loop, on_alarm, l) : NULL;
+		l->alarm = l->conn ? alarm_new(&w->loop, on_alarm, l) : NULL;
 	}
 	if (!l || !l->alarm) {
 		if (l) {
@@ -310,14 +310,14 @@ link_new(struct node *n, struct peer *peer, struct sock *sock, const struct sock
 	sock->owner = l;
 	l->source = address_source(address);
 	address_text(l->address, address);
-	l->birth = ++n->births;
+	l->birth = ++w->node->births;
 	list_init(&l->dirty);
 	list_init(&l->up);
 	list_init(&l->locals);
-	list_insert_tail(&n->links, &l->node);
-	job_init(&l->job, &n->jobs, on_thread, on_job_done);
+	list_insert_tail(&w->links, &l->node);
+	job_init(&l->job, &w->jobs, on_thread, on_job_done);
 	link_enter(l, LINK_HANDSHAKE);
-	alarm_set(l->alarm, l->since + n->config->limits.handshake);
+	alarm_set(l->alarm, l->since + w->node->config->limits.handshake);
 	link_io_start(l);
 	link_touch(l);
 	return l;

@@ -3,9 +3,9 @@
 #ifndef SC_PROXY_LINK_H
 #define SC_PROXY_LINK_H
 
-#include "proxy/jobs.h"
-#include "proxy/node.h"
 #include "proxy/peer.h"
+#include "proxy/sock.h"
+#include "proxy/worker.h"
 
 enum link_state {
 	LINK_HANDSHAKE, /* nobody is authenticated */
@@ -15,10 +15,10 @@ enum link_state {
 };
 
 struct link {
-	struct list node;  /* on node.links */
-	struct list dirty; /* on node.dirty */
+	struct list node;  /* on worker.links */
+	struct list dirty; /* on worker.dirty */
 	struct list up;    /* on peer.links, once it takes streams */
-	struct node *owner;
+	struct worker *owner;
 	enum link_state state;
 	bool dialed;
 	struct peer *peer;             /* dialed: for whom; accepted: known once the key is */
@@ -51,7 +51,7 @@ struct link {
 /* Takes the socket, whatever comes of it, and starts. peer: this node dialed it for that one;
    NULL: accepted. NULL: out of memory. */
 struct link *
-link_new(struct node *n, struct peer *peer, struct sock *sock, const struct sockaddr *address);
+link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct sockaddr *address);
 
 /* The place in node.limits that an accepted link has got; given back when it is authenticated or
    dead. */

@@ -17,15 +17,15 @@ note_key(struct link *l)
 	if (!info.peer_public ||
 		link_verdict(l, info.asym, info.peer_public, name) != VERDICT_UNKNOWN)
 		return;
-	notes_add(l->owner->notes, peer, info.asym, info.peer_public, l->address,
-		peer && keyring_has_verified(l->owner->ring, peer, NULL));
+	notes_add(l->owner->node->notes, peer, info.asym, info.peer_public, l->address,
+		peer && keyring_has_verified(l->owner->node->ring, peer, NULL));
 }
 
 void
 link_leave_place(struct link *l)
 {
 	if (l->has_place)
-		limits_leave(l->owner->limits, l->place);
+		limits_leave(l->owner->node->limits, l->place);
 	l->has_place = false;
 }
 
@@ -119,7 +119,7 @@ link_failed(struct link *l)
 
 	conn_get_info(l->conn, &info);
 	struct flood *flood = l->dialed ? &l->peer->dialer.failures
-					: &l->owner->floods[FLOOD_HANDSHAKE];
+					: &l->owner->node->floods[FLOOD_HANDSHAKE];
 	if (flood_pass(flood, node_now())) {
 		struct log_line line = log_begin(LOG_LEVEL_WARNING, "handshake_failed");
 		log_str(&line, "address", l->address);

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "proxy/link.h"
-#include "proxy/node.h"
 
 struct route;
 struct connector;
@@ -14,9 +13,9 @@ struct connector;
 #define LOCAL_ID_SIZE 32
 
 struct local {
-	struct list node; /* on node.locals */
+	struct list node; /* on worker.locals */
 	struct list at;   /* on link.locals, or on peer.waiting */
-	struct node *owner;
+	struct worker *owner;
 	struct peer *peer;
 	struct route *route;                  /* a client; or */
 	const struct config_service *service; /* a target */
@@ -49,7 +48,7 @@ enum local_end {
 
 /* NULL: out of memory. On no list of a link or peer. */
 struct local *
-local_new(struct node *n, struct peer *peer);
+local_new(struct worker *w, struct peer *peer);
 
 /* Binds it to its stream. */
 void

@@ -29,21 +29,21 @@ on_alarm(void *owner)
 }
 
 struct local *
-local_new(struct node *n, struct peer *peer)
+local_new(struct worker *w, struct peer *peer)
 {
 	struct local *l = calloc(1, sizeof(*l));
 	if (!l)
 		return NULL;
-	l->alarm = alarm_new(&n->loop, on_alarm, l);
+	l->alarm = alarm_new(&w->loop, on_alarm, l);
 	if (!l->alarm) {
 		free(l);
 		return NULL;
 	}
-	l->owner = n;
+	l->owner = w;
 	l->peer = peer;
 	l->began = node_now();
 	list_init(&l->at);
-	list_insert_tail(&n->locals, &l->node);
+	list_insert_tail(&w->locals, &l->node);
 	return l;
 }
 

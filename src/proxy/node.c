@@ -6,10 +6,10 @@
 
 #include "base/log.h"
 #include "proxy/callers.h"
-#include "proxy/link.h"
 #include "proxy/peer.h"
 #include "proxy/route.h"
 #include "proxy/stop.h"
+#include "proxy/worker.h"
 
 #define TICK           (500 * NS_PER_MS)
 #define HELLO_NAME_MAX 63
@@ -19,11 +19,8 @@
 static void
 close_handles(struct node *n)
 {
-	if (uv_is_closing((uv_handle_t *)&n->idle))
+	if (uv_is_closing((uv_handle_t *)&n->signals[0]))
 		return;
-	uv_close((uv_handle_t *)&n->prepare, NULL);
-	uv_close((uv_handle_t *)&n->check, NULL);
-	uv_close((uv_handle_t *)&n->idle, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++)
 		uv_close((uv_handle_t *)&n->signals[i], NULL);
 	alarm_free(n->tick);
@@ -31,79 +28,23 @@ close_handles(struct node *n)
 	n->tick = n->end = NULL;
 	notes_free(n->notes);
 	n->notes = NULL;
-	peers_free(n);
+	for (unsigned i = 0; i < n->n_workers; i++)
+		worker_close(&n->workers[i]);
 }
 
-static bool
-dialing(const struct node *n)
+void
+node_rests(struct node *n)
 {
-	list_for_each (it, &n->peers)
-		if (container_of(it, struct peer, node)->dialer.connector)
-			return true;
-	return false;
+	for (unsigned i = 0; i < n->n_workers; i++)
+		if (!worker_rests(&n->workers[i]))
+			return;
+	close_handles(n);
 }
 
-/* Nothing is left of a node that was to end. */
-static bool
-done(const struct node *n)
-{
-	return n->state != NODE_RUNNING && list_empty(&n->links) && list_empty(&n->locals) &&
-		!dialing(n);
-}
+/* ---- now and then ---- */
 
-/* ---- the loop's turns ---- */
-
-/* Once through the links that have something to do; one that has more comes again in the next
-   turn. */
-static void
-flush(struct node *n)
-{
-	struct list end, *it;
-
-	list_insert_tail(&n->dirty, &end);
-	while ((it = list_first(&n->dirty)) != &end) {
-		struct link *l = container_of(it, struct link, dirty);
-		list_remove(it);
-		if (link_turn(l))
-			link_touch(l);
-		link_reap(l);
-	}
-	list_remove(&end);
-}
-
-static void
-on_idle(uv_idle_t *idle)
-{
-	(void)idle; /* only there so that the loop does not sleep */
-}
-
-static void
-flush_and_go_on(struct node *n)
-{
-	flush(n);
-	if (done(n))
-		close_handles(n);
-	else if (list_empty(&n->dirty))
-		uv_idle_stop(&n->idle);
-	else
-		uv_idle_start(&n->idle, on_idle);
-}
-
-static void
-on_prepare(uv_prepare_t *prepare)
-{
-	flush_and_go_on(prepare->data);
-}
-
-static void
-on_check(uv_check_t *check)
-{
-	flush_and_go_on(check->data);
-}
-
-/* What a window has kept back, as a number; peer: whose events they are, or NULL. */
-static void
-log_summary(struct flood *flood, const char *peer)
+void
+node_log_summary(struct flood *flood, const char *peer)
 {
 	uint64_t more = flood_summary(flood, node_now());
 
@@ -124,12 +65,8 @@ on_tick(void *owner)
 	struct node *n = owner;
 
 	watch_look(n);
-	for (size_t i = 0; i < FLOOD_KINDS; i++)
-		log_summary(&n->floods[i], NULL);
-	list_for_each (it, &n->peers) {
-		struct peer *p = container_of(it, struct peer, node);
-		log_summary(&p->dialer.failures, p->name);
-	}
+	for (size_t i = 0; i < NODE_FLOODS; i++)
+		node_log_summary(&n->floods[i], NULL);
 	alarm_set(n->tick, node_now() + TICK);
 }
 
@@ -145,13 +82,11 @@ on_noted(void *owner, bool verified)
 static void
 init_floods(struct node *n)
 {
-	static const struct flood kinds[FLOOD_KINDS] = {
+	static const struct flood kinds[NODE_FLOODS] = {
 		[FLOOD_ACCEPT] = {.event = "accept_failed", .lines = 1},
 		[FLOOD_REFUSED] = {.event = "caller_refused", .lines = 3},
 		[FLOOD_HANDSHAKE] = {.event = "handshake_failed", .lines = 20},
 		[FLOOD_PENDING] = {.event = "key_pending", .lines = 10},
-		[FLOOD_ROUTE] = {.event = "connection_refused", .lines = 50},
-		[FLOOD_SERVICE] = {.event = "connection_refused", .lines = 50},
 	};
 	memcpy(n->floods, kinds, sizeof(kinds));
 }
@@ -159,15 +94,13 @@ init_floods(struct node *n)
 static void
 init_handles(struct node *n)
 {
-	uv_prepare_init(&n->loop, &n->prepare);
-	uv_check_init(&n->loop, &n->check);
-	uv_idle_init(&n->loop, &n->idle);
-	n->prepare.data = n->check.data = n;
+	uv_loop_t *loop = &n->workers[0].loop;
+
 	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++) {
-		uv_signal_init(&n->loop, &n->signals[i]);
+		uv_signal_init(loop, &n->signals[i]);
 		n->signals[i].data = n;
 	}
-	n->tick = alarm_new(&n->loop, on_tick, n);
+	n->tick = alarm_new(loop, on_tick, n);
 }
 
 /* Copies of the own pairs: connections point to them, and the ring's may move. */
@@ -224,16 +157,15 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		.known_for = c->known_for,
 	};
 	n->limits = limits_new(&limits, &n->random);
-	n->chunks = chunk_pool_new(NODE_CHUNKS_KEPT);
-	if (!n->limits || !n->chunks || !n->tick || !watch_init(n)) {
+	if (!n->limits || !n->tick || !watch_init(n)) {
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
 	if (!load_keys(n, setup, err))
 		return false;
 	init_hello(n);
-	n->notes = notes_new(&n->loop, n->ring, &n->floods[FLOOD_PENDING],
-		on_noted, n, err);
+	n->notes = notes_new(&n->workers[0].loop, n->ring, &n->floods[FLOOD_PENDING], on_noted, n,
+		err);
 	if (!n->notes)
 		return false;
 	if (!peers_init(n)) {
@@ -248,12 +180,17 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
-	if (!n || uv_loop_init(&n->loop) != 0) {
+	if (n)
+		n->workers = calloc(1, sizeof(*n->workers));
+	if (!n || !n->workers || !worker_init(&n->workers[0], n, 0)) {
+		if (n)
+			free(n->workers);
 		free(n);
 		errmsg_set(err, SC_ERR_MEMORY,
 			"cannot start the event loop: out of memory or descriptors");
 		return NULL;
 	}
+	n->n_workers = 1;
 	n->config = setup->config;
 	n->ring = setup->ring;
 	n->bulk = setup->bulk;
@@ -261,10 +198,6 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 	n->random = random_system;
 	list_init(&n->peer_listeners);
 	list_init(&n->peers);
-	list_init(&n->links);
-	list_init(&n->locals);
-	list_init(&n->dirty);
-	jobs_init(&n->jobs, &n->loop);
 	init_floods(n);
 	init_handles(n);
 	if (!init_parts(n, setup, err)) {
@@ -277,8 +210,6 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 bool
 node_run(struct node *n)
 {
-	uv_prepare_start(&n->prepare, on_prepare);
-	uv_check_start(&n->check, on_check);
 	stop_watch_signals(n);
 	callers_start(n);
 	routes_start(n);
@@ -287,10 +218,9 @@ node_run(struct node *n)
 	log_str(&line, "name", n->config->node.name);
 	log_end(&line);
 	alarm_set(n->tick, node_now() + TICK);
-	list_for_each (it, &n->peers)
-		dial_check(container_of(it, struct peer, node));
+	worker_start(&n->workers[0]);
 
-	bool rest = uv_run(&n->loop, UV_RUN_DEFAULT) == 0;
+	bool rest = uv_run(&n->workers[0].loop, UV_RUN_DEFAULT) == 0;
 	line = log_begin(LOG_LEVEL_INFO, "node_stopped");
 	log_end(&line);
 	return rest;
@@ -304,13 +234,13 @@ node_free(struct node *n)
 	callers_stop(n);
 	routes_stop(n);
 	close_handles(n);
-	uv_run(&n->loop, UV_RUN_DEFAULT); /* only closing callbacks are left */
-	uv_loop_close(&n->loop);
+	for (unsigned i = 0; i < n->n_workers; i++)
+		worker_fini(&n->workers[i]);
 	routes_free(n);
 	watch_fini(n);
-	chunk_pool_free(n->chunks);
 	limits_free(n->limits);
 	wipe_free(n->pairs, n->n_keys * sizeof(*n->pairs));
 	free(n->keys);
+	free(n->workers);
 	free(n);
 }

@@ -1,5 +1,5 @@
-/* A node: everything that one event loop has, and the order in which it lives. The parts are in
-   files of their own and find each other through this struct; there are no globals. */
+/* A node: what its workers (worker.h) have in common, and the order in which they live. The parts
+   are in files of their own and find each other through this struct; there are no globals. */
 #ifndef SC_PROXY_NODE_H
 #define SC_PROXY_NODE_H
 
@@ -10,41 +10,31 @@
 #include "keyring/keyring.h"
 #include "proxy/alarm.h"
 #include "proxy/flood.h"
-#include "proxy/jobs.h"
 #include "proxy/limits.h"
 #include "proxy/notes.h"
-#include "proxy/sock.h"
 #include "proxy/watch.h"
 #include "secureconn/conn.h"
-#include "tunnel/chunk.h"
 #include "tunnel/trunk.h"
 
 /* W0: bytes that a new stream may receive before any WINDOW. */
 #define NODE_WINDOW         (256u * 1024)
-#define NODE_CHUNKS_KEPT    (16u * 1024 * 1024)
 #define NODE_KEEPALIVE      (15 * NS_PER_S) /* of a peer without a section */
 #define LINGER_DEADLINE     (2 * NS_PER_S)
 
-enum node_state {
-	NODE_RUNNING,
-	NODE_DRAINING, /* nothing new; open streams go on */
-	NODE_STOPPING  /* everything ends now */
-};
+struct worker;
 
-/* What is summed up in the log. */
-enum flood_kind {
+/* What is summed up in the log, for the whole node. */
+enum node_flood {
 	FLOOD_ACCEPT,
 	FLOOD_REFUSED,   /* on the peer port, by limits */
 	FLOOD_HANDSHAKE, /* of callers */
 	FLOOD_PENDING,
-	FLOOD_ROUTE,     /* local connections that were refused */
-	FLOOD_SERVICE,   /* streams that were refused */
-	FLOOD_KINDS
+	NODE_FLOODS
 };
 
 struct node {
-	uv_loop_t loop;
-	enum node_state state;
+	struct worker *workers; /* the first one is where all of this here lives */
+	unsigned n_workers;
 	const struct config *config;
 	struct keyring *ring;
 
@@ -56,29 +46,20 @@ struct node {
 	size_t n_bulk;
 	struct hello hello;
 	struct random_source random;
-	struct chunk_pool *chunks;
 
 	struct limits *limits;
-	struct jobs jobs;
 	struct notes *notes;
 	struct watch watch;
-	struct flood floods[FLOOD_KINDS];
+	struct flood floods[NODE_FLOODS];
 
 	struct list peer_listeners; /* struct listener */
 	struct route *routes;       /* one for each of config->routes, in that order */
-	struct list peers;          /* struct peer */
-	struct list links;          /* struct link: all, in whatever state */
-	struct list locals;         /* struct local: all */
-	struct list dirty;          /* links with something to do at the end of the loop's turn */
+	struct list peers;          /* struct peer: all, by whatever worker */
 	/* counts TCP connections between nodes, in the order of their beginning */
 	uint64_t births;
 
-	uv_prepare_t prepare;
-	uv_check_t check;
-	uv_idle_t idle;
 	uv_signal_t signals[3];
 	struct alarm *tick, *end;
-	uint8_t scratch[64 * 1024]; /* for input that nobody wants */
 };
 
 /* What a node is made from. All of it stays the caller's and outlives the node. */
@@ -101,6 +82,14 @@ node_new(const struct node_setup *setup, struct errmsg *err);
    freed. */
 bool
 node_run(struct node *n);
+
+/* A worker has come to rest: the node ends when all of them have. */
+void
+node_rests(struct node *n);
+
+/* Logs what a flood's window has kept back, as a number; peer: whose events they are, or NULL. */
+void
+node_log_summary(struct flood *flood, const char *peer);
 
 /* After node_run has returned true, or instead of it. NULL is fine. */
 void

@@ -13,21 +13,23 @@ peer_free(struct peer *p)
 {
 	dial_fini(p);
 	list_remove(&p->node);
+	list_remove(&p->at);
 	free(p);
 }
 
 static struct peer *
-peer_new(struct node *n, const char *name)
+peer_new(struct worker *w, const char *name)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	p->owner = n;
+	p->owner = w;
 	snprintf(p->name, sizeof(p->name), "%s", name);
-	p->config = config_peer_find(n->config, name);
+	p->config = config_peer_find(w->node->config, name);
 	list_init(&p->links);
 	list_init(&p->waiting);
-	list_insert_tail(&n->peers, &p->node);
+	list_insert_tail(&w->node->peers, &p->node);
+	list_insert_tail(&w->peers, &p->at);
 	if (!dial_init(p)) {
 		peer_free(p);
 		return NULL;
@@ -39,16 +41,16 @@ bool
 peers_init(struct node *n)
 {
 	for (size_t i = 0; i < n->config->n_peers; i++)
-		if (!peer_new(n, n->config->peers[i].name))
+		if (!peer_new(&n->workers[0], n->config->peers[i].name))
 			return false;
 	return true;
 }
 
 void
-peers_free(struct node *n)
+peers_free(struct worker *w)
 {
-	list_for_each_safe (it, &n->peers)
-		peer_free(container_of(it, struct peer, node));
+	list_for_each_safe (it, &w->peers)
+		peer_free(container_of(it, struct peer, at));
 }
 
 struct peer *
@@ -59,7 +61,7 @@ peer_find(struct node *n, const char *name, bool create)
 		if (strcmp(p->name, name) == 0)
 			return p;
 	}
-	return create ? peer_new(n, name) : NULL;
+	return create ? peer_new(&n->workers[0], name) : NULL;
 }
 
 struct link *

@@ -9,7 +9,8 @@ struct link;
 
 struct peer {
 	struct list node; /* on node.peers */
-	struct node *owner;
+	struct list at;   /* on worker.peers */
+	struct worker *owner;
 	char name[PEER_NAME_SIZE];
 	/* NULL: verified, but without a section: it may only call */
 	const struct config_peer *config;
@@ -25,8 +26,9 @@ struct peer {
 bool
 peers_init(struct node *n);
 
+/* Those of a worker. */
 void
-peers_free(struct node *n);
+peers_free(struct worker *w);
 
 /* By its name; one without a section is made when it first comes. NULL: out of memory, or no
    such peer and !create. */

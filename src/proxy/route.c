@@ -28,7 +28,7 @@ routes_open(struct node *n, struct errmsg *err)
 	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct endpoint_list *listen = &c->routes[i].listen;
 		for (size_t k = 0; k < listen->n; k++)
-			if (listeners_open(&n->routes[i].listeners, &n->loop, &listen->at[k],
+			if (listeners_open(&n->routes[i].listeners, &n->workers[0].loop, &listen->at[k],
 				    &n->floods[FLOOD_ACCEPT], err) != SC_OK)
 				return false;
 	}
@@ -80,7 +80,7 @@ refuse(struct route *r, int fd, const struct sockaddr *address, const char *reas
 	char source[ADDRESS_TEXT_SIZE];
 
 	accepted_reset(fd);
-	if (!flood_pass(&r->owner->floods[FLOOD_ROUTE], node_now()))
+	if (!flood_pass(&r->owner->workers[0].floods[FLOOD_ROUTE], node_now()))
 		return;
 	address_text(source, address);
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
@@ -113,7 +113,7 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		refuse(r, fd, address, "the route has its max_connections");
 		return;
 	}
-	struct local *l = local_new(r->owner, r->peer);
+	struct local *l = local_new(&r->owner->workers[0], r->peer);
 	if (!l) {
 		refuse(r, fd, address, "out of memory");
 		return;
@@ -122,7 +122,7 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 	l->idle = r->config->idle;
 	l->source = address_to_stream(address);
 	r->connections++;
-	l->sock = sock_open(&r->owner->loop, fd, is_unix, l);
+	l->sock = sock_open(&l->owner->loop, fd, is_unix, l);
 	if (!l->sock) {
 		local_finish(l, LOCAL_REFUSED, "out of memory", NULL);
 		return;

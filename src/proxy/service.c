@@ -78,9 +78,9 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 void
 service_open(struct link *link, struct stream *stream, const struct stream_request *request)
 {
-	struct node *n = link->owner;
+	struct worker *w = link->owner;
 	const struct config_service *service = config_service_find(
-		n->config, (const char *)request->service, request->service_size);
+		w->node->config, (const char *)request->service, request->service_size);
 
 	if (!service || !config_service_allows(service, link->peer->name)) {
 		refuse(link, stream, request, CODE_DENIED,
@@ -88,7 +88,7 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 				: "denied: there is no such service");
 		return;
 	}
-	struct local *l = local_new(n, link->peer);
+	struct local *l = local_new(w, link->peer);
 	if (!l) {
 		refuse(link, stream, request, CODE_INTERNAL_ERROR, "out of memory");
 		return;
@@ -99,7 +99,7 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 	local_attach(l, link, stream);
 	uint64_t deadline = l->began + service->connect_timeout;
 	alarm_set(l->alarm, deadline + ALARM_GRACE);
-	l->connector = connect_start(&n->loop, &service->connect, deadline, on_connected, l);
+	l->connector = connect_start(&w->loop, &service->connect, deadline, on_connected, l);
 	if (!l->connector)
 		local_fail(l, LOCAL_REFUSED, CODE_INTERNAL_ERROR, NULL, "out of memory");
 }

@@ -76,7 +76,7 @@ now_verified(struct node *n, const struct watched *key)
 static void
 end_links(struct node *n)
 {
-	list_for_each_safe (it, &n->links) {
+	list_for_each_safe (it, &n->workers[0].links) {
 		struct link *l = container_of(it, struct link, node);
 		struct conn_info info;
 		char name[PEER_NAME_SIZE] = "";

@@ -66,6 +66,7 @@ TESTED_ELSEWHERE = {
     "proxy/service.c": "tests/e2e/test_streams.py",
     "proxy/stop.c": "tests/e2e/test_lifecycle.py",
     "proxy/watch.c": "tests/e2e/test_first_contact.py",
+    "proxy/worker.c": "tests/e2e/test_lifecycle.py",
     "cli/run.c": "tests/e2e/test_lifecycle.py",
 }
 
