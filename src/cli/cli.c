@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "config/nearest.h"
@@ -19,6 +21,46 @@ cli_fail(const struct cli *cli, int status, const char *format, ...)
 	va_end(args);
 	fputc('\n', cli->err);
 	return status;
+}
+
+/* Columns of the terminal that out is; 0: it is none, and lines may be as long as they are. */
+static size_t
+columns(FILE *out)
+{
+	struct winsize size;
+	int fd = fileno(out);
+
+	if (fd < 0 || !isatty(fd))
+		return 0;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void
+cli_say(const struct cli *cli, unsigned indent, const char *format, ...)
+{
+	char text[2000];
+	size_t width = columns(cli->out), column = 0;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	for (const char *word = text; *word;) {
+		size_t spaces = strspn(word, " "), n = strcspn(word + spaces, " \n");
+		if (width && column + spaces + n > width && column > indent) {
+			fprintf(cli->out, "\n%*s", (int)indent, "");
+			column = indent;
+			word += spaces;
+			continue;
+		}
+		fwrite(word, 1, spaces + n, cli->out);
+		column += spaces + n;
+		word += spaces + n;
+		if (*word == '\n') {
+			fputc(*word++, cli->out);
+			column = 0;
+		}
+	}
 }
 
 const char *

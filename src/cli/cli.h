@@ -54,6 +54,11 @@ int
 cli_fail(const struct cli *cli, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Writes to cli->out, on a terminal broken between words to its width, each further line with so many spaces in front. */
+void
+cli_say(const struct cli *cli, unsigned indent, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* How this program must be called to mean the same configuration: "secureconn -c FILE". out is size
    bytes. */
 const char *

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/tty.h"
 
-#define TRIES 3
+#define TRIES         3
+#define CALLERS_SHOWN 5
 
 /* True if this key may turn out to be the peer's. */
 static bool
@@ -26,10 +28,56 @@ count_candidates(const struct keyring *ring, const char *peer, const struct peer
 		if (!is_candidate(key, peer))
 			continue;
 		n++;
-		if (key->peer[0])
+		if (key->peer[0] && (!*dialed || key->time > (*dialed)->time))
 			*dialed = key;
 	}
 	return n;
+}
+
+/* "2026-01-31 12:00 UTC" */
+static const char *
+minute_text(char out[TIME_TEXT_SIZE], int64_t time)
+{
+	char full[TIME_TEXT_SIZE];
+
+	time_text(full, time);
+	snprintf(out, TIME_TEXT_SIZE, "%.10s %.5s UTC", full, full + 11);
+	return out;
+}
+
+/* The order of the list: a comes before b. NULL comes before all. */
+static bool
+comes_before(const struct peer_key *a, const struct peer_key *b)
+{
+	if (!a || a->time != b->time)
+		return !a || a->time > b->time;
+	return strcmp(a->fingerprint, b->fingerprint) < 0;
+}
+
+/* Keys without a name: where each came from, the youngest first, a few of them. */
+static void
+show_callers(const struct cli *cli, const struct keyring *ring)
+{
+	const struct peer_key *key, *last = NULL, *next;
+	char when[TIME_TEXT_SIZE];
+	size_t total = 0, shown = 0;
+
+	for (size_t i = 0; (key = keyring_peer_key(ring, i)); i++)
+		total += key->state == KEY_PENDING && !key->peer[0];
+	if (total > 0)
+		cli_say(cli, 2, "Callers that nobody knows have shown a key:\n");
+	for (; shown < total && shown < CALLERS_SHOWN; shown++, last = next) {
+		next = NULL;
+		for (size_t i = 0; (key = keyring_peer_key(ring, i)); i++)
+			if (key->state == KEY_PENDING && !key->peer[0] && comes_before(last, key) &&
+				(!next || comes_before(key, next)))
+				next = key;
+		cli_say(cli, 9, "  %s, %s\n", next->source, minute_text(when, next->time));
+	}
+	if (total > shown)
+		cli_say(cli, 2, "  and %zu more\n", total - shown);
+	if (total > 0)
+		fputc('\n', cli->out);
 }
 
 /* This node's keys that the peer may have seen: those of the algorithms that its own key may be
@@ -51,29 +99,43 @@ own_keys(const struct keyring *ring, const char *peer, const struct key_pair **o
 	return n;
 }
 
+/* Another key for a peer that has one: that is what an impostor would show too. */
+static void
+show_on_hold(const struct cli *cli, const struct keyring *ring, const char *peer)
+{
+	if (keyring_has_verified(ring, peer, NULL))
+		cli_say(cli, 0,
+			"%s has a verified key already, which goes on being used. Verify another "
+			"one only if the person who runs %s says that they have changed it.\n\n",
+			peer, peer);
+}
+
 static void
 show_dialog(const struct cli *cli, const struct config *config, const struct keyring *ring,
 	const char *peer)
 {
 	const struct peer_key *dialed;
 	const struct key_pair *own[SETTINGS_MAX];
-	size_t n;
+	char when[TIME_TEXT_SIZE], seen[KEY_SOURCE_SIZE + 60] = "";
 
 	count_candidates(ring, peer, &dialed);
-	fprintf(cli->out, "Call the person who runs %s", peer);
+	show_on_hold(cli, ring, peer);
 	if (dialed && dialed->source[0])
-		fprintf(cli->out, " (last seen at %s)", dialed->source);
-	fprintf(cli->out,
-		" on a number you already have.\n\n"
-		"  1. Read this to them; it is the fingerprint of the key of this node (%s):\n",
+		snprintf(seen, sizeof(seen), " (last seen at %s, %s)", dialed->source,
+			minute_text(when, dialed->time));
+	cli_say(cli, 0, "Call the person who runs %s%s on a number you already have.\n\n", peer, seen);
+	if (!dialed)
+		show_callers(cli, ring);
+	cli_say(cli, 5, "  1. Read this to them; it is the fingerprint of the key of this node (%s):\n",
 		config->node.name);
-	n = own_keys(ring, peer, own, ARRAY_SIZE(own));
-	for (size_t i = 0; i < n && n == 1; i++)
+	size_t n = own_keys(ring, peer, own, ARRAY_SIZE(own));
+	for (size_t i = 0; i < n; i++) {
+		if (n > 1)
+			fprintf(cli->out, "     if theirs is a key for %s:\n",
+				own[i]->asym->algorithm->name);
 		fprintf(cli->out, "         %s\n", own[i]->fingerprint);
-	for (size_t i = 0; i < n && n > 1; i++)
-		fprintf(cli->out, "         %s   if theirs is a key for %s\n", own[i]->fingerprint,
-			own[i]->asym->algorithm->name);
-	fputs("  2. Ask them to read theirs to you, and type it here: ", cli->out);
+	}
+	cli_say(cli, 5, "  2. Ask them to read theirs to you, and type it here: ");
 	fflush(cli->out);
 }
 
@@ -119,18 +181,34 @@ static void
 show_verified(const struct cli *cli, const struct config *config, const struct peer_key *key,
 	const struct former *former, size_t n_former)
 {
-	fprintf(cli->out, "\n%s is verified. A running node uses its %s key within a second.\n",
+	cli_say(cli, 0, "\n%s is verified. A running node uses its %s key within a second.\n",
 		key->peer, key->asym->algorithm->name);
 	for (size_t i = 0; i < n_former; i++)
 		if (former[i].asym == key->asym)
-			fprintf(cli->out, "Its former key, %s, is not accepted any more.\n",
+			cli_say(cli, 0, "Its former key, %s, is not accepted any more.\n",
 				former[i].fingerprint);
-	fprintf(cli->out, "The link comes up when its operator has verified %s too.\n",
+	cli_say(cli, 0, "The link comes up when its operator has verified %s too.\n",
 		config->node.name);
 }
 
+/* The next try: on a terminal in its groups, else a line as it comes. False: there is none. */
+static bool
+read_try(const struct cli *cli, struct tty *tty, char *out, size_t size)
+{
+	if (tty) {
+		fputc('\n', cli->out);
+		return tty_read(tty, out);
+	}
+	bool more = read_line(cli->in, out, size);
+	if (!more || !isatty(fileno(cli->in)))
+		fputc('\n', cli->out); /* on a terminal, Enter has done that */
+	fflush(cli->out);
+	return more;
+}
+
 static int
-ask(const struct cli *cli, const struct config *config, struct keyring *ring, const char *peer)
+ask(const struct cli *cli, const struct config *config, struct keyring *ring, const char *peer,
+	struct tty *tty)
 {
 	struct former former[SETTINGS_MAX];
 	size_t n_former = former_keys(ring, peer, former, ARRAY_SIZE(former));
@@ -139,11 +217,7 @@ ask(const struct cli *cli, const struct config *config, struct keyring *ring, co
 	char typed[256];
 
 	for (int left = TRIES; left > 0; left--) {
-		bool more = read_line(cli->in, typed, sizeof(typed));
-		if (!more || !isatty(fileno(cli->in)))
-			fputc('\n', cli->out); /* on a terminal, Enter has done that */
-		fflush(cli->out);
-		if (!more)
+		if (!read_try(cli, tty, typed, sizeof(typed)))
 			return cli_fail(cli, CLI_FAILED, "nothing was typed; nothing has changed");
 		enum sc_error error = keyring_verify(ring, peer, typed, &key, &err);
 		if (error == SC_OK) {
@@ -152,9 +226,9 @@ ask(const struct cli *cli, const struct config *config, struct keyring *ring, co
 		}
 		if (error != SC_ERR_INVALID)
 			return cli_fail(cli, CLI_FAILED, "%s; nothing has changed", err.text);
-		fprintf(cli->out, "     Wrong: %s.\n", err.text);
+		cli_say(cli, 5, "     Wrong: %s.\n", err.text);
 		if (left > 1)
-			fputs("     Ask them to read it once more: ", cli->out);
+			cli_say(cli, 5, "     Ask them to read it once more: ");
 		fflush(cli->out);
 	}
 	return cli_fail(cli, CLI_FAILED,
@@ -174,8 +248,12 @@ run_dialog(
 	if (!cli_find_peer(cli, config, peer))
 		return CLI_FAILED;
 	if (count_candidates(ring, peer, &dialed) > 0) {
+		/* Before the first word: what is typed from then on is not shown twice. */
+		struct tty *tty = tty_open(cli->in, cli->out);
 		show_dialog(cli, config, ring, peer);
-		return ask(cli, config, ring, peer);
+		int status = ask(cli, config, ring, peer, tty);
+		tty_close(tty);
+		return status;
 	}
 	cli_name(cli, name, sizeof(name));
 	if (keyring_has_verified(ring, peer, NULL))

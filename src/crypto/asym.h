@@ -91,6 +91,10 @@ void
 fingerprint_of(char out[FINGERPRINT_SIZE], const struct asym_algorithm *algorithm,
 	const uint8_t *public_key);
 
+/* The letter of a fingerprint that a typed character stands for (its own capital; 0 for O, 1 for I and L), or NUL. */
+char
+fingerprint_letter(char c);
+
 /* Brings what a person typed into the form shown (case, spaces and dashes; O is 0, I and L are 1).
    0, or -1 if it is not a whole fingerprint; out is then "". */
 int

@@ -43,9 +43,8 @@ fingerprint_of(char out[FINGERPRINT_SIZE], const struct asym_algorithm *algorith
 	format(out, letters);
 }
 
-/* The letter that c stands for, or NUL. */
-static char
-letter_of(char c)
+char
+fingerprint_letter(char c)
 {
 	if (c >= 'a' && c <= 'z')
 		c = (char)(c - 'a' + 'A');
@@ -66,7 +65,7 @@ fingerprint_parse(char out[FINGERPRINT_SIZE], const char *typed)
 	for (; *typed; typed++) {
 		if (*typed == ' ' || *typed == '-')
 			continue;
-		char letter = letter_of(*typed);
+		char letter = fingerprint_letter(*typed);
 		if (letter == '\0' || n == LETTERS)
 			return -1;
 		letters[n++] = letter;

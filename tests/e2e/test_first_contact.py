@@ -1,10 +1,14 @@
 """Two people, two nodes that have never met: keys are noted, verified by fingerprint, and the link comes up by itself."""
 
+import fcntl
 import os
 import pathlib
 import pty
 import re
 import select
+import signal
+import struct
+import termios
 import time
 
 import pytest
@@ -111,12 +115,21 @@ def test_the_fourth_try_does_not_count(strangers):
 class Terminal:
     """A command on a pseudo-terminal."""
 
-    def __init__(self, node, *args):
+    def __init__(self, node, *args, columns=80, shell=None):
         self.text = ""
+        size = struct.pack("HHHH", 24, columns, 0, 0)
+        go, wait = os.pipe()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execvpe(str(node.command[0]), [str(a) for a in (*node.command, "-c", node.ini, *args)],
-                       {**node.env, "TERM": "xterm"})
+            os.read(go, 1)
+            command = [str(a) for a in (*node.command, "-c", node.ini, *args)]
+            if shell:
+                command = ["sh", "-c", shell, "sh", *command]
+            os.execvpe(command[0], command, {**node.env, "TERM": "xterm"})
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, size)
+        self.before = termios.tcgetattr(self.fd)
+        os.write(wait, b"!")
+        os.close(go), os.close(wait)
 
     def expect(self, pattern):
         def look():
@@ -157,6 +170,62 @@ def test_the_dialog_on_a_terminal(strangers):
     terminal.type(hq.fingerprint().lower() + "\r")
     assert terminal.status() == 0
     store.wait("peer_verified", peer="hq")
+
+
+def test_the_entry_on_a_terminal_is_grouped(strangers):
+    """Each group gets its dash as it is typed; backspace takes back; what is in no fingerprint is refused and said; a paste is as good."""
+    hq, store, relay, echo = strangers
+    right = hq.fingerprint()
+    terminal = Terminal(store, "verify", "hq", columns=60)
+    seen = terminal.expect("type it here: .*" + "-".join(["____"] * 8))
+    assert all(len(line) <= 60 for line in re.sub(r"\033\[\d*[A-Z]", "", seen).splitlines())
+    terminal.type(right[:4].lower())
+    terminal.expect(f" {right[:4]}-____-")
+    terminal.type("u")
+    terminal.expect('"u" is in no fingerprint')
+    terminal.type("0\x7f\x7f")
+    terminal.expect(f" {right[:3]}_-____-")
+    terminal.type(right[3] + right[5:].replace("-", "") + "\r")
+    terminal.expect(f"{right}.*hq is verified")
+    assert terminal.status() == 0
+
+
+def raw(terminal):
+    return termios.tcgetattr(terminal.fd)[3] & (termios.ICANON | termios.ECHO) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_as_it_was(strangers, number):
+    hq, store, relay, echo = strangers
+    terminal = Terminal(store, "verify", "hq")
+    terminal.expect("____-____")
+    assert raw(terminal)
+    terminal.type("7q2m")
+    terminal.expect("7Q2M-____")
+    keep = os.dup(terminal.fd)
+    os.kill(terminal.pid, number)
+    assert terminal.status() == -number
+    assert termios.tcgetattr(keep) == terminal.before
+    os.close(keep)
+    assert not store.events("peer_verified")
+
+
+def test_a_pause_leaves_the_terminal_as_it_was(strangers):
+    """^Z, other commands, fg: the entry is drawn again, and goes on."""
+    hq, store, relay, echo = strangers
+    terminal = Terminal(store, "verify", "hq", shell="set -m; \"$@\"; echo paused; read go; fg; echo status $?")
+    terminal.expect("____-____")
+    terminal.type("7q2m")
+    terminal.expect("7Q2M-____")
+    terminal.type("\x1a")
+    terminal.expect("paused")
+    assert termios.tcgetattr(terminal.fd) == terminal.before
+    terminal.type("go\r")
+    terminal.expect("7Q2M-____")
+    until(lambda: raw(terminal), "the modes for typing")
+    terminal.type("\x15" + hq.fingerprint() + "\r")
+    terminal.expect("hq is verified.*status 0")
+    assert terminal.status() == 0
 
 
 def test_three_wrong_tries_on_a_terminal(strangers):

@@ -67,6 +67,7 @@ TESTED_ELSEWHERE = {
     "proxy/stop.c": "tests/e2e/test_lifecycle.py",
     "proxy/watch.c": "tests/e2e/test_first_contact.py",
     "proxy/worker.c": "tests/e2e/test_lifecycle.py",
+    "cli/tty.c": "tests/e2e/test_first_contact.py",
     "cli/run.c": "tests/e2e/test_lifecycle.py",
 }
 

@@ -26,7 +26,7 @@ static void
 test_dialog(void **state)
 {
 	struct harness h;
-	char input[128], expected[1024], theirs[FINGERPRINT_SIZE];
+	char input[128], expected[1024], theirs[FINGERPRINT_SIZE], when[TIME_TEXT_SIZE];
 	(void)state;
 
 	start(&h);
@@ -34,22 +34,25 @@ test_dialog(void **state)
 	memcpy(theirs, harness_note(&h, "s", "hq", 1), sizeof(theirs));
 	snprintf(input, sizeof(input), "%s\n", theirs);
 	assert_int_equal(harness_run(&h, cmd_verify, input, "verify hq"), CLI_DONE);
+	keyring_refresh(ring);
+	time_text(when, keyring_peer_key(ring, 0)->time);
 	/* Two own keys, but hq has shown an X25519 key: so it has seen that one. */
 	snprintf(expected, sizeof(expected),
-		"Call the person who runs hq (last seen at 203.0.113.5:7400) on a number you "
-		"already have.\n\n"
+		"Call the person who runs hq (last seen at 203.0.113.5:7400, %.10s %.5s UTC) on a number "
+		"you already have.\n\n"
 		"  1. Read this to them; it is the fingerprint of the key of this node (store-7):\n"
 		"         %s\n"
 		"  2. Ask them to read theirs to you, and type it here: \n\n"
 		"hq is verified. A running node uses its X25519 key within a second.\n"
 		"The link comes up when its operator has verified store-7 too.\n",
-		keyring_own(ring, asym_find("X25519"))->fingerprint);
+		when, when + 11, keyring_own(ring, asym_find("X25519"))->fingerprint);
 	assert_string_equal(h.out, expected);
 	assert_int_equal(count_verified(&h), 1);
 
 	/* A second key for the same peer takes the place of the first. */
 	snprintf(input, sizeof(input), "%s\n", harness_note(&h, "s", "hq", 2));
 	assert_int_equal(harness_run(&h, cmd_verify, input, "verify hq"), CLI_DONE);
+	harness_contains(h.out, "hq has a verified key already, which goes on being used. ");
 	snprintf(expected, sizeof(expected), "Its former key, %s, is not accepted any more.\n",
 		theirs);
 	harness_contains(h.out, expected);
@@ -99,8 +102,9 @@ test_odd_input(void **state)
 	memcpy(right, harness_note(&h, "s", NULL, 1), sizeof(right));
 	assert_int_equal(harness_run(&h, cmd_verify, "", "verify branch"), CLI_FAILED);
 	assert_string_equal(h.err, "secureconn: nothing was typed; nothing has changed\n");
-	harness_contains(
-		h.out, "Call the person who runs branch on a number"); /* no place is known */
+	/* No place is known; but where callers came from is. */
+	harness_contains(h.out, "Call the person who runs branch on a number");
+	harness_contains(h.out, "Callers that nobody knows have shown a key:\n  203.0.113.5:7400, 20");
 
 	/* A line that is longer than what is kept of it. */
 	memset(longest, ' ', sizeof(longest));
