@@ -19,13 +19,12 @@ config_free(struct config *config)
 {
 	if (!config)
 		return;
-	clear_section(&config->node, SECTION_NODE);
-	for (size_t i = 0; i < config->n_peers; i++)
-		clear_section(&config->peers[i], SECTION_PEER);
-	for (size_t i = 0; i < config->n_routes; i++)
-		clear_section(&config->routes[i], SECTION_ROUTE);
-	for (size_t i = 0; i < config->n_services; i++)
-		clear_section(&config->services[i], SECTION_SERVICE);
+	for (size_t s = 0; s < SECTION_COUNT; s++) {
+		size_t n;
+		char *base = (char *)config_sections(config, (enum section_id)s, &n);
+		for (size_t i = 0; i < n; i++)
+			clear_section(base + i * section_forms[s].size, (enum section_id)s);
+	}
 	for (size_t i = 0; i < config->n_files; i++)
 		free(config->files[i]);
 	free(config->peers);
@@ -33,6 +32,27 @@ config_free(struct config *config)
 	free(config->services);
 	free(config->files);
 	free(config);
+}
+
+const void *
+config_sections(const struct config *config, enum section_id section, size_t *n)
+{
+	*n = 1;
+	switch (section) {
+	case SECTION_PEER:
+		*n = config->n_peers;
+		return config->peers;
+	case SECTION_ROUTE:
+		*n = config->n_routes;
+		return config->routes;
+	case SECTION_SERVICE:
+		*n = config->n_services;
+		return config->services;
+	case SECTION_LIMITS:
+		return &config->limits;
+	default:
+		return &config->node;
+	}
 }
 
 const struct config_peer *

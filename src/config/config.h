@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/secureconn/secureconn.ini"
+#define CONFIG_OPTIONS_MAX  64
 #define CONFIG_NAME_SIZE    65 /* of nodes, peers, routes: 64 characters and a NUL */
 
 /* Where to listen or to connect: a TCP host and port, or (for plaintext sides only) a Unix
@@ -112,6 +113,8 @@ struct config {
 	size_t n_routes;
 	struct config_service *services;
 	size_t n_services;
+	/* of the keys of sections without names, by their place in the table of options; 0: not set */
+	unsigned lines[CONFIG_OPTIONS_MAX];
 	char **files; /* the files read: config_peer.file etc. point here */
 	size_t n_files;
 };

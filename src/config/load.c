@@ -288,6 +288,8 @@ on_value(void *arg, struct place at, const char *key, const char *value, bool mo
 			"%s %s: is there already, in line %u; remove one of the two",
 			present_title(l).text, key, *line);
 	*line = at.line;
+	if (!section_forms[l->section].named)
+		l->config->lines[o - config_options] = at.line;
 	if (o->type == VALUE_PATTERN)
 		return note_include(l, at, value, err);
 	enum sc_error error = value_set(section_struct(l), o, value, at, &why);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
+
 enum section_id {
 	SECTION_NODE,
 	SECTION_PEER,
@@ -53,7 +55,7 @@ struct option {
 	const char *help;     /* one or two clauses for the commented file */
 };
 
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX CONFIG_OPTIONS_MAX
 
 /* All of them, by section; a NULL key ends them. */
 extern const struct option config_options[OPTIONS_MAX];
@@ -75,5 +77,10 @@ option_find(enum section_id section, const char *key);
 /* The number of word in "a|b|c", or -1. */
 int
 words_find(const char *words, const char *word);
+
+/* The sections of that kind, as an array of its struct, and their number; 1 of those without
+   names. */
+const void *
+config_sections(const struct config *config, enum section_id section, size_t *n);
 
 #endif
