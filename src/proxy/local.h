@@ -76,6 +76,11 @@ local_fail(struct local *l, enum local_end how, enum close_code code, const char
 void
 local_free(struct local *l);
 
+/* Frees one that has no stream, no socket and no connector, without a word: it lives on
+   elsewhere. */
+void
+local_forget(struct local *l);
+
 /* From the trunk. */
 void
 local_opened(struct local *l);

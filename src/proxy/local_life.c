@@ -147,9 +147,19 @@ local_free(struct local *l)
 }
 
 void
+local_forget(struct local *l)
+{
+	alarm_free(l->alarm);
+	local_free(l);
+}
+
+void
 local_finish(struct local *l, enum local_end how, const char *reason, const struct span *text)
 {
 	log_end_of(l, how, reason, text);
+	/* first, so that who sees the end finds the place free */
+	if (l->route)
+		route_left(l->route);
 	if (how == LOCAL_CLEAN)
 		sock_close(l->sock);
 	else
@@ -157,8 +167,6 @@ local_finish(struct local *l, enum local_end how, const char *reason, const stru
 	l->sock = NULL;
 	alarm_free(l->alarm);
 	l->alarm = NULL;
-	if (l->route)
-		route_left(l->route);
 	l->over = true;
 	if (l->connector)
 		connect_cancel(l->connector); /* local_free when it calls back */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/client.h"
 #include "proxy/listen.h"
 #include "proxy/local.h"
 
@@ -56,8 +57,8 @@ route_open(struct local *l)
 	return false;
 }
 
-static void
-wait_for_link(struct local *l)
+void
+route_wait(struct local *l)
 {
 	list_insert_tail(&l->peer->waiting, &l->at);
 	peer_want(l->peer);
@@ -71,35 +72,17 @@ route_again(struct local *l)
 	list_remove(&l->at);
 	l->link = NULL;
 	l->id[0] = '\0';
-	wait_for_link(l);
-}
-
-static void
-refuse(struct route *r, int fd, const struct sockaddr *address, const char *reason)
-{
-	char source[ADDRESS_TEXT_SIZE];
-
-	accepted_reset(fd);
-	if (!flood_pass(&r->owner->workers[0].floods[FLOOD_ROUTE], node_now()))
-		return;
-	address_text(source, address);
-	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
-	log_str(&line, "route", r->config->name);
-	log_str(&line, "peer", r->config->peer);
-	log_str(&line, "source", source);
-	log_str(&line, "reason", reason);
-	log_end(&line);
+	route_wait(l);
 }
 
 /* Where the client wanted to go: the address that it connected to. */
 static struct stream_address
-own_address(const struct sock *s)
+own_address(int fd, bool is_unix)
 {
 	struct sockaddr_storage address = {0};
-	int size = sizeof(address);
+	socklen_t size = sizeof(address);
 
-	if (s->is_unix ||
-		uv_tcp_getsockname(&s->uv.tcp, (struct sockaddr *)&address, &size) != 0)
+	if (is_unix || getsockname(fd, (struct sockaddr *)&address, &size) != 0)
 		return (struct stream_address){0};
 	return address_to_stream((struct sockaddr *)&address);
 }
@@ -108,29 +91,21 @@ static void
 on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 {
 	struct route *r = owner;
+	struct worker *w = &r->owner->workers[0];
+	const struct client c = {.route = r,
+		.fd = fd,
+		.is_unix = is_unix,
+		.source = address_to_stream(address),
+		.destination = own_address(fd, is_unix),
+		.began = node_now()};
 
-	if (r->connections >= r->config->max_connections) {
-		refuse(r, fd, address, "the route has its max_connections");
+	/* Only this thread makes it more. */
+	if (atomic_load(&r->connections) >= r->config->max_connections) {
+		client_refuse(&c, w, "the route has its max_connections");
 		return;
 	}
-	struct local *l = local_new(&r->owner->workers[0], r->peer);
-	if (!l) {
-		refuse(r, fd, address, "out of memory");
-		return;
-	}
-	l->route = r;
-	l->idle = r->config->idle;
-	l->source = address_to_stream(address);
-	r->connections++;
-	l->sock = sock_open(&l->owner->loop, fd, is_unix, l);
-	if (!l->sock) {
-		local_finish(l, LOCAL_REFUSED, "out of memory", NULL);
-		return;
-	}
-	l->destination = own_address(l->sock);
-	alarm_set(l->alarm, l->began + r->config->connect_timeout);
-	if (!route_open(l))
-		wait_for_link(l);
+	atomic_fetch_add(&r->connections, 1);
+	client_send(&c, r->peer, w);
 }
 
 void
@@ -166,5 +141,5 @@ routes_free(struct node *n)
 void
 route_left(struct route *r)
 {
-	r->connections--;
+	atomic_fetch_sub(&r->connections, 1);
 }

@@ -2,6 +2,8 @@
 #ifndef SC_PROXY_ROUTE_H
 #define SC_PROXY_ROUTE_H
 
+#include <stdatomic.h>
+
 #include "proxy/node.h"
 
 struct local;
@@ -12,7 +14,7 @@ struct route {
 	const struct config_route *config;
 	struct peer *peer;
 	struct list listeners; /* struct listener */
-	uint32_t connections;  /* now */
+	atomic_uint connections; /* now: more by the listener, less by any worker */
 };
 
 /* Opens the listeners of all routes. False with err set. */
@@ -35,11 +37,15 @@ routes_free(struct node *n);
 bool
 route_open(struct local *l);
 
+/* Without a stream: waits for a link of its peer. */
+void
+route_wait(struct local *l);
+
 /* The stream was refused before it was opened: the connection waits for another link. */
 void
 route_again(struct local *l);
 
-/* A connection has ended. */
+/* A connection has ended. From any thread. */
 void
 route_left(struct route *r);
 

@@ -1,6 +1,7 @@
 /* Knows libuv's stream handles and their lifetime; knows nothing of the bytes. */
 #include "proxy/sock.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -54,6 +55,15 @@ sock_close(struct sock *s)
 		return;
 	s->owner = NULL;
 	uv_close(&s->uv.handle, on_closed);
+}
+
+int
+sock_take(struct sock *s)
+{
+	int fd = fcntl(sock_fd(s), F_DUPFD_CLOEXEC, 0);
+
+	sock_close(s); /* forgets the other one in the loop's epoll, too */
+	return fd;
 }
 
 void

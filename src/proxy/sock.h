@@ -38,6 +38,11 @@ sock_open(uv_loop_t *loop, int fd, bool is_unix, void *owner);
 void
 sock_close(struct sock *s);
 
+/* Closes, but not the connection: returns another descriptor of it, for a socket on another loop.
+   -1: there is none (the connection is closed then). Nothing is being read or written. */
+int
+sock_take(struct sock *s);
+
 /* The same with a TCP reset, so that the other side does not take it for a clean end. A Unix
    socket is just closed. */
 void

@@ -83,6 +83,10 @@ worker_init(struct worker *w, struct node *n, unsigned number)
 	w->number = number;
 	if (uv_loop_init(&w->loop) != 0)
 		return false;
+	if (!inbox_init(&w->inbox, &w->loop, w)) {
+		uv_loop_close(&w->loop);
+		return false;
+	}
 	list_init(&w->peers);
 	list_init(&w->links);
 	list_init(&w->locals);
@@ -101,6 +105,12 @@ worker_init(struct worker *w, struct node *n, unsigned number)
 	worker_close(w);
 	worker_fini(w);
 	return false;
+}
+
+void
+worker_post(struct worker *w, struct post *post)
+{
+	inbox_post(&w->inbox, post);
 }
 
 void
@@ -181,12 +191,14 @@ worker_close(struct worker *w)
 	uv_close((uv_handle_t *)&w->idle, NULL);
 	alarm_free(w->tick);
 	w->tick = NULL;
+	inbox_close(&w->inbox);
 	peers_free(w);
 }
 
 void
 worker_fini(struct worker *w)
 {
+	inbox_fini(&w->inbox);
 	uv_run(&w->loop, UV_RUN_DEFAULT); /* only closing callbacks are left */
 	uv_loop_close(&w->loop);
 	chunk_pool_free(w->chunks);

@@ -5,6 +5,7 @@
 #ifndef SC_PROXY_WORKER_H
 #define SC_PROXY_WORKER_H
 
+#include "proxy/inbox.h"
 #include "proxy/jobs.h"
 #include "proxy/node.h"
 #include "tunnel/chunk.h"
@@ -27,6 +28,7 @@ struct worker {
 	unsigned number; /* 0: the node's own */
 	uv_loop_t loop;
 	enum worker_state state;
+	struct inbox inbox;
 	struct chunk_pool *chunks;
 	struct jobs jobs;
 	struct flood floods[WORKER_FLOODS];
@@ -46,6 +48,10 @@ struct worker {
 /* A loop that does not turn yet. False: out of memory or descriptors; nothing is left then. */
 bool
 worker_init(struct worker *w, struct node *n, unsigned number);
+
+/* From any thread: fn of the post on the worker's own. */
+void
+worker_post(struct worker *w, struct post *post);
 
 /* Before the loop turns: dials, and does what there is to do in each turn. */
 void

@@ -57,6 +57,7 @@ TESTED_ELSEWHERE = {
     "secureconn/conn_*.c": "tests/unit/secureconn/test_conn.c",
     # The glue between sockets and the layers below: only whole nodes show that it holds.
     "proxy/callers.c": "tests/e2e/test_hostile.py",
+    "proxy/client.c": "tests/e2e/test_streams.py",
     "proxy/dial.c": "tests/e2e/test_lifecycle.py",
     "proxy/link*.c": "tests/e2e/test_wire.py",
     "proxy/local*.c": "tests/e2e/test_streams.py",

@@ -1,0 +1,128 @@
+/* Knows how a client passes from one thread to another and what it takes along; knows nothing of
+   links. */
+#include "proxy/client.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "proxy/listen.h"
+#include "proxy/local.h"
+
+/* On its way. */
+struct parcel {
+	struct post post;
+	struct client client;
+	struct peer *peer;
+};
+
+void
+client_refuse(const struct client *c, struct worker *w, const char *reason)
+{
+	char source[ADDRESS_TEXT_SIZE];
+
+	accepted_reset(c->fd);
+	if (!flood_pass(&w->floods[FLOOD_ROUTE], node_now()))
+		return;
+	stream_address_text(source, &c->source);
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
+	log_str(&line, "route", c->route->config->name);
+	log_str(&line, "peer", c->route->config->peer);
+	log_str(&line, "source", source[0] ? source : "unix");
+	log_str(&line, "reason", reason);
+	log_end(&line);
+}
+
+/* It counts, and is refused. */
+static void
+give_up(const struct client *c, struct worker *w, const char *reason)
+{
+	route_left(c->route);
+	client_refuse(c, w, reason);
+}
+
+/* On the peer's worker. */
+static void
+arrive(const struct client *c, struct peer *peer)
+{
+	struct worker *w = peer->owner;
+	struct local *l = local_new(w, peer);
+
+	if (!l) {
+		give_up(c, w, "out of memory");
+		return;
+	}
+	l->route = c->route;
+	l->idle = c->route->config->idle;
+	l->source = c->source;
+	l->destination = c->destination;
+	l->began = c->began;
+	l->sock = sock_open(&w->loop, c->fd, c->is_unix, l);
+	if (!l->sock) {
+		local_finish(l, LOCAL_REFUSED, "out of memory", NULL);
+		return;
+	}
+	alarm_set(l->alarm, l->began + c->route->config->connect_timeout);
+	if (!route_open(l))
+		route_wait(l);
+}
+
+static void
+on_arrival(struct worker *w, struct post *post)
+{
+	struct parcel *p = container_of(post, struct parcel, post);
+
+	if (w->state == WORKER_RUNNING)
+		arrive(&p->client, p->peer);
+	else
+		give_up(&p->client, w, "this node is stopping");
+	free(p);
+}
+
+void
+client_send(const struct client *c, struct peer *peer, struct worker *from)
+{
+	struct parcel *p;
+
+	if (peer->owner == from) {
+		arrive(c, peer);
+		return;
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p) {
+		give_up(c, from, "out of memory");
+		return;
+	}
+	p->post.fn = on_arrival;
+	p->client = *c;
+	p->peer = peer;
+	worker_post(peer->owner, &p->post);
+}
+
+void
+client_move(struct local *l, struct peer *peer)
+{
+	struct worker *from = l->owner;
+
+	if (peer->owner == from) {
+		list_remove(&l->at);
+		l->peer = peer;
+		if (!route_open(l))
+			route_wait(l);
+		return;
+	}
+	struct client c = {.route = l->route,
+		.is_unix = l->sock->is_unix,
+		.source = l->source,
+		.destination = l->destination,
+		.began = l->began};
+	c.fd = sock_take(l->sock);
+	l->sock = NULL;
+	if (c.fd < 0) {
+		local_finish(l, LOCAL_REFUSED, "out of descriptors", NULL);
+		return;
+	}
+	local_forget(l);
+	client_send(&c, peer, from);
+}

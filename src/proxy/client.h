@@ -1,0 +1,36 @@
+/* A client of a route that has no stream yet, on its way to the worker of a peer: from the
+   listener, or from another peer's worker. */
+#ifndef SC_PROXY_CLIENT_H
+#define SC_PROXY_CLIENT_H
+
+#include "proxy/route.h"
+#include "proxy/worker.h"
+#include "tunnel/trunk.h"
+
+struct local;
+
+struct client {
+	struct route *route; /* it counts among its connections */
+	int fd;
+	bool is_unix;
+	struct stream_address source, destination;
+	uint64_t began; /* connect_timeout runs since then */
+};
+
+/* On the thread of `from`: the client goes to the peer's worker, becomes a local connection there
+   and gets a stream, or waits for a link. Whatever comes of it, the descriptor is closed and
+   the route left in the end. */
+void
+client_send(const struct client *c, struct peer *peer, struct worker *from);
+
+/* A local connection of a route that waits for a link, without a stream, shall have another peer:
+   it goes to the worker of that one. Nothing was read from its socket. *l may be gone. */
+void
+client_move(struct local *l, struct peer *peer);
+
+/* Resets the connection and logs why, within bounds. It does not count among the route's any
+   more, or never did. */
+void
+client_refuse(const struct client *c, struct worker *w, const char *reason);
+
+#endif
