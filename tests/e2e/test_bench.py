@@ -1,0 +1,82 @@
+"""The benchmark itself: that it measures what it says, says what it left out, and leaves nothing behind. No figure is judged here."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+from node import until
+
+RUN = pathlib.Path(__file__).resolve().parents[1] / "bench/run"
+SHORT = ["--rounds", "1", "--seconds", "0.05", "--connections", "20", "--streams", "20"]
+ROWS = ["bulk-1", "redis-bulk", "idle", "fairness", "algorithms"]
+
+pytestmark = pytest.mark.heavy
+
+
+def session(leader):
+    """The processes of a session."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[3] == str(leader):
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+@pytest.fixture
+def bench(program):
+    """bench(option...) -> the process, in a session of its own."""
+    if not (program.parents[2] / "build.ninja").exists():
+        pytest.skip("the program does not lie in a build folder")
+    started = []
+
+    def start(*options):
+        process = subprocess.Popen([RUN, "--program", program, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   start_new_session=True)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        for pid in session(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_measures_and_cleans_up(bench, tmp_path):
+    out = tmp_path / "result.json"
+    process = bench(*SHORT, *[part for row in ROWS for part in ("--only", row)], "--without", "spiped", "--json", out)
+    text, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert not session(process.pid), "all that it started has ended"
+    result = json.loads(out.read_text())
+    assert not [name for name in result["missing"] if "aes128" in name], result["missing"]
+    for row, metric in (("bulk-1", "gb_s"), ("redis-bulk", "p99_us"), ("idle", "kib_per_connection"), ("fairness", "gb_s")):
+        sample, = result["rows"][row]["aes128"]
+        assert sample[metric] > 0, (row, sample)
+        assert "spiped" not in result["rows"][row]
+    assert {a["what"] for a in result["algorithms"]} == {"cipher", "public key", "handshake"}
+    shown = subprocess.run([RUN, "--from", out], capture_output=True, text=True, check=True).stdout
+    assert shown == text and "| secureconn, AES 128 |" in text
+
+
+def test_stops_what_it_started_when_it_is_told_to(bench):
+    process = bench("--rounds", "1", "--seconds", "60", "--only", "bulk-1", "--without", "haproxy", "--without", "haproxy-tls", "--without",
+                    "spiped", "--without", "stunnel", "--without", "ssh")
+    until(lambda: len(session(process.pid)) >= 6, "it measures", 60)  # itself, the load's ends, servers, two nodes
+    process.terminate()
+    process.communicate(timeout=60)
+    until(lambda: not session(process.pid), "all has ended")
+    assert process.returncode == 143
+
+
+def test_says_which_rows_there_are(bench):
+    process = bench("--only", "nothing")
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 2 and "bulk-1" in errors
