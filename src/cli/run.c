@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "proxy/node.h"
+#include "proxy/signals.h"
 
 static const struct cli_option options[] = {{0}};
 
@@ -81,6 +82,7 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	keep_secrets();
 	raise_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	signals_block();
 	status = cli_load(cli, &config, &settings);
 	if (status != CLI_GO_ON)
 		return status;

@@ -8,6 +8,7 @@
 #include "proxy/callers.h"
 #include "proxy/peer.h"
 #include "proxy/route.h"
+#include "proxy/signals.h"
 #include "proxy/stop.h"
 #include "proxy/worker.h"
 
@@ -19,10 +20,8 @@
 static void
 close_handles(struct node *n)
 {
-	if (uv_is_closing((uv_handle_t *)&n->signals[0]))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++)
-		uv_close((uv_handle_t *)&n->signals[i], NULL);
+	signals_free(n->signals);
+	n->signals = NULL;
 	alarm_free(n->tick);
 	alarm_free(n->end);
 	n->tick = n->end = NULL;
@@ -96,10 +95,7 @@ init_handles(struct node *n)
 {
 	uv_loop_t *loop = &n->workers[0].loop;
 
-	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++) {
-		uv_signal_init(loop, &n->signals[i]);
-		n->signals[i].data = n;
-	}
+	n->signals = signals_new(loop, stop_on_signal, n);
 	n->tick = alarm_new(loop, on_tick, n);
 }
 
@@ -157,7 +153,7 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		.known_for = c->known_for,
 	};
 	n->limits = limits_new(&limits, &n->random);
-	if (!n->limits || !n->tick || !watch_init(n)) {
+	if (!n->limits || !n->tick || !n->signals || !watch_init(n)) {
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
@@ -210,7 +206,6 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 bool
 node_run(struct node *n)
 {
-	stop_watch_signals(n);
 	callers_start(n);
 	routes_start(n);
 

@@ -58,7 +58,7 @@ struct node {
 	/* counts TCP connections between nodes, in the order of their beginning */
 	uint64_t births;
 
-	uv_signal_t signals[3];
+	struct signals *signals;
 	struct alarm *tick, *end;
 };
 

@@ -1,6 +1,8 @@
 /* Knows the order in which a node ends; the parts know how. */
 #include "proxy/stop.h"
 
+#include <signal.h>
+
 #include "base/log.h"
 #include "proxy/callers.h"
 #include "proxy/route.h"
@@ -9,11 +11,8 @@
 #define RESOLVER_PATIENCE (3 * NS_PER_S) /* for look-ups that are under way in the end */
 
 static void
-on_term(uv_signal_t *signal, int number)
+on_term(struct node *n)
 {
-	struct node *n = signal->data;
-
-	(void)number;
 	if (n->workers[0].state == WORKER_RUNNING)
 		stop_drain(n);
 	else
@@ -21,24 +20,20 @@ on_term(uv_signal_t *signal, int number)
 }
 
 static void
-on_hup(uv_signal_t *signal, int number)
+on_hup(void)
 {
-	(void)signal;
-	(void)number;
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "reload_ignored");
 	log_str(&line, "hint", "this version does not read its configuration again: restart it");
 	log_end(&line);
 }
 
 void
-stop_watch_signals(struct node *n)
+stop_on_signal(void *owner, int number)
 {
-	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-
-	for (size_t i = 0; i < ARRAY_SIZE(n->signals); i++) {
-		uv_signal_cb fn = numbers[i] == SIGHUP ? on_hup : on_term;
-		uv_signal_start(&n->signals[i], fn, numbers[i]);
-	}
+	if (number == SIGTERM || number == SIGINT)
+		on_term(owner);
+	else if (number == SIGHUP)
+		on_hup();
 }
 
 static void

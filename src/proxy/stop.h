@@ -4,9 +4,9 @@
 
 #include "proxy/node.h"
 
-/* SIGTERM and SIGINT: the first one drains, the second one stops. */
+/* SIGTERM and SIGINT: the first one drains, the second one stops. For signals_new. */
 void
-stop_watch_signals(struct node *n);
+stop_on_signal(void *owner, int number);
 
 /* No new connections, links or streams; those that are open have until the end of `drain`. */
 void

@@ -115,6 +115,19 @@ def test_sigterm_while_connections_wait_for_a_peer(make_pair, connections):
     assert pair.store.ended(10) == 0
 
 
+def test_sigterm_to_the_very_end(pair):
+    """Whoever goes on sending SIGTERM until the process is gone sees it end well, in whatever moment the last one comes."""
+    for node in (pair.store, pair.hq) * 3:
+        if node.process is None:
+            node.start()
+        while node.process.poll() is None:
+            try:
+                node.signal(signal.SIGTERM)
+            except ProcessLookupError:
+                break
+        assert node.ended(5) == 0
+
+
 def test_an_idle_node_stops_at_once(pair):
     start = time.monotonic()
     pair.store.signal(signal.SIGTERM)
