@@ -18,11 +18,16 @@ struct parcel {
 };
 
 void
-client_refuse(const struct client *c, struct worker *w, const char *reason)
+client_refuse(const struct client *c, struct worker *w, enum tally_reason why, const char *reason)
 {
+	struct tally *tally = tally_get(&w->tallies, TALLY_ROUTE, c->route->config->name);
 	char source[ADDRESS_TEXT_SIZE];
 
 	accepted_reset(c->fd);
+	if (tally) {
+		tally->total++;
+		tally->refused[why]++;
+	}
 	if (!flood_pass(&w->floods[FLOOD_ROUTE], node_now()))
 		return;
 	stream_address_text(source, &c->source);
@@ -36,10 +41,10 @@ client_refuse(const struct client *c, struct worker *w, const char *reason)
 
 /* It counts, and is refused. */
 static void
-give_up(const struct client *c, struct worker *w, const char *reason)
+give_up(const struct client *c, struct worker *w, enum tally_reason why, const char *reason)
 {
 	route_left(c->route);
-	client_refuse(c, w, reason);
+	client_refuse(c, w, why, reason);
 }
 
 /* On the peer's worker. */
@@ -50,7 +55,7 @@ arrive(const struct client *c, struct peer *peer)
 	struct local *l = local_new(w, peer);
 
 	if (!l) {
-		give_up(c, w, "out of memory");
+		give_up(c, w, TALLY_OTHER, "out of memory");
 		return;
 	}
 	l->route = c->route;
@@ -59,7 +64,7 @@ arrive(const struct client *c, struct peer *peer)
 	l->destination = c->destination;
 	l->began = c->began;
 	l->sock = sock_open(&w->loop, c->fd, c->is_unix, l);
-	if (!l->sock) {
+	if (!local_tally(l, TALLY_ROUTE, c->route->config->name) || !l->sock) {
 		local_finish(l, LOCAL_REFUSED, "out of memory", NULL);
 		return;
 	}
@@ -76,7 +81,7 @@ on_arrival(struct worker *w, struct post *post)
 	if (w->state == WORKER_RUNNING)
 		arrive(&p->client, p->peer);
 	else
-		give_up(&p->client, w, "this node is stopping");
+		give_up(&p->client, w, TALLY_STOPPING, "this node is stopping");
 	free(p);
 }
 
@@ -91,7 +96,7 @@ client_send(const struct client *c, struct peer *peer, struct worker *from)
 	}
 	p = calloc(1, sizeof(*p));
 	if (!p) {
-		give_up(c, from, "out of memory");
+		give_up(c, from, TALLY_OTHER, "out of memory");
 		return;
 	}
 	p->post.fn = on_arrival;

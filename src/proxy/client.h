@@ -4,6 +4,7 @@
 #define SC_PROXY_CLIENT_H
 
 #include "proxy/route.h"
+#include "proxy/tally.h"
 #include "proxy/worker.h"
 #include "tunnel/trunk.h"
 
@@ -28,9 +29,9 @@ client_send(const struct client *c, struct peer *peer, struct worker *from);
 void
 client_move(struct local *l, struct peer *peer);
 
-/* Resets the connection and logs why, within bounds. It does not count among the route's any
+/* Resets the connection, counts it and logs why, within bounds. It does not count among the route's any
    more, or never did. */
 void
-client_refuse(const struct client *c, struct worker *w, const char *reason);
+client_refuse(const struct client *c, struct worker *w, enum tally_reason why, const char *reason);
 
 #endif

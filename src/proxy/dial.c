@@ -76,6 +76,7 @@ failed_to_connect(struct peer *p, const char *address, const char *why)
 	struct dialer *d = &p->dialer;
 
 	snprintf(d->last_error, sizeof(d->last_error), "%s: %s", address, why);
+	peer_error(p, address, why);
 	if (p->owner->state != WORKER_RUNNING)
 		return;
 	uint64_t ms = wait_for_next(p, false);
@@ -218,8 +219,9 @@ dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 	struct dialer *d = &p->dialer;
 	bool rejected = error == SC_ERR_KEY_REJECTED;
 
-	d->link = NULL;
 	snprintf(d->last_error, sizeof(d->last_error), "%s", sc_error_text(error));
+	peer_error(p, d->link ? d->link->address : p->name, sc_error_text(error));
+	d->link = NULL;
 	for (size_t i = 0; i < p->owner->node->n_keys; i++)
 		if ((rejected || error == SC_ERR_KEY_NOT_VERIFIED) &&
 			p->owner->node->keys[i].asym == asym)

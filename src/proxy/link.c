@@ -129,6 +129,7 @@ become_up(struct link *l)
 	alarm_set(l->alarm, UINT64_MAX); /* the next turn sets it */
 	link_touch(l);
 	list_insert_tail(&l->peer->links, &l->up);
+	l->peer->counts.links++;
 	if (l->dialed)
 		dial_succeeded(l->peer, &info);
 	peer_serve(l->peer);
@@ -167,6 +168,44 @@ submit_job(struct link *l)
 	job_submit(&l->job, known);
 }
 
+/* Each key that has stepped on since the last look. */
+static void
+log_steps(struct link *l)
+{
+	for (uint8_t i = 0; i < 4; i++) {
+		bool sending = i < 2;
+		uint8_t channel = i % 2;
+		uint64_t epoch = conn_epoch(l->conn, sending, channel + 1), *last;
+
+		last = &l->epochs[sending][channel];
+		if (epoch > *last && *last > 0) {
+			struct log_line line = log_begin(LOG_LEVEL_DEBUG, "key_stepped");
+			log_str(&line, "peer", l->peer->name);
+			log_str(&line, "direction", sending ? "out" : "in");
+			log_u64(&line, "channel", channel + 1);
+			log_u64(&line, "epoch", epoch);
+			log_end(&line);
+		}
+		*last = epoch;
+	}
+}
+
+static void
+log_renewal(struct link *l)
+{
+	struct conn_keys keys = conn_get_keys(l->conn);
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "keys_renewed");
+
+	log_str(&line, "peer", l->peer->name);
+	log_str(&line, "address", l->address);
+	log_str(&line, "by", keys.begun_here ? "this node" : "the peer");
+	log_u64(&line, "renewal_ms", keys.took / NS_PER_MS);
+	log_u64(&line, "renewals", keys.renewals);
+	log_end(&line);
+	l->peer->counts.renewals += keys.renewals - l->renewals;
+	l->renewals = keys.renewals;
+}
+
 void
 link_check(struct link *l)
 {
@@ -177,6 +216,10 @@ link_check(struct link *l)
 		link_failed(l);
 	if (l->state == LINK_UP)
 		link_events(l);
+	if (l->state == LINK_UP && conn_renewals(l->conn) > l->renewals)
+		log_renewal(l);
+	if (l->state == LINK_UP && log_enabled(LOG_LEVEL_DEBUG))
+		log_steps(l);
 	if (l->state == LINK_UP && conn_phase(l->conn) == CONN_FAILED) {
 		trunk_lost(l->trunk);
 		link_events(l);

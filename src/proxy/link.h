@@ -46,6 +46,9 @@ struct link {
 	bool goaway;         /* no new streams */
 	uint16_t goaway_code;
 	char address[ADDRESS_TEXT_SIZE];
+	uint64_t bytes_in, bytes_out; /* on the wire since it is up */
+	uint64_t renewals;            /* of the session keys, that were logged */
+	uint64_t epochs[2][2];        /* sending and receiving, of both channels; likewise */
 };
 
 /* Takes the socket, whatever comes of it, and starts. peer: this node dialed it for that one;
@@ -127,6 +130,10 @@ link_io_start(struct link *l);
 /* Starts reading, if it may. */
 void
 link_read(struct link *l);
+
+/* Bytes have gone over the wire, one way or the other. */
+void
+link_count(struct link *l, size_t in, size_t out);
 
 /* Seals and writes what is there. True: there is more, and it would go. */
 bool

@@ -81,6 +81,8 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 	log_u64(&line, "duration_ms", (node_now() - l->since) / NS_PER_MS);
 	log_end(&line);
 
+	if (error != SC_OK && error != SC_ERR_CLOSED)
+		peer_error(l->peer, l->address, sc_error_text(error));
 	list_remove(&l->up);
 	start_ending(l);
 	dial_lost(l->peer, l->goaway && l->goaway_code == CODE_NONE);

@@ -27,6 +27,17 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 }
 
 void
+link_count(struct link *l, size_t in, size_t out)
+{
+	if (l->state != LINK_UP)
+		return;
+	l->bytes_in += in;
+	l->bytes_out += out;
+	l->peer->counts.bytes_in += in;
+	l->peer->counts.bytes_out += out;
+}
+
+void
 link_lost(struct link *l)
 {
 	conn_in_end(l->conn);
@@ -60,6 +71,7 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	} else if (nread < 0) {
 		link_lost(l);
 	} else {
+		link_count(l, (size_t)nread, 0);
 		conn_in_ack(l->conn, (size_t)nread, node_now());
 		link_check(l);
 		link_touch(l);
@@ -105,6 +117,7 @@ on_written(uv_write_t *req, int status)
 		link_lost(l);
 		return;
 	}
+	link_count(l, 0, n);
 	conn_out_ack(l->conn, n);
 	link_touch(l);
 }
@@ -136,6 +149,7 @@ link_write(struct link *l)
 			link_lost(l);
 			return false;
 		}
+		link_count(l, 0, (size_t)r);
 		conn_out_ack(l->conn, (size_t)r);
 		if ((size_t)r < n) {
 			write_later(l, data + r, n - (size_t)r);

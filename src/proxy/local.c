@@ -41,6 +41,7 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	stream_send_ack(l->stream, nread > 0 ? (size_t)nread : 0);
 	if (nread > 0) {
 		l->bytes_in += (size_t)nread;
+		l->tally->bytes_in += (size_t)nread;
 		l->active = l->idle ? node_now() : 0;
 	} else if (nread == UV_EOF) {
 		stop_reading(l);
@@ -76,6 +77,7 @@ written(struct local *l, size_t n)
 {
 	stream_recv_ack(l->stream, n);
 	l->bytes_out += n;
+	l->tally->bytes_out += n;
 	l->active = l->idle ? node_now() : 0;
 	link_touch(l->link);
 }

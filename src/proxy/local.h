@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "proxy/link.h"
+#include "proxy/tally.h"
 
 struct route;
 struct connector;
@@ -28,6 +29,8 @@ struct local {
 	char id[LOCAL_ID_SIZE]; /* the same at both ends; "" without a stream so far */
 	uint64_t began, active; /* active: when data moved last */
 	uint64_t idle;          /* 0: no limit */
+	struct tally *tally;
+	enum tally_reason why; /* it is refused */
 	uint64_t bytes_in, bytes_out; /* read from the local socket, and written to it */
 	size_t writing;               /* bytes of the stream that libuv has */
 	bool opened;  /* the target has accepted */
@@ -49,6 +52,10 @@ enum local_end {
 /* NULL: out of memory. On no list of a link or peer. */
 struct local *
 local_new(struct worker *w, struct peer *peer);
+
+/* It is of this route or service, whatever becomes of it. False: out of memory. */
+bool
+local_tally(struct local *l, enum tally_kind kind, const char *name);
 
 /* Binds it to its stream. */
 void

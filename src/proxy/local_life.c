@@ -20,6 +20,7 @@ on_alarm(void *owner)
 		if (!l->stream)
 			snprintf(reason, sizeof(reason), "the peer is not connected: %s",
 				error[0] ? error : "it has not called yet");
+		l->why = l->stream ? TALLY_TARGET_TIMEOUT : TALLY_PEER_ABSENT;
 		local_fail(l, LOCAL_REFUSED, CODE_CONNECT_TIMEOUT, "no answer in time", reason);
 	} else if (l->idle && now - l->active >= l->idle) {
 		local_fail(l, LOCAL_BROKEN, CODE_IDLE, "idle timeout", "idle timeout");
@@ -43,8 +44,20 @@ local_new(struct worker *w, struct peer *peer)
 	l->peer = peer;
 	l->began = node_now();
 	list_init(&l->at);
+	l->why = TALLY_OTHER;
 	list_insert_tail(&w->locals, &l->node);
 	return l;
+}
+
+bool
+local_tally(struct local *l, enum tally_kind kind, const char *name)
+{
+	l->tally = tally_get(&l->owner->tallies, kind, name);
+	if (!l->tally)
+		return false;
+	l->tally->now++;
+	l->tally->total++;
+	return true;
 }
 
 void
@@ -54,6 +67,7 @@ local_attach(struct local *l, struct link *link, struct stream *stream)
 
 	l->link = link;
 	l->stream = stream;
+	l->peer->counts.streams++;
 	stream_set_user(stream, l);
 	list_insert_tail(&link->locals, &l->at);
 	hex_encode(session, trunk_session_id(link->trunk), 4);
@@ -150,6 +164,10 @@ void
 local_forget(struct local *l)
 {
 	alarm_free(l->alarm);
+	if (l->tally) { /* it counts where it goes to */
+		l->tally->now--;
+		l->tally->total--;
+	}
 	local_free(l);
 }
 
@@ -160,6 +178,10 @@ local_finish(struct local *l, enum local_end how, const char *reason, const stru
 	/* first, so that who sees the end finds the place free */
 	if (l->route)
 		route_left(l->route);
+	if (l->tally) {
+		l->tally->now--;
+		l->tally->refused[l->why] += how == LOCAL_REFUSED;
+	}
 	if (how == LOCAL_CLEAN)
 		sock_close(l->sock);
 	else
@@ -181,6 +203,8 @@ local_fail(struct local *l, enum local_end how, enum close_code code, const char
 	struct stream *stream = l->stream;
 
 	l->stream = NULL;
+	if (l->why == TALLY_OTHER)
+		l->why = tally_reason_of(code);
 	if (stream) {
 		stream_reset(stream, code, told);
 		link_touch(l->link);
@@ -197,6 +221,7 @@ local_reset(struct local *l, uint16_t code, struct span text)
 		return;
 	}
 	l->attempt = l->connector != NULL;
+	l->why = tally_reason_of(code);
 	bool refused = l->route && !l->opened;
 	local_finish(l, refused ? LOCAL_REFUSED : LOCAL_BROKEN, code_text(code), &text);
 }

@@ -75,6 +75,28 @@ peer_link(const struct peer *p)
 	return NULL;
 }
 
+void
+peer_error(struct peer *p, const char *where, const char *what)
+{
+	snprintf(p->counts.error, sizeof(p->counts.error), "%s: %s", where, what);
+	p->counts.error_at = node_now();
+}
+
+void
+peer_measure(struct peer *p, uint64_t now)
+{
+	struct peer_counts *c = &p->counts;
+	uint64_t ms = (now - c->measured) / NS_PER_MS;
+
+	if (ms == 0)
+		return;
+	c->rate_in = (c->bytes_in - c->measured_in) * 1000 / ms;
+	c->rate_out = (c->bytes_out - c->measured_out) * 1000 / ms;
+	c->measured = now;
+	c->measured_in = c->bytes_in;
+	c->measured_out = c->bytes_out;
+}
+
 /* True if the link leads to another process of the peer than this one. */
 static bool
 other_instance(const struct link *l, const uint8_t instance[HELLO_INSTANCE_SIZE])

@@ -7,6 +7,17 @@
 
 struct link;
 
+/* For `status`: since the start, over all links. */
+struct peer_counts {
+	uint64_t links, streams, renewals, resumed;
+	uint64_t bytes_in, bytes_out; /* on the wire of authenticated links */
+	/* bytes a second between the last two looks, and what was there at the last one */
+	uint64_t rate_in, rate_out;
+	uint64_t measured, measured_in, measured_out;
+	char error[160]; /* the last one, "" */
+	uint64_t error_at;
+};
+
 struct peer {
 	struct list node; /* on node.peers */
 	struct list at;   /* on worker.peers */
@@ -20,6 +31,7 @@ struct peer {
 	bool has_instance;
 	uint8_t instance[HELLO_INSTANCE_SIZE]; /* of its process that is the present one */
 	uint64_t instance_birth;               /* of the youngest connection to that */
+	struct peer_counts counts;
 };
 
 /* All peers of the configuration. False: out of memory. */
@@ -38,6 +50,14 @@ peer_find(struct node *n, const char *name, bool create);
 /* The link for a new stream: the youngest that is up and has no GOAWAY. NULL: there is none. */
 struct link *
 peer_link(const struct peer *p);
+
+/* Something went wrong with the peer: kept for `status`. */
+void
+peer_error(struct peer *p, const char *where, const char *what);
+
+/* Measures the rates, every now and then. */
+void
+peer_measure(struct peer *p, uint64_t now);
 
 /* A link has said HELLO. Ends the links of an earlier instance of the peer. False: this link
    itself is of an earlier one and must end (protocol.md 8.1). */

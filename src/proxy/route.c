@@ -101,7 +101,7 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 
 	/* Only this thread makes it more. */
 	if (atomic_load(&r->connections) >= r->config->max_connections) {
-		client_refuse(&c, w, "the route has its max_connections");
+		client_refuse(&c, w, TALLY_LIMIT, "the route has its max_connections");
 		return;
 	}
 	atomic_fetch_add(&r->connections, 1);

@@ -15,7 +15,15 @@ refuse(struct link *link, struct stream *stream, const struct stream_request *re
 	enum close_code code, const char *reason)
 {
 	char source[ADDRESS_TEXT_SIZE];
+	const struct config_service *service = config_service_find(link->owner->node->config,
+		(const char *)request->service, request->service_size);
+	struct tally *tally = tally_get(
+		&link->owner->tallies, TALLY_SERVICE, service ? service->name : "");
 
+	if (tally) {
+		tally->total++;
+		tally->refused[tally_reason_of(code)]++;
+	}
 	stream_reset(stream, code, code_text(code));
 	link_touch(link);
 	if (!flood_pass(&link->owner->floods[FLOOD_SERVICE], node_now()))
@@ -97,6 +105,10 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 	l->source = request->source;
 	l->destination = request->destination;
 	local_attach(l, link, stream);
+	if (!local_tally(l, TALLY_SERVICE, service->name)) {
+		local_fail(l, LOCAL_REFUSED, CODE_INTERNAL_ERROR, NULL, "out of memory");
+		return;
+	}
 	uint64_t deadline = l->began + service->connect_timeout;
 	alarm_set(l->alarm, deadline + ALARM_GRACE);
 	l->connector = connect_start(&w->loop, &service->connect, deadline, on_connected, l);

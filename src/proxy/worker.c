@@ -6,6 +6,7 @@
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/peer.h"
+#include "proxy/tally.h"
 
 #define TICK        (500 * NS_PER_MS)
 #define CHUNKS_KEPT (16u * 1024 * 1024)
@@ -70,6 +71,7 @@ on_tick(void *owner)
 	list_for_each (it, &w->peers) {
 		struct peer *p = container_of(it, struct peer, at);
 		node_log_summary(&p->dialer.failures, p->name);
+		peer_measure(p, node_now());
 	}
 	alarm_set(w->tick, node_now() + TICK);
 }
@@ -91,6 +93,7 @@ worker_init(struct worker *w, struct node *n, unsigned number)
 	list_init(&w->links);
 	list_init(&w->locals);
 	list_init(&w->dirty);
+	list_init(&w->tallies);
 	jobs_init(&w->jobs, &w->loop);
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
@@ -202,4 +205,5 @@ worker_fini(struct worker *w)
 	uv_run(&w->loop, UV_RUN_DEFAULT); /* only closing callbacks are left */
 	uv_loop_close(&w->loop);
 	chunk_pool_free(w->chunks);
+	tallies_free(&w->tallies);
 }

@@ -37,6 +37,7 @@ struct worker {
 	struct list links;  /* struct link: all, in whatever state */
 	struct list locals; /* struct local: all */
 	struct list dirty;  /* links with something to do at the end of the loop's turn */
+	struct list tallies; /* struct tally, for `status` */
 
 	uv_prepare_t prepare;
 	uv_check_t check;

@@ -182,6 +182,18 @@ conn_tick(struct conn *c, uint64_t now);
 uint64_t
 conn_renewals(const struct conn *c);
 
+/* The session keys, for status and the log. */
+struct conn_keys {
+	uint64_t since;    /* when they were made: CONN_UP, or the last renewal was done */
+	uint64_t next;     /* when this side begins the next renewal, if nothing calls for it before */
+	uint64_t renewals; /* as conn_renewals; the last one: */
+	bool begun_here;
+	uint64_t took;
+};
+
+struct conn_keys
+conn_get_keys(const struct conn *c);
+
 /* How many bytes of plaintext the next conn_send may hold now: 0 to RECORD_PLAINTEXT_MAX. It is 0 until the
    transport has taken enough, and outside CONN_UP. Never a number from 1 to 7. */
 size_t

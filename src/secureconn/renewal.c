@@ -1,4 +1,5 @@
-/* Knows the order of a renewal and when one is due; lines and session keys are the handshake's, sealing is conn_records.c's. */
+/* Knows the order of a renewal; when one is due is renewal_when.c's, lines and session keys are the handshake's, sealing is
+   conn_records.c's. */
 #include "secureconn/renewal.h"
 
 #include "secureconn/conn_state.h"
@@ -29,7 +30,7 @@ static void
 forget(struct renewal *r)
 {
 	struct renewal kept = {.last = r->last, .done = r->done, .bytes = r->bytes, .hour = r->hour,
-		.asked = r->asked};
+		.asked = r->asked, .last_here = r->last_here, .took = r->took};
 
 	outbuf_fini(&r->lines_out);
 	outbuf_fini(&r->lines_in);
@@ -57,8 +58,8 @@ leave_job(struct conn *c, enum job_kind kind)
 
 /* ---- RENEW ---- */
 
-static enum sc_error
-begin(struct conn *c)
+enum sc_error
+renewal_begin(struct conn *c)
 {
 	struct renewal *r = &c->renewal;
 
@@ -105,7 +106,7 @@ renewal_take_renew(struct conn *c, struct span payload)
 
 	if (payload.size != X25519_SIZE || r->peer_came)
 		return SC_ERR_FRAME;
-	if (!r->under_way && ((error = count_asked(c)) || (error = begin(c)))) {
+	if (!r->under_way && ((error = count_asked(c)) || (error = renewal_begin(c)))) {
 		conn_fail(c, error);
 		return error;
 	}
@@ -238,6 +239,8 @@ finish_if_done(struct conn *c)
 	if (r->updates_sent < 2 || r->updates_received < 2)
 		return;
 	r->last = c->now;
+	r->took = c->now - r->began;
+	r->last_here = r->begun_here;
 	r->done++;
 	r->bytes = 0;
 	forget(r);
@@ -333,59 +336,4 @@ renewal_flush(struct conn *c)
 	if (!error && renewal_holds_output(c) && outbuf_room(&c->out) >= 2 * KEY_UPDATE_RECORD)
 		error = send_key_updates(c);
 	return error;
-}
-
-/* ---- when ---- */
-
-void
-conn_renew(struct conn *c)
-{
-	c->renewal.wanted = true;
-}
-
-uint64_t
-conn_renewals(const struct conn *c)
-{
-	return c->renewal.done;
-}
-
-/* When the next renewal is to begin. */
-static uint64_t
-next_due(const struct conn *c)
-{
-	const struct renewal *r = &c->renewal;
-	const struct renewal_rules *rules = &c->config.renewal;
-	bool full = rules->bytes > 0 && r->bytes >= rules->bytes;
-	uint64_t due = r->last + (r->wanted || full ? 0 : rules->after);
-
-	return r->last + rules->gap > due ? r->last + rules->gap : due;
-}
-
-uint64_t
-conn_deadline(const struct conn *c)
-{
-	const struct renewal *r = &c->renewal;
-	uint64_t latest = r->last + c->config.renewal.latest;
-
-	if (c->phase != CONN_UP)
-		return UINT64_MAX;
-	return min_u64(latest, r->under_way ? r->began + c->config.renewal.deadline : next_due(c));
-}
-
-void
-conn_tick(struct conn *c, uint64_t now)
-{
-	const struct renewal *r = &c->renewal;
-	enum sc_error error = SC_OK;
-
-	c->now = now;
-	if (c->phase != CONN_UP)
-		return;
-	if (now >= r->last + c->config.renewal.latest ||
-		(r->under_way && now >= r->began + c->config.renewal.deadline))
-		error = SC_ERR_RENEWAL;
-	else if (!r->under_way && now >= next_due(c))
-		error = begin(c);
-	if (error)
-		conn_fail(c, error);
 }

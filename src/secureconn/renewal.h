@@ -11,12 +11,15 @@ struct renewal {
 	uint64_t last;  /* when the last one was done; first the time of CONN_UP */
 	uint64_t done;  /* how many */
 	uint64_t bytes; /* both ways since the last one */
+	bool last_here; /* the last one was begun by this side */
+	uint64_t took;
 	bool wanted;    /* the operator's word, or volume */
 	uint64_t hour;  /* since when `asked` is counted */
 	unsigned asked; /* renewals that the peer began in that hour */
 
 	bool under_way;
 	uint64_t began;
+	bool begun_here;
 	bool own_ready, own_sent, peer_came, agreed;
 	uint8_t own_private[X25519_SIZE], own[X25519_SIZE], peer[X25519_SIZE], shared[X25519_SIZE];
 	struct outbuf lines_out; /* lines to be sent, each with its LF */
@@ -33,6 +36,10 @@ renewal_init(struct renewal *r, uint64_t now);
 /* Wipes. */
 void
 renewal_fini(struct renewal *r);
+
+/* This side or the other begins: leaves a job. */
+enum sc_error
+renewal_begin(struct conn *c);
 
 /* RENEW, LINE and KEY_UPDATE(channel, 1) from the peer; results as conn_control's. */
 enum sc_error

@@ -812,3 +812,16 @@ def test_the_gap_between_renewals(make_host):
         if link.renewals > len(times):
             times.append(time.monotonic() - start)
     assert times[0] > 2.5 and times[1] - times[0] > 2.9, times
+
+
+def test_each_renewal_is_logged(make_pair):
+    """At both ends, with who began it; steps of single keys at the level debug."""
+    pair = make_pair(store=EACH_SECOND, node={"log": "debug"}, start=False)
+    for node in (pair.hq, pair.store):
+        node.set("limits", **OFTEN)
+    pair.start()
+    here = pair.store.wait("keys_renewed", peer="hq", renewals=2)
+    there = pair.hq.wait("keys_renewed", peer="store", renewals=2)
+    assert (here["by"], there["by"]) == ("this node", "the peer")
+    assert int(here["renewal_ms"]) < 5000
+    pair.hq.wait("key_stepped", peer="store", direction="in", channel=2)

@@ -81,6 +81,12 @@ test_on_request_by_either_or_both(void **state)
 					}
 				settle();
 				assert_renewed(times);
+				for (unsigned end = 0; end < 2; end++) {
+					struct conn_keys keys = conn_get_keys(conn_of((int)end));
+					assert_int_equal(keys.renewals, times);
+					assert_int_equal(keys.begun_here, (who & 1u << end) != 0);
+					assert_true(keys.since == pair.now && keys.next > pair.now);
+				}
 			}
 			pair_fini(&pair);
 		}
