@@ -54,6 +54,7 @@ TESTED_ELSEWHERE = {
     "crypto/elgamal.c": "tests/unit/crypto/test_asym.c",
     "crypto/bulk_*.c": "tests/unit/crypto/test_bulk_vectors.c",  # every implementation, by its descriptor
     "secureconn/handshake_*.c": "tests/unit/secureconn/test_handshake.c",  # the steps of one machine
+    "secureconn/renewal_when.c": "tests/unit/secureconn/test_renewal.c",
     "secureconn/conn_*.c": "tests/unit/secureconn/test_conn.c",
     # The glue between sockets and the layers below: only whole nodes show that it holds.
     "proxy/callers.c": "tests/e2e/test_hostile.py",
@@ -65,6 +66,7 @@ TESTED_ELSEWHERE = {
     "proxy/peer.c": "tests/e2e/test_lifecycle.py",
     "proxy/route.c": "tests/e2e/test_streams.py",
     "proxy/service.c": "tests/e2e/test_streams.py",
+    "proxy/status.c": "tests/unit/admin/test_status_json.c",
     "proxy/stop.c": "tests/e2e/test_lifecycle.py",
     "proxy/watch.c": "tests/e2e/test_first_contact.py",
     "proxy/worker.c": "tests/e2e/test_lifecycle.py",

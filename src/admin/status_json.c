@@ -1,0 +1,194 @@
+/* Knows how the picture of a node is written as JSON. */
+#include "admin/status_json.h"
+
+#include <unistd.h>
+
+#include "base/util.h"
+#include "proxy/tally.h"
+
+static void
+add_text(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
+}
+
+static void
+add_number(struct json_object *o, const char *key, uint64_t value)
+{
+	json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
+static void
+add_flag(struct json_object *o, const char *key, bool value)
+{
+	json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+static void
+add_endpoints(struct json_object *o, const char *key, const struct endpoint_list *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(array, json_object_new_string(list->at[i].text));
+	json_object_object_add(o, key, array);
+}
+
+/* ---- the node ---- */
+
+static struct json_object *
+node_json(const struct status *s, const struct config_node *node)
+{
+	static const char *const states[] = {"running", "draining", "stopping"};
+	struct json_object *o = json_object_new_object();
+
+	add_text(o, "name", node->name);
+	add_text(o, "version", SC_VERSION);
+	add_number(o, "pid", (uint64_t)getpid());
+	add_text(o, "state", states[s->state]);
+	add_number(o, "age_s", s->age / NS_PER_S);
+	add_endpoints(o, "listen", &node->listen);
+	add_number(o, "workers", s->workers);
+	add_number(o, "memory_bytes", s->memory);
+	add_number(o, "unauthenticated", s->unauthenticated);
+	add_number(o, "unauthenticated_max", s->places);
+	add_number(o, "callers_refused", s->callers_refused);
+	add_number(o, "handshakes_failed", s->handshakes_failed);
+	return o;
+}
+
+/* ---- peers ---- */
+
+static struct json_object *
+link_json(const struct status_link *l)
+{
+	struct json_object *o = json_object_new_object();
+	char name[4 * HELLO_NAME_SIZE];
+
+	escape_text(name, sizeof(name), l->name, strlen(l->name));
+	add_text(o, "address", l->address);
+	add_flag(o, "dialed", l->dialed);
+	add_text(o, "name", name);
+	add_text(o, "protocol", l->protocol);
+	add_text(o, "asymmetric", l->asymmetric);
+	add_text(o, "symmetric", l->symmetric);
+	add_text(o, "implementation", l->implementation);
+	add_number(o, "age_s", l->age / NS_PER_S);
+	add_number(o, "keys_age_s", l->keys_age / NS_PER_S);
+	add_number(o, "renewal_in_s", l->renewal_in / NS_PER_S);
+	add_number(o, "renewals", l->renewals);
+	add_number(o, "rtt_us", l->rtt / 1000);
+	add_number(o, "streams", l->streams);
+	add_number(o, "bytes_in", l->bytes_in);
+	add_number(o, "bytes_out", l->bytes_out);
+	add_flag(o, "goaway", l->goaway);
+	return o;
+}
+
+static struct json_object *
+peer_json(const struct status_peer *p, const struct config_peer *section)
+{
+	static const struct endpoint_list none;
+	struct json_object *o = json_object_new_object(), *links = json_object_new_array();
+	bool waits = p->state == STATUS_WAITING || p->state == STATUS_REJECTED;
+
+	add_text(o, "name", p->name);
+	add_text(o, "state", status_peer_state_name(p->state));
+	add_flag(o, "configured", section != NULL);
+	add_endpoints(o, "address", section ? &section->address : &none);
+	add_text(o, "error", p->error[0] ? p->error : NULL);
+	if (p->error[0])
+		add_number(o, "error_age_s", p->error_age / NS_PER_S);
+	if (waits)
+		add_number(o, "retry_in_ms", p->retry_in / NS_PER_MS);
+	add_number(o, "waiting", p->waiting);
+	for (size_t i = 0; i < p->n_links; i++)
+		json_object_array_add(links, link_json(&p->links[i]));
+	json_object_object_add(o, "links", links);
+	add_number(o, "links_total", p->links_total);
+	add_number(o, "streams_total", p->streams_total);
+	add_number(o, "renewals", p->renewals);
+	add_number(o, "resumed", p->resumed);
+	add_number(o, "bytes_in", p->bytes_in);
+	add_number(o, "bytes_out", p->bytes_out);
+	add_number(o, "rate_in", p->rate_in);
+	add_number(o, "rate_out", p->rate_out);
+	return o;
+}
+
+/* ---- routes and services ---- */
+
+static void
+add_tally(struct json_object *o, const struct status *s, enum tally_kind kind, const char *name)
+{
+	static const struct tally nothing;
+	const struct tally *t = &nothing;
+	struct json_object *refused = json_object_new_object();
+
+	list_for_each (it, &s->tallies) {
+		const struct tally *other = container_of(it, struct tally, node);
+		if (other->kind == kind && strcmp(other->name, name) == 0)
+			t = other;
+	}
+	add_number(o, "connections", t->now);
+	add_number(o, "total", t->total);
+	for (unsigned i = 0; i < TALLY_REASON_COUNT; i++)
+		if (t->refused[i] > 0)
+			add_number(refused, tally_reason_name(i), t->refused[i]);
+	json_object_object_add(o, "refused", refused);
+	add_number(o, "bytes_in", t->bytes_in);
+	add_number(o, "bytes_out", t->bytes_out);
+}
+
+static struct json_object *
+routes_json(const struct status *s, const struct config *config)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < config->n_routes; i++) {
+		const struct config_route *r = &config->routes[i];
+		struct json_object *o = json_object_new_object();
+		add_text(o, "name", r->name);
+		add_endpoints(o, "listen", &r->listen);
+		add_text(o, "peer", r->peer);
+		add_text(o, "service", r->service);
+		add_tally(o, s, TALLY_ROUTE, r->name);
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static struct json_object *
+services_json(const struct status *s, const struct config *config)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < config->n_services; i++) {
+		const struct config_service *service = &config->services[i];
+		struct json_object *o = json_object_new_object();
+		add_text(o, "name", service->name);
+		add_endpoints(o, "connect", &service->connect);
+		add_tally(o, s, TALLY_SERVICE, service->name);
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+struct json_object *
+status_json(const struct status *s, const struct config *config)
+{
+	struct json_object *top = json_object_new_object(), *peers = json_object_new_array();
+	struct json_object *unknown = json_object_new_object();
+
+	json_object_object_add(top, "node", node_json(s, &config->node));
+	list_for_each (it, &s->peers) {
+		const struct status_peer *p = container_of(it, struct status_peer, node);
+		json_object_array_add(peers, peer_json(p, config_peer_find(config, p->name)));
+	}
+	json_object_object_add(top, "peers", peers);
+	json_object_object_add(top, "routes", routes_json(s, config));
+	json_object_object_add(top, "services", services_json(s, config));
+	add_tally(unknown, s, TALLY_SERVICE, "");
+	json_object_object_add(top, "unknown_services", unknown);
+	return top;
+}
