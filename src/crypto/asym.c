@@ -30,3 +30,19 @@ asym_ciphertext_size(const struct asym_algorithm *algorithm, size_t m_size)
 {
 	return algorithm->ciphertext_fixed + m_size * algorithm->ciphertext_per_byte;
 }
+
+int
+asym_encrypt(const struct asym_impl *impl, const struct random_source *random,
+	const uint8_t *public_key, const struct span label[2], struct span m, uint8_t *ciphertext)
+{
+	uint8_t prepared[ASYM_PREPARED_MAX];
+	int result = -1;
+
+	if (m.size <= impl->algorithm->message_max)
+		result = impl->prepare(impl, random, public_key, prepared);
+	if (result == 0)
+		result = impl->encrypt_prepared(impl, random, prepared, label, m, ciphertext);
+	else
+		wipe(prepared, sizeof(prepared));
+	return result;
+}

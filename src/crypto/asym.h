@@ -14,6 +14,7 @@
 #define ASYM_PRIVATE_MAX    64
 #define ASYM_CIPHERTEXT_MAX 2048
 #define ASYM_MESSAGE_MAX    64 /* key and salt of a 256-bit cipher */
+#define ASYM_PREPARED_MAX   (2 * ASYM_PUBLIC_MAX)
 
 struct asym_algorithm {
 	const char *name;         /* on the wire: "ElGamal 3072" */
@@ -23,6 +24,7 @@ struct asym_algorithm {
 	size_t ciphertext_fixed;
 	size_t ciphertext_per_byte; /* 0 or 1 */
 	size_t message_max;       /* longest m in bytes */
+	size_t prepared_size;     /* what prepare writes */
 	bool weak;                /* only with allow_weak = yes */
 };
 
@@ -38,8 +40,18 @@ struct asym_impl {
 		uint8_t *public_key);
 	/* 0 if public_key (public_size bytes) is a valid one, else -1 (protocol.md 5.1, 5.2). */
 	int (*check_public)(const struct asym_impl *impl, const uint8_t *public_key);
-	/* Encrypts m (<= message_max bytes) to a public key that check_public has passed. label is
-	   L of protocol.md 5, in parts. Writes asym_ciphertext_size() bytes. 0 or -1. */
+	/* The part of an encryption to a public key (one that check_public has passed) that needs
+	   neither label nor message, and nearly all of its time: draws the ephemeral secret and
+	   writes its two powers, as prepared_size bytes. They are as secret as the message, and for
+	   one message only. 0 or -1. */
+	int (*prepare)(const struct asym_impl *impl, const struct random_source *random,
+		const uint8_t *public_key, uint8_t *prepared);
+	/* The rest: encrypts m (<= message_max bytes) to the key that `prepared` was made for, and
+	   wipes it, whatever comes of it. label is L of protocol.md 5, in parts. Writes
+	   asym_ciphertext_size() bytes. 0 or -1. */
+	int (*encrypt_prepared)(const struct asym_impl *impl, const struct random_source *random,
+		uint8_t *prepared, const struct span label[2], struct span m, uint8_t *ciphertext);
+	/* Both in one. */
 	int (*encrypt)(const struct asym_impl *impl, const struct random_source *random,
 		const uint8_t *public_key, const struct span label[2], struct span m,
 		uint8_t *ciphertext);

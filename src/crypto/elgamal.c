@@ -96,36 +96,58 @@ seal_number(uint8_t *c2, const struct modulus *m, const struct number *em, const
 	wipe(&product, sizeof(product));
 }
 
+/* prepared = g^r || y^r, each k bytes. */
 static int
-encrypt(const struct asym_impl *impl, const struct random_source *random, const uint8_t *public_key,
-	const struct span label[2], struct span message, uint8_t *ciphertext)
+prepare(const struct asym_impl *impl, const struct random_source *random, const uint8_t *public_key,
+	uint8_t *prepared)
 {
-	uint8_t bytes[ASYM_PUBLIC_MAX], seed[OAEP_SEED_SIZE];
-	struct number r, y, em;
+	uint8_t bytes[ASYM_PRIVATE_MAX];
+	struct number r, y;
 	struct modulus m;
 
-	if (message.size > impl->algorithm->message_max || modulus_init(&m, group_of(impl)) != 0)
+	if (modulus_init(&m, group_of(impl)) != 0)
 		return -1;
 	draw(random, bytes, impl->algorithm->private_size);
 	number_read(&r, &m, bytes, impl->algorithm->private_size);
-	power_of_two(ciphertext, &m, &r);
+	power_of_two(prepared, &m, &r);
 	number_read(&y, &m, public_key, m.size);
 	number_power(&y, &m, &y, &r);
-
-	const struct span parts[] = {label[0], label[1], {ciphertext, m.size}};
-	random_fill(random, seed, sizeof(seed));
-	int result = oaep_encode(bytes, m.size, (struct oaep_label){parts, ARRAY_SIZE(parts)},
-		message, seed);
-	if (result == 0) {
-		number_read(&em, &m, bytes, m.size);
-		seal_number(ciphertext + m.size, &m, &em, &y);
-		wipe(&em, sizeof(em));
-	}
+	number_write(prepared + m.size, &m, &y);
 	wipe(bytes, sizeof(bytes));
-	wipe(seed, sizeof(seed));
 	wipe(&r, sizeof(r));
 	wipe(&y, sizeof(y));
 	modulus_fini(&m);
+	return 0;
+}
+
+static int
+encrypt_prepared(const struct asym_impl *impl, const struct random_source *random,
+	uint8_t *prepared, const struct span label[2], struct span message, uint8_t *ciphertext)
+{
+	const struct asym_algorithm *algorithm = impl->algorithm;
+	const struct span parts[] = {label[0], label[1], {ciphertext, algorithm->public_size}};
+	uint8_t bytes[ASYM_PUBLIC_MAX], seed[OAEP_SEED_SIZE];
+	struct number y_r, em;
+	struct modulus m;
+	int result = -1;
+
+	if (message.size <= algorithm->message_max && modulus_init(&m, group_of(impl)) == 0) {
+		memcpy(ciphertext, prepared, m.size);
+		random_fill(random, seed, sizeof(seed));
+		result = oaep_encode(bytes, m.size, (struct oaep_label){parts, ARRAY_SIZE(parts)},
+			message, seed);
+		if (result == 0) {
+			number_read(&y_r, &m, prepared + m.size, m.size);
+			number_read(&em, &m, bytes, m.size);
+			seal_number(ciphertext + m.size, &m, &em, &y_r);
+			wipe(&y_r, sizeof(y_r));
+			wipe(&em, sizeof(em));
+		}
+		wipe(bytes, sizeof(bytes));
+		wipe(seed, sizeof(seed));
+		modulus_fini(&m);
+	}
+	wipe(prepared, algorithm->prepared_size);
 	return result;
 }
 
@@ -184,6 +206,7 @@ decrypt(const struct asym_impl *impl, const struct random_source *random,
 		.public_size = N / 8,                                                              \
 		.private_size = EXPONENT_BITS / 8,                                                 \
 		.ciphertext_fixed = 2 * N / 8,                                                     \
+		.prepared_size = 2 * N / 8,                                                        \
 		.message_max = MESSAGE_MAX,                                                        \
 		.weak = WEAK,                                                                      \
 	};                                                                                         \
@@ -195,7 +218,9 @@ decrypt(const struct asym_impl *impl, const struct random_source *random,
 			.generate = generate,                                                      \
 			.derive = derive,                                                          \
 			.check_public = check_public,                                              \
-			.encrypt = encrypt,                                                        \
+			.prepare = prepare,                                                        \
+			.encrypt_prepared = encrypt_prepared,                                      \
+			.encrypt = asym_encrypt,                                                   \
 			.decrypt = decrypt,                                                        \
 		},                                                                                 \
 	}

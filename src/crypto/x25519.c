@@ -90,32 +90,43 @@ tag_of(uint8_t tag[HASH_SIZE], const uint8_t *okm, struct span text)
 	hmac_parts(tag, (struct span){okm + text.size, HASH_SIZE}, &text, 1);
 }
 
+/* prepared = E || Y || z: the first two are the salt. */
+#define SALT_SIZE (2 * X25519_SIZE)
+
 static int
-encrypt(const struct asym_impl *impl, const struct random_source *random, const uint8_t *public_key,
-	const struct span label[2], struct span m, uint8_t *ciphertext)
+prepare(const struct asym_impl *impl, const struct random_source *random, const uint8_t *public_key,
+	uint8_t *prepared)
 {
-	uint8_t ephemeral[X25519_SIZE], z[X25519_SIZE], salt[2 * X25519_SIZE];
+	uint8_t ephemeral[X25519_SIZE];
+
+	(void)impl;
+	x25519_generate(random, ephemeral, prepared);
+	memcpy(prepared + X25519_SIZE, public_key, X25519_SIZE);
+	int result = x25519_shared(prepared + SALT_SIZE, ephemeral, public_key);
+	wipe(ephemeral, sizeof(ephemeral));
+	return result;
+}
+
+static int
+encrypt_prepared(const struct asym_impl *impl, const struct random_source *random,
+	uint8_t *prepared, const struct span label[2], struct span m, uint8_t *ciphertext)
+{
 	uint8_t okm[ASYM_MESSAGE_MAX + HASH_SIZE], tag[HASH_SIZE];
 	uint8_t *text = ciphertext + X25519_SIZE;
 	int result = -1;
 
-	(void)impl;
-	if (m.size > ASYM_MESSAGE_MAX)
-		return -1;
-	x25519_generate(random, ephemeral, salt);
-	memcpy(salt + X25519_SIZE, public_key, X25519_SIZE);
-	if (x25519_shared(z, ephemeral, public_key) == 0) {
-		expand(okm, m.size, z, salt, label);
-		memcpy(ciphertext, salt, X25519_SIZE);
+	(void)random;
+	if (m.size <= ASYM_MESSAGE_MAX) {
+		expand(okm, m.size, prepared + SALT_SIZE, prepared, label);
+		memcpy(ciphertext, prepared, X25519_SIZE);
 		for (size_t i = 0; i < m.size; i++)
 			text[i] = m.data[i] ^ okm[i];
 		tag_of(tag, okm, (struct span){text, m.size});
 		memcpy(text + m.size, tag, TAG_SIZE);
+		wipe(okm, sizeof(okm));
 		result = 0;
 	}
-	wipe(ephemeral, sizeof(ephemeral));
-	wipe(z, sizeof(z));
-	wipe(okm, sizeof(okm));
+	wipe(prepared, impl->algorithm->prepared_size);
 	return result;
 }
 
@@ -157,6 +168,7 @@ static const struct asym_algorithm x25519 = {
 	.ciphertext_fixed = X25519_SIZE + TAG_SIZE,
 	.ciphertext_per_byte = 1,
 	.message_max = ASYM_MESSAGE_MAX,
+	.prepared_size = SALT_SIZE + X25519_SIZE,
 };
 
 const struct asym_impl asym_x25519 = {
@@ -165,6 +177,8 @@ const struct asym_impl asym_x25519 = {
 	.generate = generate,
 	.derive = derive,
 	.check_public = check_public,
-	.encrypt = encrypt,
+	.prepare = prepare,
+	.encrypt_prepared = encrypt_prepared,
+	.encrypt = asym_encrypt,
 	.decrypt = decrypt,
 };

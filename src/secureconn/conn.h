@@ -71,6 +71,14 @@ struct conn_config {
 	bool (*find_key)(void *arg, const struct asym_impl *asym, const char *fingerprint,
 		uint8_t *public_key);
 
+	/* Work that the owner has done ahead. Each piece is for one use, and what is written here is its only copy; false: there is none, the
+	   job does the work. Called inside conn_new, conn_in_ack, conn_control or conn_job_done. NULL: never any. take_prepared: what
+	   asym->prepare has made for that key (prepared_size bytes); take_ephemeral: an X25519 pair. */
+	bool (*take_prepared)(void *arg, const struct asym_impl *asym, const uint8_t *public_key,
+		uint8_t *prepared);
+	bool (*take_ephemeral)(void *arg, uint8_t private_key[X25519_SIZE],
+		uint8_t public_key[X25519_SIZE]);
+
 	/* A sender's own limits under one key, where lower than the algorithm's (for tests); 0: the algorithm's. */
 	uint64_t ratchet_records, ratchet_bytes;
 	struct renewal_rules renewal;

@@ -81,7 +81,9 @@ handshake_send_session_key(struct handshake *h, unsigned index)
 	memcpy(h->keys[index - 1], job->message, size);
 	memcpy(job->public_key, h->peer_key, h->own->asym->algorithm->public_size);
 	job_set_label(job, index, h->own->public_key, h->peer_key);
-	job->make_ephemeral = index == 3 && !h->renewing;
+	job_take_prepared(job, h->config);
+	if (index == 3 && !h->renewing)
+		job_want_ephemeral(job, h->config);
 }
 
 enum sc_error
@@ -166,7 +168,8 @@ handshake_load_session_key(struct handshake *h, unsigned index, struct span hex)
 	job->message_size = message_size;
 	job->private_key = h->own->private_key;
 	job_set_label(job, index, h->peer_key, h->own->public_key);
-	job->make_ephemeral = index == 3 && !h->renewing;
+	if (index == 3 && !h->renewing)
+		job_want_ephemeral(job, h->config);
 	return hex_decode(job->ciphertext, size, (const char *)hex.data, hex.size) == 0;
 }
 

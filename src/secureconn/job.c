@@ -16,6 +16,21 @@ job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
 }
 
 void
+job_take_prepared(struct conn_job *job, const struct conn_config *config)
+{
+	job->has_prepared = config->take_prepared &&
+		config->take_prepared(config->arg, job->asym, job->public_key, job->prepared);
+}
+
+void
+job_want_ephemeral(struct conn_job *job, const struct conn_config *config)
+{
+	job->make_ephemeral = true;
+	job->has_ephemeral = config->take_ephemeral &&
+		config->take_ephemeral(config->arg, job->ephemeral_private, job->ephemeral_public);
+}
+
+void
 job_wipe(struct conn_job *job)
 {
 	wipe(job, sizeof(*job));
@@ -32,9 +47,16 @@ run_crypt(struct conn_job *job)
 		{job->label_keys, 2 * asym->algorithm->public_size},
 	};
 
+	const struct span message = {job->message, job->message_size};
+
+	if (job->kind == JOB_ENCRYPT && job->has_prepared) {
+		job->has_prepared = false;
+		return asym->encrypt_prepared(asym, &job->random, job->prepared, label, message,
+			job->ciphertext);
+	}
 	if (job->kind == JOB_ENCRYPT)
-		return asym->encrypt(asym, &job->random, job->public_key, label,
-			(struct span){job->message, job->message_size}, job->ciphertext);
+		return asym->encrypt(asym, &job->random, job->public_key, label, message,
+			job->ciphertext);
 	return asym->decrypt(asym, &job->random, job->private_key, label,
 		(struct span){job->ciphertext, job->ciphertext_size}, job->message,
 		job->message_size);
@@ -62,7 +84,7 @@ conn_job_run(struct conn_job *job)
 		result = 0;
 		break;
 	}
-	if (job->make_ephemeral)
+	if (job->make_ephemeral && !job->has_ephemeral)
 		x25519_generate(&job->random, job->ephemeral_private, job->ephemeral_public);
 	job->failed = result != 0;
 }

@@ -23,6 +23,8 @@ struct conn_job {
 	bool out;    /* handed to the owner */
 	bool failed; /* the verdict */
 	bool make_ephemeral; /* besides: a fresh X25519 pair, for HELLO or RENEW */
+	bool has_ephemeral;  /* it is there already */
+	bool has_prepared;   /* JOB_ENCRYPT: nearly done already; used up by running it */
 	unsigned index;      /* of SYM-KEY-<index>: part of the label */
 	const struct asym_impl *asym;
 	struct random_source random;
@@ -33,6 +35,7 @@ struct conn_job {
 	size_t message_size;
 	uint8_t ciphertext[ASYM_CIPHERTEXT_MAX];
 	size_t ciphertext_size;
+	uint8_t prepared[ASYM_PREPARED_MAX];
 	uint8_t ephemeral_private[X25519_SIZE], ephemeral_public[X25519_SIZE];
 	uint8_t peer_ephemeral[X25519_SIZE], shared[X25519_SIZE];
 };
@@ -41,6 +44,14 @@ struct conn_job {
 void
 job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
 	const uint8_t *recipient);
+
+/* A job that encrypts: takes what the owner may have prepared for public_key. */
+void
+job_take_prepared(struct conn_job *job, const struct conn_config *config);
+
+/* Besides what it does, the job is to bring an X25519 pair: one that the owner may have ready, or a new one. */
+void
+job_want_ephemeral(struct conn_job *job, const struct conn_config *config);
 
 /* The job as it was before it was ever filled in. */
 void

@@ -68,7 +68,7 @@ renewal_begin(struct conn *c)
 	r->began = c->now;
 	if (outbuf_grow(&r->lines_out, LINES_SIZE) || outbuf_grow(&r->lines_in, LINES_SIZE))
 		return SC_ERR_MEMORY;
-	leave_job(c, JOB_EPHEMERAL)->make_ephemeral = true;
+	job_want_ephemeral(leave_job(c, JOB_EPHEMERAL), &c->config);
 	return SC_OK;
 }
 

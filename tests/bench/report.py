@@ -98,10 +98,10 @@ def algorithm_lines(results, sizes):
     for a in results["algorithms"]:
         key = (a["what"], a["algorithm"], a.get("implementation") or a.get("protocol"), a.get("bytes"))
         groups.setdefault(key, []).append(a)
-    for what, heads in (("cipher", ("seal_gb_s", "open_gb_s")), ("public key", ("check_ms", "encrypt_ms", "decrypt_ms")),
+    for what, heads in (("cipher", ("seal_gb_s", "open_gb_s")), ("public key", ("check_ms", "encrypt_ms", "encrypt_prepared_ms", "decrypt_ms")),
                         ("handshake", ("initiator_ms", "responder_ms"))):
         yield f"| {what} | by | " + ("bytes | " if what == "cipher" else "") + " | ".join(
-            h.replace("_gb_s", ", GB/s").replace("_ms", ", ms") for h in heads) + " |"
+            h.replace("_gb_s", ", GB/s").replace("_ms", ", ms").replace("_", " ") for h in heads) + " |"
         yield "|---" * (len(heads) + 2 + (what == "cipher")) + "|"
         for (kind, algorithm, by, size), samples in groups.items():
             if kind == what and size in (None, *sizes):

@@ -255,6 +255,38 @@ round_trip(const struct asym_impl *impl)
 	assert_int_equal(impl->encrypt(impl, &r.source, y, label, too_long, c), -1);
 }
 
+/* What was prepared with the same random bytes gives the same ciphertext, and is gone then; also where the message is too long. */
+static void
+test_prepared(void **state)
+{
+	const struct span label[2] = {{(const uint8_t *)"pre", 3}, {(const uint8_t *)"pared", 5}};
+	const uint8_t longer[ASYM_MESSAGE_MAX + 1] = {0}, zero[ASYM_PREPARED_MAX] = {0};
+	(void)state;
+	for (size_t i = 0; asym_impls[i]; i++) {
+		const struct asym_impl *impl = asym_impls[i];
+		const struct span m = {longer, impl->algorithm->message_max};
+		size_t size = impl->algorithm->prepared_size;
+		uint8_t x[ASYM_PRIVATE_MAX], y[ASYM_PUBLIC_MAX], a[ASYM_CIPHERTEXT_MAX],
+			b[ASYM_CIPHERTEXT_MAX], prepared[ASYM_PREPARED_MAX];
+		struct seeded_random r;
+		assert_true(size <= ASYM_PREPARED_MAX);
+		assert_int_equal(impl->generate(impl, &random_system, x, y), 0);
+		seeded_random_init(&r, 8);
+		assert_int_equal(impl->encrypt(impl, &r.source, y, label, m, a), 0);
+		seeded_random_init(&r, 8);
+		assert_int_equal(impl->prepare(impl, &r.source, y, prepared), 0);
+		assert_memory_not_equal(prepared + size - 16, zero, 16);
+		assert_int_equal(
+			impl->encrypt_prepared(impl, &r.source, prepared, label, m, b), 0);
+		assert_memory_equal(a, b, asym_ciphertext_size(impl->algorithm, m.size));
+		assert_memory_equal(prepared, zero, size);
+		assert_int_equal(impl->prepare(impl, &r.source, y, prepared), 0);
+		assert_int_equal(impl->encrypt_prepared(impl, &r.source, prepared, label,
+			(struct span){longer, m.size + 1}, b), -1);
+		assert_memory_equal(prepared, zero, size);
+	}
+}
+
 static void
 test_round_trips(void **state)
 {
@@ -390,6 +422,7 @@ main(void)
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_negative),
 		cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_prepared),
 		cmocka_unit_test(test_fresh),
 		cmocka_unit_test(test_zero_exponent),
 		cmocka_unit_test(test_self_test),

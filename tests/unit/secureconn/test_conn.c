@@ -245,6 +245,92 @@ test_unauthenticated_memory_is_bounded(void **state)
 			LINE_SIZE_MAX, 64 * 1024);
 }
 
+/* What an end has ready; every piece is there once. */
+struct stock {
+	struct pair_end *end;
+	unsigned prepared, ephemeral; /* left */
+};
+static struct stock stocks[2];
+
+static struct stock *
+stock_of(void *arg)
+{
+	return stocks[0].end == arg ? &stocks[0] : &stocks[1];
+}
+
+static bool
+take_prepared(void *arg, const struct asym_impl *asym, const uint8_t *key, uint8_t *prepared)
+{
+	struct stock *s = stock_of(arg);
+
+	assert_memory_equal(key, s->end->peer->public_keys[0], asym->algorithm->public_size);
+	return s->prepared > 0 && s->prepared-- > 0 &&
+		asym->prepare(asym, &random_system, key, prepared) == 0;
+}
+
+static bool
+take_ephemeral(void *arg, uint8_t own_private[X25519_SIZE], uint8_t own_public[X25519_SIZE])
+{
+	struct stock *s = stock_of(arg);
+
+	if (s->ephemeral == 0)
+		return false;
+	s->ephemeral--;
+	x25519_generate(&random_system, own_private, own_public);
+	return true;
+}
+
+static void
+assert_stock(unsigned prepared_i, unsigned prepared_r, unsigned ephemeral)
+{
+	const uint8_t zero[ASYM_PREPARED_MAX] = {0};
+
+	assert_int_equal(stocks[0].prepared, prepared_i);
+	assert_int_equal(stocks[1].prepared, prepared_r);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(stocks[i].ephemeral, ephemeral);
+		/* Nothing of it is left where it was used. */
+		assert_memory_equal(conn_of(i)->handshake.job.prepared, zero, sizeof(zero));
+		assert_memory_equal(conn_of(i)->handshake.job.ephemeral_private, zero, X25519_SIZE);
+	}
+}
+
+/* Handshakes and renewals use what is ready, each piece once, and go on without when there is no more. */
+static void
+test_work_done_ahead(void **state)
+{
+	static const char *const asym[] = {"X25519", "ElGamal 2048"};
+	struct span payload;
+	(void)state;
+	for (unsigned round = 0; round < 4; round++) {
+		bool one_flight = round & 1;
+		pair_init(&pair, round, LIST(asym[round / 2]), LIST("AES 128"));
+		for (int i = 0; i < 2; i++) {
+			stocks[i] = (struct stock){&pair.ends[i], 4, 1};
+			pair.ends[i].config.take_prepared = take_prepared;
+			pair.ends[i].config.take_ephemeral = take_ephemeral;
+			pair.ends[i].config.renewal.gap = 0;
+		}
+		if (one_flight)
+			pair_remember(&pair);
+		pair_up(&pair);
+		/* C encrypts one key, S two. Who is C: I where one flight was enough, else whoever suggested the last name. */
+		bool i_is_s = stocks[0].prepared == 2;
+		assert_false(one_flight && i_is_s);
+		assert_stock(i_is_s ? 2 : 3, i_is_s ? 3 : 2, 0);
+		for (int i = 0; i < 2; i++) { /* the second one finds too little */
+			conn_renew(conn_of(0));
+			conn_tick(conn_of(0), pair.now += NS_PER_S);
+			for (int turn = 0; turn < 8; turn++)
+				assert_int_equal(pair_receive(&pair, turn & 1, &payload), 0);
+		}
+		assert_int_equal(conn_renewals(conn_of(0)), 2);
+		assert_stock(i_is_s ? 0 : 1, i_is_s ? 1 : 0, 0);
+		pair_assert_exchange(&pair, 0, "after");
+		pair_fini(&pair);
+	}
+}
+
 int
 main(void)
 {
@@ -259,6 +345,7 @@ main(void)
 		cmocka_unit_test_teardown(test_cast128_steps_before_8_mib, teardown),
 		cmocka_unit_test_teardown(test_ratchet_after_15_minutes, teardown),
 		cmocka_unit_test_teardown(test_bad_key_updates, teardown),
+		cmocka_unit_test_teardown(test_work_done_ahead, teardown),
 		cmocka_unit_test_teardown(test_room_and_biggest_record, teardown),
 		cmocka_unit_test_teardown(test_nothing_is_sent_before_hello, teardown),
 		cmocka_unit_test(test_unauthenticated_memory_is_bounded),
