@@ -14,10 +14,20 @@ clear_section(void *base, enum section_id section)
 			value_clear(base, o);
 }
 
-void
-config_free(struct config *config)
+const struct config *
+config_hold(const struct config *config)
 {
-	if (!config)
+	struct config *c = (struct config *)config;
+	atomic_fetch_add(&c->owners, 1);
+	return config;
+}
+
+void
+config_free(const struct config *given)
+{
+	struct config *config = (struct config *)given;
+
+	if (!config || atomic_fetch_sub(&config->owners, 1) > 1)
 		return;
 	for (size_t s = 0; s < SECTION_COUNT; s++) {
 		size_t n;

@@ -2,6 +2,7 @@
 #ifndef SC_CONFIG_CONFIG_H
 #define SC_CONFIG_CONFIG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -104,7 +105,9 @@ struct config_service {
 	const char *file;
 };
 
+/* Read-only once it is loaded: threads share it. */
 struct config {
+	atomic_uint owners;
 	struct config_node node;
 	struct config_limits limits;
 	struct config_peer *peers;
@@ -128,8 +131,13 @@ struct config {
 enum sc_error
 config_load(struct config **config, const char *path, struct errmsg *err);
 
+/* One more owner, who gives it up with config_free. From any thread. */
+const struct config *
+config_hold(const struct config *config);
+
+/* Gives it up; the last owner frees it. NULL is fine. */
 void
-config_free(struct config *config);
+config_free(const struct config *config);
 
 /* Parses "host:port", "[v6]:port" or, where allow_unix, "/path". SC_OK or SC_ERR_INVALID with err
    set (no file:line in it). */

@@ -365,6 +365,7 @@ config_load(struct config **config, const char *path, struct errmsg *err)
 	*config = NULL;
 	if (!l.config)
 		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+	atomic_init(&l.config->owners, 1);
 	error = load_file(&l, path, err);
 	if (error == SC_OK)
 		error = load_included(&l, err);

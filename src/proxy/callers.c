@@ -32,8 +32,7 @@ callers_open(struct node *n, struct errmsg *err)
 
 	remember_known(n);
 	for (size_t i = 0; i < listen->n; i++)
-		if (listeners_open(&n->peer_listeners, &n->workers[0].loop, &listen->at[i],
-			    &n->floods[FLOOD_ACCEPT], err) != SC_OK)
+		if (listeners_open(&n->peer_listeners, &listen->at[i], NULL, err) != SC_OK)
 			return false;
 	return true;
 }
@@ -99,7 +98,8 @@ callers_start(struct node *n)
 		struct log_line line = log_begin(LOG_LEVEL_INFO, "peer_listening");
 		log_str(&line, "address", listener->text);
 		log_end(&line);
-		listener_start(listener, on_accept, n);
+		listener_give(listener, on_accept, n);
+		listener_start(listener, &n->workers[0].loop, &n->floods[FLOOD_ACCEPT]);
 	}
 }
 

@@ -45,18 +45,25 @@ struct limits {
 	uint32_t used, used_unknown;
 	struct entry entries[SOURCES_MAX];
 	struct known known[KNOWN_MAX];
-	struct place places[];
+	struct place places[LIMITS_PLACES_MAX];
 };
 
 struct limits *
 limits_new(const struct limits_config *config, const struct random_source *random)
 {
-	struct limits *l = calloc(1, sizeof(*l) + config->places * sizeof(l->places[0]));
+	struct limits *l = calloc(1, sizeof(*l));
 	if (l) {
-		l->config = *config;
 		l->random = *random;
+		limits_set(l, config);
 	}
 	return l;
+}
+
+void
+limits_set(struct limits *l, const struct limits_config *config)
+{
+	l->config = *config;
+	l->config.places = min_u32(config->places, LIMITS_PLACES_MAX);
 }
 
 void
@@ -130,14 +137,14 @@ choose_victim(struct limits *l, bool unknown)
 	const struct entry *most = NULL;
 	uint32_t candidates = 0, chosen = 0;
 
-	for (uint32_t i = 0; i < l->config.places; i++) {
+	for (uint32_t i = 0; i < LIMITS_PLACES_MAX; i++) {
 		const struct place *p = &l->places[i];
 		if (!p->entry || (unknown && p->known))
 			continue;
 		if (!most || p->entry->places > most->places)
 			most = p->entry;
 	}
-	for (uint32_t i = 0; i < l->config.places; i++) {
+	for (uint32_t i = 0; i < LIMITS_PLACES_MAX; i++) {
 		const struct place *p = &l->places[i];
 		if (p->entry && p->entry == most && !(unknown && p->known) &&
 			random_below(l, ++candidates) == 0)
@@ -181,6 +188,8 @@ limits_admit(struct limits *l, const struct source *source, uint64_t now, uint32
 	if (e->places >= (known ? c->known_places : c->source_places))
 		return LIMITS_SOURCE_PLACES;
 
+	if (l->used > c->places) /* there were more, and they have not left yet */
+		return LIMITS_RESERVED;
 	uint32_t open_to_all = c->places - min_u32(c->reserved, c->places);
 	if (!known && open_to_all == 0)
 		return LIMITS_RESERVED;

@@ -20,6 +20,8 @@ struct limits_config {
 
 extern const struct limits_config limits_default;
 
+#define LIMITS_PLACES_MAX 1000
+
 struct limits;
 
 enum limits_verdict {
@@ -32,6 +34,11 @@ enum limits_verdict {
 /* NULL: out of memory. */
 struct limits *
 limits_new(const struct limits_config *config, const struct random_source *random);
+
+/* Other numbers from now on. Those that have a place keep it; if there are fewer places, nobody gets
+   one until enough have left. More than LIMITS_PLACES_MAX places are as many. */
+void
+limits_set(struct limits *l, const struct limits_config *config);
 
 /* NULL is fine. */
 void

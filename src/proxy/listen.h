@@ -15,35 +15,50 @@
 /* A connection came: fd is the callee's now. address: where from. */
 typedef void accept_fn(void *owner, int fd, bool is_unix, const struct sockaddr *address);
 
+struct inherited;
+
 struct listener {
-	struct list node; /* on the list given to listeners_open */
+	struct list node; /* on the list given to listeners_open, or wherever its owner puts it */
 	uv_poll_t poll;
+	bool started;
 	struct alarm *pause;
 	struct flood *errors;
 	accept_fn *fn;
 	void *owner;
 	int fd;
 	bool is_unix;
-	dev_t device; /* of a Unix socket's file, so that only that one is removed */
+	/* of a Unix socket's file, so that only that one is removed; 0: it is somebody else's */
+	dev_t device;
 	ino_t inode;
 	char path[sizeof(((struct endpoint *)0)->path)];
+	char endpoint[sizeof(((struct endpoint *)0)->text)]; /* as the configuration has it */
 	/* where it listens really, with the port */
 	char text[sizeof(((struct endpoint *)0)->text)];
 };
 
-/* Opens an endpoint and puts a listener on `list` for each address that its name has. Looks
-   names up at once: for the start of a node. A stale Unix socket (nobody answers it) is
-   replaced. errors counts failures of accept. SC_OK, or an error with err set; what was put on
-   the list stays there. */
+/* Opens an endpoint and puts a listener on `list` for each address that its name has; it listens,
+   but nobody accepts. Looks names up at once; uses no loop: any thread may call it. A socket
+   among `inherited` (may be NULL) that is bound to the address is taken over; a stale Unix
+   socket (nobody answers it) is replaced. SC_OK, or an error with err set; what was put on the
+   list stays there. */
 enum sc_error
-listeners_open(struct list *list, uv_loop_t *loop, const struct endpoint *endpoint,
-	struct flood *errors, struct errmsg *err);
+listeners_open(struct list *list, const struct endpoint *endpoint, struct inherited *inherited,
+	struct errmsg *err);
 
-/* From now on fn is called, from the loop. */
+/* From now on what comes goes to the one that listener_give has named, from the loop. errors
+   counts failures of accept. False: out of memory; it is to be closed then. */
+bool
+listener_start(struct listener *l, uv_loop_t *loop, struct flood *errors);
+
+/* Whoever gets what is accepted from now on. */
 void
-listener_start(struct listener *l, accept_fn *fn, void *owner);
+listener_give(struct listener *l, accept_fn *fn, void *owner);
 
-/* Closes all on the list and removes their Unix sockets. */
+/* Also one that was not started. Removes its Unix socket. */
+void
+listener_close(struct listener *l);
+
+/* Closes all on the list. */
 void
 listeners_close(struct list *list);
 

@@ -29,8 +29,7 @@ routes_open(struct node *n, struct errmsg *err)
 	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct endpoint_list *listen = &c->routes[i].listen;
 		for (size_t k = 0; k < listen->n; k++)
-			if (listeners_open(&n->routes[i].listeners, &n->workers[0].loop, &listen->at[k],
-				    &n->floods[FLOOD_ACCEPT], err) != SC_OK)
+			if (listeners_open(&n->routes[i].listeners, &listen->at[k], NULL, err) != SC_OK)
 				return false;
 	}
 	return true;
@@ -120,7 +119,8 @@ routes_start(struct node *n)
 			log_str(&line, "address", listener->text);
 			log_str(&line, "peer", r->config->peer);
 			log_end(&line);
-			listener_start(listener, on_accept, r);
+			listener_give(listener, on_accept, r);
+			listener_start(listener, &n->workers[0].loop, &n->floods[FLOOD_ACCEPT]);
 		}
 	}
 }

@@ -61,6 +61,7 @@ TESTED_ELSEWHERE = {
     "proxy/client.c": "tests/e2e/test_streams.py",
     "proxy/dial.c": "tests/e2e/test_lifecycle.py",
     "proxy/link*.c": "tests/e2e/test_wire.py",
+    "proxy/listen_open.c": "tests/unit/proxy/test_listen.c",
     "proxy/local*.c": "tests/e2e/test_streams.py",
     "proxy/node.c": "tests/e2e/test_lifecycle.py",
     "proxy/peer.c": "tests/e2e/test_lifecycle.py",

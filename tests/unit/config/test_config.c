@@ -10,6 +10,20 @@ test_free_null(void **state)
 	config_free(NULL);
 }
 
+/* The sanitizer says if it is freed too early, or never. */
+static void
+test_hold(void **state)
+{
+	struct config *c;
+	struct errmsg err;
+	(void)state;
+	assert_int_equal(config_load(&c, CONF_DIR "/site-a.ini", &err), SC_OK);
+	assert_ptr_equal(config_hold(c), c);
+	config_free(c);
+	assert_string_equal(c->peers[0].name, "b");
+	config_free(c);
+}
+
 static void
 test_find(void **state)
 {
@@ -69,6 +83,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_free_null),
+		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_allows),
 		cmocka_unit_test(test_site_files),

@@ -253,11 +253,41 @@ test_all_places_reserved(void **state)
 	}
 }
 
+/* Other numbers while connections are there: more are admitted at once; with fewer, those that are
+   there keep their places, and nobody comes until there is one. */
+static void
+test_other_numbers(void **state)
+{
+	struct fixture *f = *state;
+	struct limits_config c = limits_default;
+
+	c.places = 4;
+	c.reserved = 0;
+	limits_set(f->limits, &c);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(come(f, i, i), LIMITS_OK);
+	c.places = 1u << 31;
+	limits_set(f->limits, &c);
+	for (uint32_t i = 4; i < 1000; i++)
+		assert_int_equal(come(f, i, i), LIMITS_OK);
+	assert_int_equal(limits_used(f->limits), 1000);
+	c.places = 2;
+	limits_set(f->limits, &c);
+	for (uint32_t i = 0; i < 997; i++) {
+		assert_int_equal(come(f, 5000 + i, 2000), LIMITS_RESERVED);
+		leave(f, i);
+	}
+	leave(f, 997);
+	assert_int_equal(come(f, 9000, 2000), LIMITS_OK);
+	assert_int_equal(limits_used(f->limits), 2);
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(test_other_numbers),
 		TEST(test_one_source_has_16_places),
 		TEST(test_one_source_comes_20_times_a_second),
 		TEST(test_a_known_source_has_64_places_and_200_a_second),

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "proxy/inherit.h"
 #include "proxy/listen.h"
 #include "scratch.h"
 
@@ -67,9 +68,10 @@ test_tcp(void **state)
 	struct endpoint e = endpoint_of("127.0.0.1:0");
 	list_init(&list);
 	memset(&seen, 0, sizeof(seen));
-	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
 	assert_string_not_equal(first(&list)->text, "127.0.0.1:0"); /* the port that it has got */
-	listener_start(first(&list), on_accept, &seen);
+	listener_give(first(&list), on_accept, &seen);
+	assert_true(listener_start(first(&list), *state, &errors));
 	connect_to(first(&list)->text);
 	loop_until(*state, &seen.came);
 	assert_false(seen.is_unix);
@@ -84,15 +86,16 @@ test_a_port_that_is_taken(void **state)
 	struct list list;
 	struct errmsg err;
 	struct endpoint e = endpoint_of("127.0.0.1:0");
+	(void)state;
 	list_init(&list);
-	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
 	e = endpoint_of(first(&list)->text);
-	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_ERR_IO);
+	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_ERR_IO);
 	assert_non_null(strstr(err.text, e.text));
 	assert_non_null(strstr(err.text, "another program"));
 	listeners_close(&list);
 	/* And free again at once. */
-	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
 	listeners_close(&list);
 }
 
@@ -102,8 +105,9 @@ test_a_name_that_does_not_exist(void **state)
 	struct list list;
 	struct errmsg err;
 	struct endpoint e = endpoint_of("no-such-host.invalid:7400");
+	(void)state;
 	list_init(&list);
-	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_ERR_NOT_FOUND);
+	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_ERR_NOT_FOUND);
 	assert_non_null(strstr(err.text, "no-such-host.invalid"));
 	assert_true(list_empty(&list));
 }
@@ -133,16 +137,17 @@ test_unix(void **state)
 	int stale = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(stale, (struct sockaddr *)&a, sizeof(a)), 0);
 	close(stale);
-	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
 	assert_string_equal(first(&list)->text, e.path);
 
 	/* One that is in use is left alone. */
 	struct list second;
 	list_init(&second);
-	assert_int_equal(listeners_open(&second, *state, &e, &errors, &err), SC_ERR_IO);
+	assert_int_equal(listeners_open(&second, &e, NULL, &err), SC_ERR_IO);
 	assert_true(list_empty(&second));
 
-	listener_start(first(&list), on_accept, &seen);
+	listener_give(first(&list), on_accept, &seen);
+	assert_true(listener_start(first(&list), *state, &errors));
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	loop_until(*state, &seen.came);
@@ -163,8 +168,9 @@ test_only_its_own_unix_socket_is_removed(void **state)
 	struct stat st;
 	scratch_init(&scratch);
 	struct endpoint e = endpoint_of(scratch_path(&scratch, "x.sock"));
+	(void)state;
 	list_init(&list);
-	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
 	/* Another one has taken its place; both exist for a moment, so that the inode is
 	   another. */
 	struct sockaddr_un other = unix_address(scratch_path(&scratch, "y.sock"));
@@ -186,11 +192,72 @@ test_a_file_is_not_replaced(void **state)
 	scratch_init(&scratch);
 	scratch_write(&scratch, "x.sock", "precious", 8);
 	struct endpoint e = endpoint_of(scratch_path(&scratch, "x.sock"));
+	(void)state;
 	list_init(&list);
-	assert_int_equal(listeners_open(&list, *state, &e, &errors, &err), SC_ERR_IO);
+	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_ERR_IO);
 	char *content = scratch_read(e.path, NULL);
 	assert_string_equal(content, "precious");
 	free(content);
+	scratch_fini(&scratch);
+}
+
+/* An address of which a socket came with the process is not bound again; nothing that waits in it
+   is lost. */
+static void
+test_inherited(void **state)
+{
+	struct list old, list;
+	struct errmsg err;
+	struct endpoint any = endpoint_of("127.0.0.1:0");
+	struct inherited in;
+	list_init(&old);
+	list_init(&list);
+	memset(&seen, 0, sizeof(seen));
+	assert_int_equal(listeners_open(&old, &any, NULL, &err), SC_OK);
+	struct endpoint e = endpoint_of(first(&old)->text);
+	connect_to(e.text);
+
+	int fd = dup(first(&old)->fd);
+	assert_true(inherited_init(&in, fd, 1, true));
+	assert_int_equal(in.n, 1);
+	assert_int_equal(listeners_open(&list, &e, &in, &err), SC_OK);
+	assert_int_equal(first(&list)->fd, fd);
+	assert_string_equal(first(&list)->endpoint, e.text);
+	listeners_close(&old);
+	inherited_fini(&in);
+	listener_give(first(&list), on_accept, &seen);
+	assert_true(listener_start(first(&list), *state, &errors));
+	loop_until(*state, &seen.came);
+	listeners_close(&list);
+}
+
+/* The file of a Unix socket that another one has opened is not ours to remove. */
+static void
+test_inherited_unix(void **state)
+{
+	struct scratch scratch;
+	struct list list;
+	struct errmsg err;
+	struct stat st;
+	struct inherited in;
+	(void)state;
+	scratch_init(&scratch);
+	struct endpoint e = endpoint_of(scratch_path(&scratch, "x.sock"));
+	struct sockaddr_un a = unix_address(e.path);
+
+	for (int owned = 0; owned < 2; owned++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+		assert_int_equal(listen(fd, 1), 0);
+		list_init(&list);
+		assert_true(inherited_init(&in, fd, 1, owned));
+		assert_int_equal(listeners_open(&list, &e, &in, &err), SC_OK);
+		assert_int_equal(in.n, 0);
+		listeners_close(&list);
+		assert_int_equal(lstat(e.path, &st), owned ? -1 : 0);
+		inherited_fini(&in);
+		unlink(e.path);
+	}
 	scratch_fini(&scratch);
 }
 
@@ -204,6 +271,8 @@ main(void)
 		LOOP_TEST(test_unix),
 		LOOP_TEST(test_only_its_own_unix_socket_is_removed),
 		LOOP_TEST(test_a_file_is_not_replaced),
+		LOOP_TEST(test_inherited),
+		LOOP_TEST(test_inherited_unix),
 	};
 	errors.lines = 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
