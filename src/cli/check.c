@@ -72,6 +72,9 @@ show_peers(FILE *out, const struct config *config, const struct keyring *ring)
 static void
 show_routes(FILE *out, const struct config *config)
 {
+	static const char *const where[] = {
+		[ROUTE_FAILOVER] = "the first peer that is there of",
+		[ROUTE_BALANCE] = "the peer with the fewest connections of"};
 	char list[LIST_SIZE], wait[32], idle[32];
 
 	for (size_t i = 0; i < config->n_routes; i++) {
@@ -80,7 +83,8 @@ show_routes(FILE *out, const struct config *config)
 		time_format(idle, r->idle);
 		fprintf(out, "\nRoute %s\n  what connects to   %s\n", r->name,
 			join_endpoints(list, &r->listen, ""));
-		fprintf(out, "  reaches            service %s at peer %s\n", r->service, r->peer);
+		fprintf(out, "  reaches            service %s at %s %s\n", r->service,
+			r->peers.n == 1 ? "peer" : where[r->policy], join_names(list, &r->peers));
 		fprintf(out, "  limits             %u connections, %s to connect, idle %s\n",
 			r->max_connections, wait, r->idle ? idle : "for ever");
 	}
@@ -189,7 +193,9 @@ json_routes(const struct config *config)
 		struct json_object *o = json_object_new_object();
 		json_object_object_add(o, "name", json_object_new_string(r->name));
 		json_object_object_add(o, "listen", json_endpoints(&r->listen));
-		json_object_object_add(o, "peer", json_object_new_string(r->peer));
+		json_object_object_add(o, "peers", json_names(&r->peers));
+		json_object_object_add(o, "policy",
+			json_object_new_string(r->policy == ROUTE_BALANCE ? "balance" : "failover"));
 		json_object_object_add(o, "service", json_object_new_string(r->service));
 		json_object_object_add(
 			o, "max_connections", json_object_new_int64(r->max_connections));

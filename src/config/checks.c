@@ -54,15 +54,33 @@ check_listen_once(const struct endpoint_list *list, const struct endpoint_list *
 }
 
 static enum sc_error
+check_route_peers(const struct config *config, const struct name_list *peers, const char *where,
+	struct errmsg *err)
+{
+	const struct place at = {peers->file, peers->line};
+	enum sc_error error = SC_OK;
+
+	for (size_t i = 0; error == SC_OK && i < peers->n; i++) {
+		if (strcmp(peers->at[i], "*") == 0)
+			error = place_error(err, SC_ERR_INVALID, at,
+				"%s: \"*\" is no peer; write the names of those that have the "
+				"service",
+				where);
+		else
+			error = check_peer_name(config, at, where, peers->at[i], err);
+	}
+	return error;
+}
+
+static enum sc_error
 check_route(const struct config *config, size_t i, struct errmsg *err)
 {
 	const struct config_route *route = &config->routes[i];
-	const struct place at = {route->file, route->line};
 	char where[96], other[96];
 	enum sc_error error;
 
 	snprintf(where, sizeof(where), "[route %s] peer", route->name);
-	if ((error = check_peer_name(config, at, where, route->peer, err)) != SC_OK)
+	if ((error = check_route_peers(config, &route->peers, where, err)) != SC_OK)
 		return error;
 	snprintf(where, sizeof(where), "[route %s] listen", route->name);
 	if (!route->plaintext && (error = check_local(&route->listen, where, err)) != SC_OK)

@@ -82,10 +82,17 @@ struct config_peer {
 	const char *file;
 };
 
+/* The words of a route's `policy`, in the table's order. */
+enum route_policy {
+	ROUTE_FAILOVER, /* the first that can take it */
+	ROUTE_BALANCE   /* the one with the fewest connections */
+};
+
 struct config_route {
 	char name[CONFIG_NAME_SIZE];
 	struct endpoint_list listen;
-	char peer[CONFIG_NAME_SIZE];
+	struct name_list peers;   /* which have the service: at least one */
+	unsigned policy;          /* enum route_policy: which of them gets a connection */
 	char service[256];        /* at most 255 bytes on the wire */
 	uint64_t connect_timeout; /* a connection waits so long for link and service */
 	uint64_t idle;            /* 0: none */

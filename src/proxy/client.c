@@ -33,7 +33,7 @@ client_refuse(const struct client *c, struct worker *w, enum tally_reason why, c
 	stream_address_text(source, &c->source);
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
 	log_str(&line, "route", c->route->config->name);
-	log_str(&line, "peer", c->route->config->peer);
+	log_str(&line, "peer", c->route->config->peers.at[0]);
 	log_str(&line, "source", source[0] ? source : "unix");
 	log_str(&line, "reason", reason);
 	log_end(&line);

@@ -23,7 +23,7 @@ routes_open(struct node *n, struct errmsg *err)
 		struct route *r = &n->routes[i];
 		r->owner = n;
 		r->config = &c->routes[i];
-		r->peer = peer_find(n, r->config->peer, false);
+		r->peer = peer_find(n, r->config->peers.at[0], false);
 		list_init(&r->listeners);
 	}
 	for (size_t i = 0; i < c->n_routes; i++) {
@@ -117,7 +117,7 @@ routes_start(struct node *n)
 			struct log_line line = log_begin(LOG_LEVEL_INFO, "route_listening");
 			log_str(&line, "route", r->config->name);
 			log_str(&line, "address", listener->text);
-			log_str(&line, "peer", r->config->peer);
+			log_str(&line, "peer", r->config->peers.at[0]);
 			log_end(&line);
 			listener_give(listener, on_accept, r);
 			listener_start(listener, &n->workers[0].loop, &n->floods[FLOOD_ACCEPT]);

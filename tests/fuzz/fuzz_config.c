@@ -92,7 +92,9 @@ check_taken(const struct config *c)
 	}
 	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct config_route *r = &c->routes[i];
-		FUZZ_ASSERT(config_peer_find(c, r->peer) && r->service[0] != '\0');
+		FUZZ_ASSERT(r->peers.n > 0 && r->policy <= ROUTE_BALANCE && r->service[0] != '\0');
+		for (size_t k = 0; k < r->peers.n; k++)
+			FUZZ_ASSERT(config_peer_find(c, r->peers.at[k]));
 		FUZZ_ASSERT(r->listen.n > 0 && r->max_connections > 0 && r->connect_timeout > 0);
 		check_endpoints(&r->listen);
 	}

@@ -7,6 +7,7 @@ static const char text[] =
 	"[node]\nname = n\nstate = s\nasymmetric = X25519\nimplementations = nettle\n"
 	"listen = 127.0.0.1:7400\n[peer hq]\naddress = hq:1, hq:2\n[peer branch]\n"
 	"[route db]\nlisten = 127.0.0.1:5432, /run/db\npeer = hq\nidle = 5m\n"
+	"[route web]\nlisten = 127.0.0.1:8080\npeer = hq, branch\npolicy = balance\n"
 	"[service web]\nconnect = 127.0.0.1:80\nallow = branch, hq\n";
 
 static void
@@ -35,6 +36,11 @@ test_text(void **state)
 		"  what connects to   127.0.0.1:5432, /run/db\n"
 		"  reaches            service db at peer hq\n"
 		"  limits             4096 connections, 10s to connect, idle 5m\n"
+		"\nRoute web\n"
+		"  what connects to   127.0.0.1:8080\n"
+		"  reaches            service web at the peer with the fewest connections of hq, "
+		"branch\n"
+		"  limits             4096 connections, 10s to connect, idle for ever\n"
 		"\nService web\n"
 		"  may be used by     branch, hq\n"
 		"  leads to           127.0.0.1:80\n"
@@ -92,8 +98,10 @@ test_json(void **state)
 		"\"verified\":false},"
 		"{\"name\":\"branch\",\"address\":[],\"connect\":\"always\",\"verified\":false}],"
 		"\"routes\":[{\"name\":\"db\",\"listen\":[\"127.0.0.1:5432\",\"/run/"
-		"db\"],\"peer\":\"hq\","
-		"\"service\":\"db\",\"max_connections\":4096}],"
+		"db\"],\"peers\":[\"hq\"],\"policy\":\"failover\","
+		"\"service\":\"db\",\"max_connections\":4096},"
+		"{\"name\":\"web\",\"listen\":[\"127.0.0.1:8080\"],\"peers\":[\"hq\",\"branch\"],"
+		"\"policy\":\"balance\",\"service\":\"web\",\"max_connections\":4096}],"
 		"\"services\":[{\"name\":\"web\",\"connect\":[\"127.0.0.1:80\"],"
 		"\"allow\":[\"branch\",\"hq\"]}]}\n");
 	harness_fini(&h);

@@ -22,7 +22,18 @@ static const struct {
 		"x.ini:10: [route t] listen: /s is taken by [route r], x.ini:7; choose another "
 		"port"},
 	{NODE "[route r]\npeer = elsewhere\nlisten = /s\n",
-		"x.ini:5: [route r] peer: there is no [peer elsewhere]; add that section"},
+		"x.ini:6: [route r] peer: there is no [peer elsewhere]; add that section"},
+	{NODE "[peer dr]\n[route r]\npolicy = balance\npeer = hq,\n  dr\nlisten = /s\n", NULL},
+	{NODE "[route r]\nlisten = /s\npeer = hq, h1\n",
+		"x.ini:7: [route r] peer: there is no [peer h1]; did you mean \"hq\"?"},
+	{NODE "[route r]\nlisten = /s\npeer = *\n",
+		"x.ini:7: [route r] peer: \"*\" is no peer; write the names of those that have "
+		"the service"},
+	{NODE "[route r]\nlisten = /s\npeer = hq, hq\n",
+		"x.ini:7: [route r] peer: \"hq\" is there twice; remove one"},
+	{NODE "[route r]\nlisten = /s\npeer = hq\npolicy = random\n",
+		"x.ini:8: [route r] policy: \"random\" is not known here; write one of "
+		"failover/balance"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq\n", NULL},
 	{"[node]\nname = n\nmetrics = 127.0.0.1:9740, /m.sock\n", NULL},
 	{"[node]\nname = n\nmetrics =\n", NULL},

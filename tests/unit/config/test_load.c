@@ -191,7 +191,7 @@ static const struct {
 	{NODE "[service s]\nconnect = 127.0.0.1:1\n",
 		"x.ini:3: [service s]: allow is missing; add allow = store-7, store-8"},
 	{NODE "[route r]\nlisten = 127.0.0.1:1\npeer = hq\n[peer hq2]\n",
-		"x.ini:3: [route r] peer: there is no [peer hq]; did you mean \"hq2\"?"},
+		"x.ini:5: [route r] peer: there is no [peer hq]; did you mean \"hq2\"?"},
 	{NODE "listen = 127.0.0.1:1\nword\n[x]\n",
 		"x.ini:4: there is no \"=\" in this line; write it as key = value"},
 	{NODE "include = x.ini\n", "x.ini:1: [node] is there already, x.ini:1; merge the two"},
@@ -240,7 +240,7 @@ test_include(void **state)
 	assert_int_equal(
 		load(&s, &c, first, strlen(first), &err), SC_ERR_INVALID); /* no files yet */
 	assert_string_equal(
-		err.text, "x.ini:4: [route r] peer: there is no [peer b]; add that section");
+		err.text, "x.ini:6: [route r] peer: there is no [peer b]; add that section");
 	assert_int_equal(mkdir(scratch_path(&s, "conf.d"), 0700), 0);
 	scratch_write(&s, "conf.d/1.ini", peers, strlen(peers));
 	scratch_write(&s, "conf.d/2.txt", "garbage", 7);
