@@ -30,6 +30,12 @@ min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static inline uint64_t
+max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* A number of bytes at a place that somebody else owns. */
 struct span {
 	const uint8_t *data;

@@ -51,6 +51,39 @@ address_text(char out[ADDRESS_TEXT_SIZE], const struct sockaddr *address)
 		snprintf(out, ADDRESS_TEXT_SIZE, "unix");
 }
 
+void
+address_host_text(char out[ADDRESS_TEXT_SIZE], const struct sockaddr *address)
+{
+	struct stream_address plain = address_to_stream(address);
+
+	if (!plain.size || !inet_ntop(plain.size == 4 ? AF_INET : AF_INET6, plain.bytes, out,
+				   ADDRESS_TEXT_SIZE))
+		snprintf(out, ADDRESS_TEXT_SIZE, "unix");
+}
+
+bool
+address_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	struct stream_address x = address_to_stream((const struct sockaddr *)a);
+	struct stream_address y = address_to_stream((const struct sockaddr *)b);
+
+	if (x.size != y.size || memcmp(x.bytes, y.bytes, x.size) != 0)
+		return false;
+	if (a->ss_family != AF_INET6 || b->ss_family != AF_INET6)
+		return true;
+	return ((const struct sockaddr_in6 *)a)->sin6_scope_id ==
+	       ((const struct sockaddr_in6 *)b)->sin6_scope_id;
+}
+
+void
+address_set_port(struct sockaddr_storage *address, uint16_t port)
+{
+	if (address->ss_family == AF_INET)
+		((struct sockaddr_in *)address)->sin_port = htons(port);
+	else
+		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+}
+
 static struct source
 source_of(const uint8_t *bytes, uint8_t address_size)
 {

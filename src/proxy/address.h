@@ -23,6 +23,18 @@ struct source {
 void
 address_text(char out[ADDRESS_TEXT_SIZE], const struct sockaddr *address);
 
+/* The same without a port, and without brackets. */
+void
+address_host_text(char out[ADDRESS_TEXT_SIZE], const struct sockaddr *address);
+
+/* The same host, whatever the ports. */
+bool
+address_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+
+/* address: AF_INET or AF_INET6. */
+void
+address_set_port(struct sockaddr_storage *address, uint16_t port);
+
 struct source
 address_source(const struct sockaddr *address);
 
