@@ -34,6 +34,16 @@ add_endpoints(struct json_object *o, const char *key, const struct endpoint_list
 	json_object_object_add(o, key, array);
 }
 
+static void
+add_names(struct json_object *o, const char *key, const struct name_list *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(array, json_object_new_string(list->at[i]));
+	json_object_object_add(o, key, array);
+}
+
 /* ---- the node ---- */
 
 static struct json_object *
@@ -150,7 +160,7 @@ routes_json(const struct status *s, const struct config *config)
 		struct json_object *o = json_object_new_object();
 		add_text(o, "name", r->name);
 		add_endpoints(o, "listen", &r->listen);
-		add_text(o, "peer", r->peer);
+		add_names(o, "peers", &r->peers);
 		add_text(o, "service", r->service);
 		add_tally(o, s, TALLY_ROUTE, r->name);
 		json_object_array_add(array, o);

@@ -75,6 +75,13 @@ address_same_host(const struct sockaddr_storage *a, const struct sockaddr_storag
 	       ((const struct sockaddr_in6 *)b)->sin6_scope_id;
 }
 
+bool
+address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	return address_same_host(a, b) && address_to_stream((const struct sockaddr *)a).port ==
+		address_to_stream((const struct sockaddr *)b).port;
+}
+
 void
 address_set_port(struct sockaddr_storage *address, uint16_t port)
 {

@@ -31,6 +31,10 @@ address_host_text(char out[ADDRESS_TEXT_SIZE], const struct sockaddr *address);
 bool
 address_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
+/* The same host and port. */
+bool
+address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+
 /* address: AF_INET or AF_INET6. */
 void
 address_set_port(struct sockaddr_storage *address, uint16_t port);

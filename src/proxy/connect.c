@@ -1,68 +1,183 @@
-/* Knows names, addresses and attempts; knows nothing of what the connection is for. */
+/* Knows names, addresses and attempts; when to try which is race.c's. Knows nothing of what the
+   connection is for. */
 #include "proxy/connect.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "proxy/alarm.h"
+#include "proxy/race.h"
 
-#define BUSY_RETRY (20 * NS_PER_MS)
+#define BUSY_RETRY    (20 * NS_PER_MS)
+#define ENDPOINTS_MAX 64
+
+/* The owner of an attempt's socket. */
+struct attempt {
+	struct connector *connector;
+	const struct endpoint *endpoint;
+	struct sockaddr_storage address; /* unless that is a path */
+	struct sock *sock;               /* NULL: not under way */
+};
+
+struct name {
+	struct connector *connector;
+	size_t endpoint;
+	struct question question;
+};
 
 struct connector {
 	uv_loop_t *loop;
-	const struct endpoint_list *endpoints;
-	size_t endpoint;              /* the one being tried; endpoints->n: no more */
-	struct sockaddr_storage addresses[CONNECT_ADDRESSES_MAX];
-	size_t n_addresses, address;  /* of that endpoint, and the next one to try */
-	struct lookup *lookup;        /* the one waited for */
-	unsigned lookups;             /* not back yet, also those given up */
-	struct sock *sock;            /* the attempt under way */
+	struct connect_plan plan;
+	size_t n_endpoints;
+	struct race race;
+	struct attempt attempts[RACE_MAX];
+	struct name *names; /* one for each endpoint */
 	struct alarm *alarm;
-	uint64_t deadline;
-	bool over;                    /* failed or cancelled: only fn is left to be called */
-	bool told;
-	int error;                    /* of the last attempt */
-	char text[sizeof(((struct endpoint *)0)->text)];
+	bool over;          /* failed: only fn is left to be called */
+	int error;          /* of the last attempt */
+	char text[sizeof(((struct endpoint *)0)->text)]; /* where to, the last attempt */
 	connect_fn *fn;
 	void *owner;
 };
 
-/* One getaddrinfo on libuv's threads. */
-struct lookup {
-	uv_getaddrinfo_t req;
-	struct connector *connector;
-};
-
-static void try_next(struct connector *c);
-
 static void
-maybe_free(struct connector *c)
-{
-	if (c->told && c->lookups == 0)
-		free(c);
-}
-
-static void
-tell(struct connector *c, struct sock *sock)
+connector_free(struct connector *c)
 {
 	alarm_free(c->alarm);
-	c->alarm = NULL;
-	c->told = true;
-	c->fn(c->owner, sock, sock ? 0 : c->error, c->text);
-	maybe_free(c);
+	free(c->names);
+	free(c);
 }
 
-/* Ends in failure. fn is called from the loop, as soon as no look-up is out. */
 static void
-finish(struct connector *c)
+stop_attempt(struct attempt *a)
+{
+	sock_close(a->sock);
+	a->sock = NULL;
+}
+
+static void
+stop_all(struct connector *c)
+{
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		resolver_cancel(&c->names[i].question);
+	for (size_t i = 0; i < RACE_MAX; i++)
+		stop_attempt(&c->attempts[i]);
+}
+
+/* The last thing that happens to it. */
+static void
+tell(struct connector *c, struct sock *won)
+{
+	stop_all(c);
+	c->fn(c->owner, won, won ? 0 : c->error, c->text);
+	connector_free(c);
+}
+
+/* Failed; the alarm calls fn. */
+static void
+fail(struct connector *c, int error)
 {
 	c->over = true;
-	c->lookup = NULL;
-	sock_close(c->sock);
-	c->sock = NULL;
-	alarm_set(c->alarm, c->lookups ? UINT64_MAX : 0);
+	c->error = error;
+	stop_all(c);
+	alarm_set(c->alarm, 0);
+}
+
+static void
+attempt_text(const struct attempt *a, char out[static sizeof(a->connector->text)])
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (a->endpoint->is_unix) {
+		snprintf(out, sizeof(a->connector->text), "%s", a->endpoint->text);
+		return;
+	}
+	address_text(text, (const struct sockaddr *)&a->address);
+	snprintf(out, sizeof(a->connector->text), "%s", text);
+}
+
+static void advance(struct connector *c);
+
+static void
+on_connect(uv_connect_t *req, int status)
+{
+	struct sock *s = req->data;
+	struct attempt *a = s->owner;
+
+	if (!a)
+		return;
+	struct connector *c = a->connector;
+	size_t which = (size_t)(a - c->attempts);
+	if (status == 0) {
+		a->sock = NULL;
+		s->owner = NULL;
+		if (!s->is_unix)
+			uv_tcp_nodelay(&s->uv.tcp, 1);
+		attempt_text(a, c->text);
+		tell(c, s);
+		return;
+	}
+	stop_attempt(a);
+	c->error = status;
+	attempt_text(a, c->text);
+	/* its queue is full just now: the same one again */
+	if (s->is_unix && status == UV_EAGAIN)
+		race_busy(&c->race, which, uv_hrtime() + BUSY_RETRY);
+	else
+		race_failed(&c->race, which);
+	advance(c);
+}
+
+static void
+start_attempt(struct connector *c, size_t which)
+{
+	struct attempt *a = &c->attempts[which];
+	int error = 0;
+
+	attempt_text(a, c->text);
+	a->sock = sock_new(c->loop, a->endpoint->is_unix, a);
+	if (!a->sock)
+		error = UV_ENOMEM;
+	else if (a->endpoint->is_unix)
+		uv_pipe_connect(&a->sock->connect, &a->sock->uv.pipe, a->endpoint->path, on_connect);
+	else
+		error = uv_tcp_connect(&a->sock->connect, &a->sock->uv.tcp,
+			(const struct sockaddr *)&a->address, on_connect);
+	if (error != 0) {
+		c->error = error;
+		stop_attempt(a);
+		race_failed(&c->race, which);
+	}
+}
+
+/* Does what is due. */
+static void
+advance(struct connector *c)
+{
+	size_t which;
+	uint64_t wake;
+	bool late;
+
+	for (;;) {
+		switch (race_next(&c->race, uv_hrtime(), &which, &wake)) {
+		case RACE_START:
+			start_attempt(c, which);
+			break;
+		case RACE_STOP:
+			stop_attempt(&c->attempts[which]);
+			c->error = UV_ETIMEDOUT;
+			attempt_text(&c->attempts[which], c->text);
+			break;
+		case RACE_WAIT:
+			alarm_set(c->alarm, wake);
+			return;
+		case RACE_FAILED:
+			late = uv_hrtime() >= c->plan.deadline && c->error != UV_EAGAIN;
+			fail(c, late ? UV_ETIMEDOUT : c->error);
+			return;
+		}
+	}
 }
 
 static void
@@ -70,141 +185,63 @@ on_alarm(void *owner)
 {
 	struct connector *c = owner;
 
-	if (c->over) {
+	if (c->over)
 		tell(c, NULL);
-		return;
-	}
-	if (c->sock || c->lookup) { /* this one took too long */
-		c->error = UV_ETIMEDOUT;
-		sock_close(c->sock);
-		c->sock = NULL;
-		if (c->lookup) {
-			uv_cancel((uv_req_t *)&c->lookup->req);
-			c->lookup = NULL;
-			c->endpoint++;
-		}
-	}
-	try_next(c);
+	else
+		advance(c);
 }
 
-static void
-set_deadline(struct connector *c)
-{
-	alarm_set(c->alarm, min_u64(c->deadline, uv_hrtime() + CONNECT_ADDRESS_DEADLINE));
-}
+/* ---- addresses ---- */
 
-static void
-on_connect(uv_connect_t *req, int status)
-{
-	struct sock *s = req->data;
-	struct connector *c = s->owner;
-
-	if (!c)
-		return;
-	c->sock = NULL;
-	if (status == 0) {
-		s->owner = NULL;
-		if (!s->is_unix)
-			uv_tcp_nodelay(&s->uv.tcp, 1);
-		tell(c, s);
-		return;
-	}
-	c->error = status;
-	sock_close(s);
-	/* its queue is full just now: the same one again */
-	if (s->is_unix && status == UV_EAGAIN) {
-		c->n_addresses = c->address = 0;
-		alarm_set(c->alarm, min_u64(c->deadline, uv_hrtime() + BUSY_RETRY));
-		return;
-	}
-	try_next(c);
-}
-
-/* False: it failed at once. */
 static bool
-try_tcp(struct connector *c, const struct sockaddr *address)
+is_dead_end(const struct connector *c, const struct sockaddr_storage *address)
 {
-	c->sock = sock_new(c->loop, false, c);
-	if (!c->sock) {
-		c->error = UV_ENOMEM;
-		return false;
-	}
-	address_text(c->text, address);
-	c->error = uv_tcp_connect(&c->sock->connect, &c->sock->uv.tcp, address, on_connect);
-	if (c->error == 0)
-		return true;
-	sock_close(c->sock);
-	c->sock = NULL;
+	const struct dead_ends *d = c->plan.last;
+
+	for (size_t i = 0; d && i < d->n; i++)
+		if (address_equal(&d->at[i], address))
+			return true;
 	return false;
 }
 
-static bool
-try_unix(struct connector *c, const struct endpoint *e)
+static void
+add_address(struct connector *c, size_t endpoint, const struct sockaddr_storage *address)
 {
-	c->sock = sock_new(c->loop, true, c);
-	if (!c->sock) {
-		c->error = UV_ENOMEM;
-		return false;
+	const struct endpoint *e = &c->plan.endpoints->at[endpoint];
+	struct sockaddr_storage full = {0};
+
+	if (address) {
+		full = *address;
+		address_set_port(&full, e->port);
 	}
-	uv_pipe_connect(&c->sock->connect, &c->sock->uv.pipe, e->path, on_connect);
-	return true;
+	size_t which = race_add(&c->race, endpoint, address && is_dead_end(c, &full));
+	if (which == RACE_MAX)
+		return;
+	c->attempts[which] = (struct attempt){c, e, full, NULL};
 }
 
 static void
-take_addresses(struct connector *c, const struct addrinfo *found)
+on_answer(void *owner, const struct resolver_answer *answer)
 {
-	for (; found && c->n_addresses < CONNECT_ADDRESSES_MAX; found = found->ai_next)
-		memcpy(&c->addresses[c->n_addresses++], found->ai_addr, found->ai_addrlen);
-}
+	struct name *name = owner;
+	struct connector *c = name->connector;
+	struct sockaddr_storage addresses[LOOKUP_ADDRESSES_MAX];
 
-static void
-on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
-{
-	struct lookup *l = container_of(req, struct lookup, req);
-	struct connector *c = l->connector;
-	bool current = c->lookup == l;
-
-	c->lookups--;
-	free(l);
-	if (current) {
-		c->lookup = NULL;
-		c->error = status;
-		take_addresses(c, found);
-		if (c->n_addresses == 0)
-			c->endpoint++;
-		try_next(c);
-	} else if (c->told) {
-		maybe_free(c);
-	} else if (c->over && c->lookups == 0) {
-		tell(c, NULL);
+	if (answer->error) {
+		c->error = answer->error;
+		snprintf(c->text, sizeof(c->text), "%s",
+			c->plan.endpoints->at[name->endpoint].text);
+	} else {
+		memcpy(addresses, answer->addresses, answer->n * sizeof(*addresses));
+		race_interleave(addresses, answer->n);
+		for (size_t i = 0; i < answer->n; i++)
+			add_address(c, name->endpoint, &addresses[i]);
 	}
-	uv_freeaddrinfo(found);
+	race_known(&c->race, name->endpoint);
+	advance(c);
 }
 
-/* False: it could not be started. */
-static bool
-start_lookup(struct connector *c, const struct endpoint *e)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-	char port[8];
-	struct lookup *l = calloc(1, sizeof(*l));
-
-	c->error = UV_ENOMEM;
-	if (!l)
-		return false;
-	l->connector = c;
-	snprintf(port, sizeof(port), "%u", e->port);
-	c->error = uv_getaddrinfo(c->loop, &l->req, on_lookup, e->host, port, &hints);
-	if (c->error != 0) {
-		free(l);
-		return false;
-	}
-	c->lookup = l;
-	c->lookups++;
-	return true;
-}
-
-/* An address that is one already needs no look-up, and so no thread. */
+/* An address that is one already needs no look-up. */
 static bool
 numeric(const struct endpoint *e, struct sockaddr_storage *out)
 {
@@ -212,78 +249,95 @@ numeric(const struct endpoint *e, struct sockaddr_storage *out)
 		uv_ip6_addr(e->host, e->port, (struct sockaddr_in6 *)out) == 0;
 }
 
-/* Starts on the present endpoint. True: something is under way. */
-static bool
-begin_endpoint(struct connector *c)
-{
-	const struct endpoint *e = &c->endpoints->at[c->endpoint];
-
-	snprintf(c->text, sizeof(c->text), "%s", e->text);
-	if (e->is_unix) {
-		/* Counted as one address, which try_next then finds used up. */
-		c->n_addresses = c->address = 1;
-		return try_unix(c, e);
-	}
-	if (numeric(e, &c->addresses[0])) {
-		c->n_addresses = 1;
-		return false;
-	}
-	return start_lookup(c, e);
-}
-
-/* Goes on with the next address or endpoint until something is under way, or nothing is left. */
 static void
-try_next(struct connector *c)
+begin_endpoint(struct connector *c, size_t endpoint)
 {
-	bool under_way = false;
+	const struct endpoint *e = &c->plan.endpoints->at[endpoint];
+	struct name *name = &c->names[endpoint];
+	struct sockaddr_storage address = {0};
 
-	while (!under_way && c->endpoint < c->endpoints->n && uv_hrtime() < c->deadline) {
-		if (c->address < c->n_addresses) {
-			under_way = try_tcp(c, (struct sockaddr *)&c->addresses[c->address++]);
-		} else if (c->n_addresses > 0) {
-			c->n_addresses = c->address = 0;
-			c->endpoint++;
-		} else {
-			under_way = begin_endpoint(c);
-			if (!under_way && c->n_addresses == 0)
-				c->endpoint++;
-		}
+	name->connector = c;
+	name->endpoint = endpoint;
+	if (!e->is_unix && !numeric(e, &address)) {
+		int error = resolver_ask(c->plan.resolver, e->host, c->plan.max_age,
+			&name->question, on_answer, name);
+		if (error == 0)
+			return;
+		c->error = error;
+		snprintf(c->text, sizeof(c->text), "%s", e->text);
+	} else {
+		add_address(c, endpoint, e->is_unix ? NULL : &address);
 	}
-	if (under_way)
-		set_deadline(c);
-	else
-		finish(c);
+	race_known(&c->race, endpoint);
 }
 
 struct connector *
-connect_start(uv_loop_t *loop, const struct endpoint_list *endpoints, uint64_t deadline,
-	connect_fn *fn, void *owner)
+connect_start(uv_loop_t *loop, const struct connect_plan *plan, connect_fn *fn, void *owner)
 {
+	const struct race_rules rules = {
+		.stagger = CONNECT_STAGGER,
+		.next = plan->next,
+		.patience = CONNECT_PATIENCE,
+		.attempt = CONNECT_ADDRESS_DEADLINE,
+		.deadline = plan->deadline,
+	};
 	struct connector *c = calloc(1, sizeof(*c));
+
 	if (!c)
 		return NULL;
-	c->alarm = alarm_new(loop, on_alarm, c);
+	c->n_endpoints = min_size(plan->endpoints->n, ENDPOINTS_MAX);
+	c->names = calloc(c->n_endpoints + 1, sizeof(*c->names));
+	c->alarm = c->names ? alarm_new(loop, on_alarm, c) : NULL;
 	if (!c->alarm) {
+		free(c->names);
 		free(c);
 		return NULL;
 	}
 	c->loop = loop;
-	c->endpoints = endpoints;
-	c->deadline = deadline;
+	c->plan = *plan;
 	c->error = UV_ETIMEDOUT;
 	c->fn = fn;
 	c->owner = owner;
-	try_next(c);
+	snprintf(c->text, sizeof(c->text), "%s", plan->endpoints->at[0].text);
+	race_init(&c->race, &rules, c->n_endpoints, uv_hrtime());
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		begin_endpoint(c, i);
+	advance(c);
 	return c;
 }
 
 void
 connect_cancel(struct connector *c)
 {
-	if (c->over)
-		return;
-	c->error = UV_ECANCELED;
-	if (c->lookup)
-		uv_cancel((uv_req_t *)&c->lookup->req);
-	finish(c);
+	if (!c->over)
+		fail(c, UV_ECANCELED);
+}
+
+void
+connect_refresh(struct resolver *r, const struct endpoint *endpoint)
+{
+	struct sockaddr_storage address;
+
+	if (!endpoint->is_unix && !numeric(endpoint, &address))
+		resolver_refresh(r, endpoint->host, 0);
+}
+
+void
+dead_ends_remove(struct dead_ends *d, const struct sockaddr_storage *address)
+{
+	size_t keep = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (!address_equal(&d->at[i], address))
+			d->at[keep++] = d->at[i];
+	d->n = keep;
+}
+
+void
+dead_ends_add(struct dead_ends *d, const struct sockaddr_storage *address)
+{
+	dead_ends_remove(d, address);
+	if (d->n == ARRAY_SIZE(d->at))
+		memmove(d->at, d->at + 1, --d->n * sizeof(d->at[0]));
+	d->at[d->n++] = *address;
 }

@@ -16,6 +16,8 @@
 #define MEMORY_FOR     (7 * 24 * 3600 * NS_PER_S) /* protocol.md 10 */
 #define FLIGHT_PAUSE   (3600 * NS_PER_S)
 #define FAILURES_SHOWN 5    /* in ten seconds */
+#define DEAD_END_FOR   (10 * 60 * NS_PER_S)
+#define REFRESH        (60 * NS_PER_S) /* names of peers, also while nothing is dialed */
 
 static void
 on_retry(void *owner)
@@ -107,6 +109,7 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 		sock_close(sock);
 		failed_to_connect(p, address, "the connection ended at once");
 	} else {
+		d->to = to;
 		d->link = link_new(p->owner, p, sock, (struct sockaddr *)&to);
 		if (!d->link)
 			failed_to_connect(p, address, "out of memory");
@@ -131,8 +134,16 @@ dial_check(struct peer *p)
 			"verified: see `asymmetric`");
 		return;
 	}
-	d->connector = connect_start(&p->owner->loop, &p->config->address,
-		node_now() + DIAL_DEADLINE, on_connected, p);
+	if (node_now() >= d->dead_until)
+		d->dead_ends.n = 0;
+	const struct connect_plan plan = {
+		.resolver = p->owner->resolver,
+		.endpoints = &p->config->address,
+		.next = CONNECT_STAGGER,
+		.deadline = node_now() + DIAL_DEADLINE,
+		.last = &d->dead_ends,
+	};
+	d->connector = connect_start(&p->owner->loop, &plan, on_connected, p);
 	if (!d->connector)
 		failed_to_connect(p, p->config->address.at[0].text, "out of memory");
 }
@@ -148,6 +159,19 @@ dial_now(struct peer *p)
 	d->waiting = false;
 	alarm_set(d->retry, UINT64_MAX);
 	dial_check(p);
+}
+
+void
+dial_refresh(struct peer *p)
+{
+	struct dialer *d = &p->dialer;
+	uint64_t now = node_now();
+
+	if (!p->config || now < d->refreshed + REFRESH)
+		return;
+	d->refreshed = now;
+	for (size_t i = 0; i < p->config->address.n; i++)
+		connect_refresh(p->owner->resolver, &p->config->address.at[i]);
 }
 
 void
@@ -207,6 +231,7 @@ dial_succeeded(struct peer *p, const struct conn_info *info)
 	struct dialer *d = &p->dialer;
 
 	remember(p, info);
+	dead_ends_remove(&d->dead_ends, &d->to);
 	d->link = NULL;
 	d->again = false;
 	d->last_error[0] = '\0';
@@ -219,6 +244,8 @@ dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 	struct dialer *d = &p->dialer;
 	bool rejected = error == SC_ERR_KEY_REJECTED;
 
+	dead_ends_add(&d->dead_ends, &d->to);
+	d->dead_until = node_now() + DEAD_END_FOR;
 	snprintf(d->last_error, sizeof(d->last_error), "%s", sc_error_text(error));
 	peer_error(p, d->link ? d->link->address : p->name, sc_error_text(error));
 	d->link = NULL;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "proxy/backoff.h"
+#include "proxy/connect.h"
 #include "proxy/flood.h"
 #include "secureconn/conn.h"
 
@@ -19,7 +20,12 @@ struct dialer {
 	struct alarm *retry;         /* a wait is over; set while `waiting` */
 	bool waiting;
 	struct connector *connector; /* TCP under way */
-	struct link *link;           /* its handshake under way */
+	struct link *link;           /* its handshake under way, */
+	struct sockaddr_storage to;  /* with this address */
+	/* Where handshakes have failed of late: an address that answers need not be the peer's. */
+	struct dead_ends dead_ends;
+	uint64_t dead_until;
+	uint64_t refreshed;          /* the names were looked up */
 	struct backoff backoff;
 	bool again;                  /* at once, after the attempt under way */
 	uint64_t eager_until;        /* so long a rejected key is tried again soon */
@@ -47,6 +53,11 @@ dial_check(struct peer *p);
 /* The same without waiting: a key of the peer was just verified. */
 void
 dial_now(struct peer *p);
+
+/* Now and then: asks for the addresses of the peer's names, if that was long ago. A change is
+   logged, and an answer is there when the next attempt finds none. */
+void
+dial_refresh(struct peer *p);
 
 /* No attempts any more. */
 void

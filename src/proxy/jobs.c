@@ -1,7 +1,7 @@
 /* Knows in which order work goes to the threads; knows nothing of what it computes. */
 #include "proxy/jobs.h"
 
-/* libuv has four threads by default: one is left for names (getaddrinfo) and files. */
+/* libuv has four threads by default: one is left for files. */
 #define JOBS_RUNNING_MAX 3
 
 void

@@ -36,6 +36,7 @@ struct shared {
 struct lookups {
 	uv_async_t wake;
 	struct shared *shared;
+	unsigned out; /* asked and not answered: so long the loop goes on */
 	lookup_done_fn *done;
 	void *owner;
 };
@@ -189,6 +190,8 @@ lookups_start(struct lookups *l, const char *host)
 	pthread_mutex_unlock(&s->mutex);
 	if (!ok)
 		free(lookup);
+	else if (l->out++ == 0)
+		uv_ref((uv_handle_t *)&l->wake);
 	return ok ? 0 : UV_ENOMEM;
 }
 
@@ -204,6 +207,8 @@ on_wake(uv_async_t *wake)
 		struct lookup *lookup = container_of(first, struct lookup, node);
 		list_remove(first);
 		pthread_mutex_unlock(&s->mutex);
+		if (--l->out == 0)
+			uv_unref((uv_handle_t *)wake);
 		l->done(l->owner, lookup->host, lookup->error, lookup->addresses,
 			lookup->error ? 0 : lookup->n);
 		free(lookup);
@@ -223,7 +228,6 @@ lookups_new(uv_loop_t *loop, lookup_fn *fn, void *arg, lookup_done_fn *done, voi
 		free(s);
 		return NULL;
 	}
-	/* It is there for whoever waits; that one keeps the loop going. */
 	uv_unref((uv_handle_t *)&l->wake);
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_cond_init(&s->work, NULL);

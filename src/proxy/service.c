@@ -9,6 +9,8 @@
 #include "proxy/local.h"
 
 #define ALARM_GRACE (200 * NS_PER_MS) /* the connector's own deadline comes first, if it can */
+#define NEXT_TARGET (2 * NS_PER_S)    /* the first one has so long before the second is tried */
+#define NAMES_AGE   (5 * NS_PER_S)    /* not every connection asks for the target's name */
 
 static void
 refuse(struct link *link, struct stream *stream, const struct stream_request *request,
@@ -111,7 +113,14 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 	}
 	uint64_t deadline = l->began + service->connect_timeout;
 	alarm_set(l->alarm, deadline + ALARM_GRACE);
-	l->connector = connect_start(&w->loop, &service->connect, deadline, on_connected, l);
+	const struct connect_plan plan = {
+		.resolver = w->resolver,
+		.endpoints = &service->connect,
+		.next = NEXT_TARGET,
+		.max_age = NAMES_AGE,
+		.deadline = deadline,
+	};
+	l->connector = connect_start(&w->loop, &plan, on_connected, l);
 	if (!l->connector)
 		local_fail(l, LOCAL_REFUSED, CODE_INTERNAL_ERROR, NULL, "out of memory");
 }

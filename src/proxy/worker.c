@@ -6,6 +6,7 @@
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/peer.h"
+#include "proxy/resolver.h"
 #include "proxy/tally.h"
 
 #define TICK        (500 * NS_PER_MS)
@@ -72,6 +73,7 @@ on_tick(void *owner)
 		struct peer *p = container_of(it, struct peer, at);
 		node_log_summary(&p->dialer.failures, p->name);
 		peer_measure(p, node_now());
+		dial_refresh(p);
 	}
 	alarm_set(w->tick, node_now() + TICK);
 }
@@ -103,7 +105,8 @@ worker_init(struct worker *w, struct node *n, unsigned number)
 	w->prepare.data = w->check.data = w;
 	w->tick = alarm_new(&w->loop, on_tick, w);
 	w->chunks = chunk_pool_new(CHUNKS_KEPT);
-	if (w->tick && w->chunks)
+	w->resolver = resolver_new(&w->loop, NULL, NULL);
+	if (w->tick && w->chunks && w->resolver)
 		return true;
 	worker_close(w);
 	worker_fini(w);
@@ -196,6 +199,8 @@ worker_close(struct worker *w)
 	w->tick = NULL;
 	inbox_close(&w->inbox);
 	peers_free(w);
+	resolver_free(w->resolver);
+	w->resolver = NULL;
 }
 
 void

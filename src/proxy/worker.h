@@ -31,6 +31,7 @@ struct worker {
 	struct inbox inbox;
 	struct chunk_pool *chunks;
 	struct jobs jobs;
+	struct resolver *resolver;
 	struct flood floods[WORKER_FLOODS];
 
 	struct list peers;  /* struct peer */

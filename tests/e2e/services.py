@@ -71,7 +71,7 @@ def gets_reset(address, say=b"", timeout=DEADLINE):
 class Server:
     """A TCP (or Unix socket) server that runs handler(sock) in a thread for each connection."""
 
-    def __init__(self, handler, path=None, host="127.0.0.1", backlog=1024):
+    def __init__(self, handler, path=None, host="127.0.0.1", port=None, backlog=1024):
         if path:
             self.listener, self.address = socket.socket(socket.AF_UNIX), str(path)
             self.listener.bind(self.address)
@@ -79,7 +79,7 @@ class Server:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self.listener = socket.socket(family)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.port = free_port(host)
+            self.port = port or free_port(host)
             self.listener.bind((host, self.port))
             self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.listener.listen(backlog)

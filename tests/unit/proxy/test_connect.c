@@ -48,6 +48,8 @@ tcp_listener(int backlog, char text[64])
 struct targets {
 	struct endpoint at[4];
 	struct endpoint_list list;
+	uint64_t next;
+	const struct dead_ends *last;
 };
 
 static void
@@ -58,15 +60,40 @@ add_target(struct targets *t, const char *text)
 	assert_int_equal(endpoint_parse(&t->at[t->list.n++], text, true, &err), SC_OK);
 }
 
+static struct connector *
+start(uv_loop_t *loop, struct targets *t, struct resolver *resolver, uint64_t deadline,
+	struct outcome *o)
+{
+	const struct connect_plan plan = {
+		.resolver = resolver,
+		.endpoints = &t->list,
+		.next = t->next ? t->next : CONNECT_STAGGER,
+		.deadline = deadline,
+		.last = t->last,
+	};
+	struct connector *c = connect_start(loop, &plan, on_done, o);
+	assert_non_null(c);
+	assert_false(o->called);
+	return c;
+}
+
 static struct outcome
-connect_all(uv_loop_t *loop, struct targets *t, uint64_t ms)
+connect_with(uv_loop_t *loop, struct targets *t, struct resolver *resolver, uint64_t ms)
 {
 	struct outcome o = {0};
-	assert_non_null(connect_start(loop, &t->list, uv_hrtime() + ms * NS_PER_MS, on_done, &o));
-	assert_false(o.called);
+	start(loop, t, resolver, uv_hrtime() + ms * NS_PER_MS, &o);
 	loop_until(loop, &o.called);
 	uv_run(loop, UV_RUN_DEFAULT);
 	assert_int_equal(o.count, 1);
+	return o;
+}
+
+static struct outcome
+connect_all(uv_loop_t *loop, struct targets *t, uint64_t ms)
+{
+	struct resolver *resolver = resolver_new(loop, NULL, NULL);
+	struct outcome o = connect_with(loop, t, resolver, ms);
+	resolver_free(resolver);
 	return o;
 }
 
@@ -162,6 +189,102 @@ test_the_deadline(void **state)
 	close_full(fd, fillers);
 }
 
+/* The first address says nothing: the second one is tried beside it, and wins. */
+static void
+test_a_silent_address_is_overtaken(void **state)
+{
+	struct targets t = {0};
+	char silent[64], alive[64];
+	int fillers[4], fd = full_listener(silent, fillers), answers = tcp_listener(5, alive);
+	uint64_t begin = uv_hrtime();
+	add_target(&t, silent);
+	add_target(&t, alive);
+	struct outcome o = connect_all(*state, &t, 20000);
+	assert_true(o.connected);
+	assert_string_equal(o.address, alive);
+	assert_in_range((uv_hrtime() - begin) / NS_PER_MS, CONNECT_STAGGER / NS_PER_MS, 2000);
+
+	/* Where the order counts it takes longer. */
+	t.next = 700 * NS_PER_MS;
+	begin = uv_hrtime();
+	assert_true(connect_all(*state, &t, 20000).connected);
+	assert_in_range((uv_hrtime() - begin) / NS_PER_MS, 700, 4000);
+	close_full(fd, fillers);
+	close(answers);
+}
+
+/* An address where nobody could be authenticated comes last, and is tried when it is the only
+   one. */
+static void
+test_dead_ends(void **state)
+{
+	struct targets t = {0};
+	struct dead_ends dead = {.n = 0};
+	struct sockaddr_storage a = {0};
+	char first[64], second[64];
+	int one = tcp_listener(5, first), two = tcp_listener(5, second);
+	socklen_t size = sizeof(a);
+
+	assert_int_equal(getsockname(one, (struct sockaddr *)&a, &size), 0);
+	add_target(&t, first);
+	add_target(&t, second);
+	t.last = &dead;
+	assert_string_equal(connect_all(*state, &t, 5000).address, first);
+	dead_ends_add(&dead, &a);
+	dead_ends_add(&dead, &a);
+	assert_int_equal(dead.n, 1);
+	assert_string_equal(connect_all(*state, &t, 5000).address, second);
+	t.list.n = 1;
+	assert_string_equal(connect_all(*state, &t, 5000).address, first);
+	t.list.n = 2;
+	dead_ends_remove(&dead, &a);
+	assert_string_equal(connect_all(*state, &t, 5000).address, first);
+	for (uint16_t i = 1; i < 40; i++) {
+		address_set_port(&a, i);
+		dead_ends_add(&dead, &a);
+	}
+	assert_int_equal(dead.n, ARRAY_SIZE(dead.at));
+	close(one);
+	close(two);
+}
+
+static int
+two_addresses(void *arg, const char *host, struct sockaddr_storage *addresses, size_t *n)
+{
+	(void)arg;
+	if (strcmp(host, "both") != 0)
+		return UV_EAI_NONAME;
+	uv_ip6_addr("::1", 0, (struct sockaddr_in6 *)&addresses[0]);
+	uv_ip4_addr("127.0.0.1", 0, (struct sockaddr_in *)&addresses[1]);
+	*n = 2;
+	return 0;
+}
+
+/* A name with an address that refuses and one that answers: the port is the endpoint's. */
+static void
+test_all_addresses_of_a_name(void **state)
+{
+	struct targets t = {0};
+	struct resolver *resolver = resolver_new(*state, two_addresses, NULL);
+	char alive[64], named[80];
+	int answers = tcp_listener(5, alive);
+	snprintf(named, sizeof(named), "both:%s", strchr(alive, ':') + 1);
+	add_target(&t, named);
+	struct outcome o = connect_with(*state, &t, resolver, 5000);
+	assert_true(o.connected);
+	assert_string_equal(o.address, alive);
+	close(answers);
+	o = connect_with(*state, &t, resolver, 5000);
+	assert_false(o.connected);
+	assert_int_equal(o.error, UV_ECONNREFUSED);
+	t.list.n = 0;
+	add_target(&t, "neither:1");
+	o = connect_with(*state, &t, resolver, 5000);
+	assert_int_equal(o.error, UV_EAI_NONAME);
+	assert_string_equal(o.address, "neither:1");
+	resolver_free(resolver);
+}
+
 static void
 test_cancel(void **state)
 {
@@ -171,8 +294,9 @@ test_cancel(void **state)
 	int fillers[4], fd = full_listener(text, fillers);
 	add_target(&t, text);
 	add_target(&named, "no-such-host.invalid:1");
-	struct connector *c = connect_start(*state, &t.list, UINT64_MAX, on_done, &o);
-	struct connector *d = connect_start(*state, &named.list, UINT64_MAX, on_done, &p);
+	struct resolver *resolver = resolver_new(*state, NULL, NULL);
+	struct connector *c = start(*state, &t, resolver, UINT64_MAX, &o);
+	struct connector *d = start(*state, &named, resolver, UINT64_MAX, &p);
 	uv_run(*state, UV_RUN_NOWAIT);
 	connect_cancel(c);
 	connect_cancel(c);
@@ -183,6 +307,7 @@ test_cancel(void **state)
 	assert_int_equal(o.error, UV_ECANCELED);
 	assert_int_equal(p.count, 1);
 	assert_int_equal(p.error, UV_ECANCELED);
+	resolver_free(resolver);
 	close_full(fd, fillers);
 }
 
@@ -231,7 +356,7 @@ test_a_busy_unix_socket(void **state)
 	assert_int_equal(o.error, UV_EAGAIN);
 
 	o = (struct outcome){0};
-	assert_non_null(connect_start(*state, &t.list, uv_hrtime() + 5 * NS_PER_S, on_done, &o));
+	start(*state, &t, NULL, uv_hrtime() + 5 * NS_PER_S, &o);
 	for (int i = 0; i < 50; i++) {
 		uv_run(*state, UV_RUN_NOWAIT);
 		uv_sleep(1);
@@ -255,6 +380,9 @@ main(void)
 		LOOP_TEST(test_nobody_answers),
 		LOOP_TEST(test_no_such_name),
 		LOOP_TEST(test_the_deadline),
+		LOOP_TEST(test_a_silent_address_is_overtaken),
+		LOOP_TEST(test_dead_ends),
+		LOOP_TEST(test_all_addresses_of_a_name),
 		LOOP_TEST(test_cancel),
 		LOOP_TEST(test_unix),
 		LOOP_TEST(test_a_busy_unix_socket),

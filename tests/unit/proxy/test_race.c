@@ -65,7 +65,7 @@ static void
 test_staggered(void **state)
 {
 	struct race r;
-	struct record record = {""};
+	struct record record = {.now = 0};
 	(void)state;
 
 	race_init(&r, &rules, 1, 0);
@@ -78,7 +78,7 @@ static void
 test_a_failure_starts_the_next_at_once(void **state)
 {
 	struct race r;
-	struct record record = {""};
+	struct record record = {.now = 0};
 	(void)state;
 
 	race_init(&r, &rules, 1, 0);
@@ -96,7 +96,7 @@ static void
 test_the_next_group_waits_longer(void **state)
 {
 	struct race r;
-	struct record record = {""};
+	struct record record = {.now = 0};
 	(void)state;
 
 	race_init(&r, &rules, 2, 0);
@@ -105,7 +105,7 @@ test_the_next_group_waits_longer(void **state)
 	expect(&r, &record, 3000, "2@0 0@2000 1@2250 ");
 
 	/* But not where nothing else is under way. */
-	record = (struct record){""};
+	record = (struct record){.now = 0};
 	race_init(&r, &rules, 2, 0);
 	add(&r, 0, 1, false);
 	add(&r, 1, 1, false);
@@ -114,7 +114,7 @@ test_the_next_group_waits_longer(void **state)
 	expect(&r, &record, 20, "0@0 1@10 ");
 
 	/* One of the first group has failed, another one is still under way. */
-	record = (struct record){""};
+	record = (struct record){.now = 0};
 	race_init(&r, &rules, 2, 0);
 	add(&r, 0, 2, false);
 	add(&r, 1, 1, false);
@@ -127,7 +127,7 @@ static void
 test_names_that_take_long(void **state)
 {
 	struct race r;
-	struct record record = {""};
+	struct record record = {.now = 0};
 	(void)state;
 
 	race_init(&r, &rules, 3, 0);
@@ -148,12 +148,12 @@ static void
 test_no_address_at_all(void **state)
 {
 	struct race r;
-	struct record record = {""};
+	struct record record = {.now = 0};
 	(void)state;
 
 	race_init(&r, &rules, 0, 0);
 	expect(&r, &record, 10, "failed@0 ");
-	record = (struct record){""};
+	record = (struct record){.now = 0};
 	race_init(&r, &rules, 1, 0);
 	expect(&r, &record, 31000, "failed@30000 "); /* the name never came */
 }
@@ -162,7 +162,7 @@ static void
 test_those_that_led_nowhere_come_last(void **state)
 {
 	struct race r;
-	struct record record = {""};
+	struct record record = {.now = 0};
 	(void)state;
 
 	race_init(&r, &rules, 2, 0);
@@ -171,7 +171,7 @@ test_those_that_led_nowhere_come_last(void **state)
 	add(&r, 1, 1, false);
 	expect(&r, &record, 3000, "1@100 0@2100 ");
 
-	record = (struct record){""};
+	record = (struct record){.now = 0};
 	race_init(&r, &rules, 1, 0);
 	add(&r, 0, 2, true); /* all of them: then in their order */
 	expect(&r, &record, 300, "0@0 1@250 ");
@@ -181,7 +181,7 @@ static void
 test_busy(void **state)
 {
 	struct race r;
-	struct record record = {""};
+	struct record record = {.now = 0};
 	(void)state;
 
 	race_init(&r, &rules, 2, 0);

@@ -1,0 +1,103 @@
+"""Who dials whom, at which address, and how often."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+import services
+from node import free_port, until
+
+
+def works(pair):
+    with pair.connect() as s:
+        s.sendall(b"hello")
+        return services.receive(s, 5) == b"hello"
+
+
+class Full:
+    """A listener whose queue is full: the system drops what comes, as a firewall would."""
+
+    def __init__(self):
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", free_port()))
+        self.listener.listen(0)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.fillers = []
+        for _ in range(4):
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex(self.listener.getsockname())
+            self.fillers.append(s)
+
+    def close(self):
+        for s in (self.listener, *self.fillers):
+            s.close()
+
+
+class Stranger:
+    """Takes connections and says nothing, or ends them at once."""
+
+    def __init__(self, silent):
+        self.silent, self.taken = silent, []
+        self.listener = socket.create_server(("127.0.0.1", free_port()))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while True:
+            try:
+                s, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.silent:
+                self.taken.append(s)
+            else:
+                s.close()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        for s in (self.listener, *self.taken):
+            s.close()
+
+
+def test_a_silent_address_is_overtaken(make_pair, closing):
+    """The first address drops everything: the second one is tried while that is under way."""
+    pair = make_pair(start=False)
+    pair.store.set("peer hq", address=f"{closing.add(Full()).address}, 127.0.0.1:{pair.peer_port}")
+    pair.hq.start()
+    start = time.monotonic()
+    pair.store.start()
+    pair.up()
+    assert time.monotonic() - start < 4  # the silent one alone would have taken five
+    assert pair.store.events("link_up")[0]["address"] == f"127.0.0.1:{pair.peer_port}"
+    assert works(pair)
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_an_address_where_somebody_else_answers(make_pair, closing, silent):
+    """It takes connections, but never is the peer: the next attempt begins with the other address."""
+    pair = make_pair(start=False)
+    pair.store.set("peer hq", address=f"{closing.add(Stranger(silent)).address}, 127.0.0.1:{pair.peer_port}")
+    pair.store.set("limits", handshake="1s")
+    pair.start()
+    assert pair.store.events("handshake_failed", peer="hq")
+    assert works(pair)
+    # and so it is the next time: the stranger is not asked first again
+    at_hq, at_store = pair.hq.position(), pair.store.position()
+    pair.hq.kill()
+    pair.hq.start()
+    pair.up(at_hq, at_store)
+    assert works(pair)
+
+
+def test_the_next_target_of_a_service(make_pair, closing):
+    """Targets are tried in their order: one that refuses at once, one that says nothing, one that answers."""
+    echo = closing.add(services.Echo())
+    pair = make_pair(target=f"127.0.0.1:{free_port()}, {closing.add(Full()).address}, {echo.address}")
+    start = time.monotonic()
+    assert works(pair)
+    assert 1.9 < time.monotonic() - start < 4.5

@@ -1,0 +1,179 @@
+/* Tests proxy/lookups.c: names on threads, with a function that hangs, and with the system's. */
+#include "loop.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+
+#include "proxy/lookups.h"
+
+/* Answers "a" and "b"; holds "hang" until it is let go. */
+struct fake {
+	pthread_mutex_t mutex;
+	pthread_cond_t go;
+	bool free;
+	unsigned inside, most;
+};
+
+static int
+fake_lookup(void *arg, const char *host, struct sockaddr_storage *addresses, size_t *n)
+{
+	struct fake *f = arg;
+
+	pthread_mutex_lock(&f->mutex);
+	f->inside++;
+	if (f->inside > f->most)
+		f->most = f->inside;
+	while (strncmp(host, "hang", 4) == 0 && !f->free)
+		pthread_cond_wait(&f->go, &f->mutex);
+	f->inside--;
+	pthread_mutex_unlock(&f->mutex);
+	*n = strcmp(host, "none") == 0 ? 0 : 1;
+	addresses[0].ss_family = AF_INET;
+	return *n ? 0 : UV_EAI_NONAME;
+}
+
+static void
+let_go(struct fake *f)
+{
+	pthread_mutex_lock(&f->mutex);
+	f->free = true;
+	pthread_cond_broadcast(&f->go);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+/* Until no thread is in there: for the test's own memory. */
+static void
+wait_outside(struct fake *f)
+{
+	uint64_t end = uv_hrtime() + 10 * NS_PER_S;
+	bool outside = false;
+
+	while (!outside && uv_hrtime() < end) {
+		pthread_mutex_lock(&f->mutex);
+		outside = f->inside == 0;
+		pthread_mutex_unlock(&f->mutex);
+		uv_sleep(1);
+	}
+	assert_true(outside);
+}
+
+static const struct fake fake_new = {
+	.mutex = PTHREAD_MUTEX_INITIALIZER, .go = PTHREAD_COND_INITIALIZER};
+
+struct result {
+	unsigned count;
+	bool all;
+	unsigned wanted;
+	char hosts[512];
+	int error;
+	size_t n;
+	struct sockaddr_storage address;
+};
+
+static void
+on_done(void *owner, const char *host, int error, const struct sockaddr_storage *addresses,
+	size_t n)
+{
+	struct result *r = owner;
+	size_t used = strlen(r->hosts);
+
+	snprintf(r->hosts + used, sizeof(r->hosts) - used, "%s ", host);
+	r->error = error;
+	r->n = n;
+	if (n > 0)
+		r->address = addresses[0];
+	r->all = ++r->count == r->wanted;
+}
+
+static void
+test_answers(void **state)
+{
+	struct fake f = fake_new;
+	struct result r = {.wanted = 1};
+	struct lookups *l = lookups_new(*state, fake_lookup, &f, on_done, &r);
+
+	assert_int_equal(lookups_start(l, "a"), 0);
+	assert_int_equal(r.count, 0);
+	loop_until(*state, &r.all);
+	assert_string_equal(r.hosts, "a ");
+	assert_int_equal(r.error, 0);
+	assert_int_equal(r.n, 1);
+	r = (struct result){.wanted = 1};
+	assert_int_equal(lookups_start(l, "none"), 0);
+	loop_until(*state, &r.all);
+	assert_int_equal(r.error, UV_EAI_NONAME);
+	assert_int_equal(r.n, 0);
+	lookups_free(l);
+	wait_outside(&f);
+}
+
+/* Some hang: the others are answered meanwhile, with no more threads than may be. */
+static void
+test_hanging(void **state)
+{
+	struct fake f = fake_new;
+	struct result r = {.wanted = 20};
+	struct lookups *l = lookups_new(*state, fake_lookup, &f, on_done, &r);
+
+	for (int i = 0; i < LOOKUP_THREADS_MAX - 1; i++)
+		assert_int_equal(lookups_start(l, "hang"), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(lookups_start(l, "a"), 0);
+	loop_until(*state, &r.all);
+	assert_null(strstr(r.hosts, "hang"));
+	r.all = false;
+	r.wanted += LOOKUP_THREADS_MAX - 1 + 5;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(lookups_start(l, "hang"), 0);
+	let_go(&f);
+	loop_until(*state, &r.all);
+	assert_true(f.most <= LOOKUP_THREADS_MAX);
+	lookups_free(l);
+	wait_outside(&f);
+}
+
+/* The end does not wait for a thread that hangs, and what that finds later is nobody's. */
+static void
+test_the_end(void **state)
+{
+	struct fake f = fake_new;
+	struct result r = {.wanted = 1};
+	struct lookups *l = lookups_new(*state, fake_lookup, &f, on_done, &r);
+	uint64_t start = uv_hrtime();
+
+	for (int i = 0; i < 2 * LOOKUP_THREADS_MAX; i++)
+		assert_int_equal(lookups_start(l, "hang"), 0);
+	lookups_free(l);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_true(uv_hrtime() - start < 5 * NS_PER_S);
+	let_go(&f);
+	wait_outside(&f);
+	assert_int_equal(r.count, 0);
+	lookups_free(NULL);
+}
+
+static void
+test_the_system(void **state)
+{
+	struct result r = {.wanted = 2};
+	struct lookups *l = lookups_new(*state, NULL, NULL, on_done, &r);
+
+	assert_int_equal(lookups_start(l, "no-such-host.invalid"), 0);
+	assert_int_equal(lookups_start(l, "localhost"), 0);
+	loop_until(*state, &r.all);
+	assert_non_null(strstr(r.hosts, "localhost"));
+	assert_true(r.address.ss_family == AF_INET || r.address.ss_family == AF_INET6);
+	lookups_free(l);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LOOP_TEST(test_answers),
+		LOOP_TEST(test_hanging),
+		LOOP_TEST(test_the_end),
+		LOOP_TEST(test_the_system),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
