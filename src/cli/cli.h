@@ -21,7 +21,7 @@ struct cli {
 typedef int
 cli_command_fn(const struct cli *cli, int argc, char **argv);
 
-cli_command_fn cmd_init, cmd_run, cmd_check, cmd_key, cmd_peers, cmd_verify, cmd_trust;
+cli_command_fn cmd_init, cmd_run, cmd_check, cmd_key, cmd_peers, cmd_verify, cmd_trust, cmd_revoke;
 
 /* An option of a command: "--key FILE" fills value, "--json" sets flag. */
 struct cli_option {

@@ -16,6 +16,7 @@ static const struct {
 	{"peers", cmd_peers, "show the peers and their keys"},
 	{"verify", cmd_verify, "verify the key of a peer, with its operator on the telephone"},
 	{"trust", cmd_trust, "the same beforehand, for unattended set-up"},
+	{"revoke", cmd_revoke, "take a peer's keys back; its links are closed at once"},
 };
 
 static void

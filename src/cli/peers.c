@@ -28,22 +28,14 @@ row_of(const struct keyring *ring, const struct config *config, const struct pee
 		row.state = "verified";
 	} else if (key->state == KEY_EXPECTED) {
 		row.state = "expected";
+	} else if (key->state == KEY_REVOKED) {
+		row.state = "revoked";
 	} else {
 		bool on_hold = key->peer[0] && keyring_has_verified(ring, key->peer, NULL);
 		row.state = on_hold ? "on hold" : "pending";
 		row.fingerprint = NULL;
 	}
 	return row;
-}
-
-static bool
-has_key(const struct keyring *ring, const char *peer)
-{
-	const struct peer_key *key;
-	for (size_t i = 0; (key = keyring_peer_key(ring, i)); i++)
-		if (strcmp(key->peer, peer) == 0)
-			return true;
-	return false;
 }
 
 typedef void
@@ -64,7 +56,7 @@ each_row(const struct keyring *ring, const struct config *config, row_fn *fn, vo
 			.algorithm = "",
 			.source = "",
 			.section = &config->peers[i]};
-		if (!has_key(ring, row.peer))
+		if (!keyring_knows(ring, row.peer))
 			fn(arg, &row);
 	}
 }
@@ -156,7 +148,7 @@ cmd_peers(const struct cli *cli, int argc, char **argv)
 		"fingerprint is\n"
 		"trusted, it has not come yet), pending (it came, nobody has verified it), on hold "
 		"(the\n"
-		"peer showed another key than the verified one), no key. SINCE is when it was "
+		"peer showed another key than the verified one), revoked, no key. SINCE is when it was "
 		"verified,\n"
 		"or when it came last; AT is where from, or the peer's address.\n",
 		options, 0, 0};

@@ -33,7 +33,7 @@ read_key_text(const struct cli *cli, const char *path, char *out, size_t size)
 }
 
 static int
-trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const char *path)
+trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const char *path, bool again)
 {
 	char text[KEY_TEXT_MAX], fingerprint[FINGERPRINT_SIZE];
 	uint8_t public_key[ASYM_PUBLIC_MAX];
@@ -45,7 +45,7 @@ trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const c
 		return CLI_FAILED;
 	if (key_file_parse(text, n, &asym, public_key, &err) != SC_OK)
 		return cli_fail(cli, CLI_FAILED, "%s: %s", path, err.text);
-	if (keyring_trust_key(ring, peer, asym, public_key, &err) != SC_OK)
+	if (keyring_trust_key(ring, peer, asym, public_key, again, &err) != SC_OK)
 		return cli_fail(cli, CLI_FAILED, "%s: %s", path, err.text);
 	fingerprint_of(fingerprint, asym->algorithm, public_key);
 	fprintf(cli->out, "%s: this %s key is verified: %s\n", peer, asym->algorithm->name,
@@ -54,13 +54,13 @@ trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const c
 }
 
 static int
-trust_fingerprint(const struct cli *cli, struct keyring *ring, const char *peer, const char *typed)
+trust_fingerprint(const struct cli *cli, struct keyring *ring, const char *peer, const char *typed, bool again)
 {
 	char fingerprint[FINGERPRINT_SIZE];
 	struct errmsg err;
 	const struct peer_key *key;
 
-	if (keyring_trust_fingerprint(ring, peer, typed, &err) != SC_OK)
+	if (keyring_trust_fingerprint(ring, peer, typed, again, &err) != SC_OK)
 		return cli_fail(cli, CLI_FAILED, "--fingerprint: %s", err.text);
 	fingerprint_parse(fingerprint, typed);
 	for (size_t i = 0; (key = keyring_peer_key(ring, i)); i++)
@@ -80,12 +80,14 @@ int
 cmd_trust(const struct cli *cli, int argc, char **argv)
 {
 	const char *key = NULL, *fingerprint = NULL;
+	bool again = false;
 	const struct cli_option options[] = {
 		{"--key", "FILE", &key, NULL,
 			"what `secureconn key export` wrote at the peer; -: standard input"},
 		{"--fingerprint", "F", &fingerprint, NULL, "the whole fingerprint of its key"},
+		{"--again", NULL, NULL, &again, "also if that key was revoked"},
 		{.name = NULL}};
-	const struct cli_usage usage = {"trust", "PEER --key FILE | --fingerprint F",
+	const struct cli_usage usage = {"trust", "PEER --key FILE | --fingerprint F [--again]",
 		"Verifies a key of PEER without the dialog, also before the two nodes have met: by "
 		"the key\n"
 		"itself or by its fingerprint. Both must have come to this machine in a way that "
@@ -109,8 +111,8 @@ cmd_trust(const struct cli *cli, int argc, char **argv)
 	if (status == CLI_GO_ON)
 		status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON)
-		status = key ? trust_key(cli, ring, args[0], key)
-			     : trust_fingerprint(cli, ring, args[0], fingerprint);
+		status = key ? trust_key(cli, ring, args[0], key, again)
+			     : trust_fingerprint(cli, ring, args[0], fingerprint, again);
 	keyring_free(ring);
 	config_free(config);
 	return status;

@@ -1,4 +1,4 @@
-/* Knows how a key is written as text and read back; knows nothing of folders and files. */
+/* Knows how the text of a key is read; knows nothing of folders and files. */
 #include "keyring/key_file.h"
 
 #include <stdarg.h>
@@ -7,23 +7,6 @@
 #include <time.h>
 
 #include "crypto/hash.h"
-
-#define VERSION_LINE "SecureConn key 1"
-#define NO_PEER      "?" /* no name can look like that */
-#define CHECK_SIZE   8
-#define HEX_LINE     64           /* digits in a line */
-#define LAST_SECOND  253402300799 /* of the year 9999 */
-
-static const char *const kind_names[] = {"own", "verified", "pending", "expected", "public"};
-
-void
-time_text(char out[TIME_TEXT_SIZE], int64_t seconds)
-{
-	time_t t = (time_t)(seconds < 0 ? 0 : seconds > LAST_SECOND ? LAST_SECOND : seconds);
-	struct tm utc;
-	gmtime_r(&t, &utc);
-	strftime(out, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
 
 static bool
 parse_time(int64_t *seconds, const char *text)
@@ -38,107 +21,6 @@ parse_time(int64_t *seconds, const char *text)
 	time_text(again, *seconds);
 	return strcmp(again, text) == 0;
 }
-
-/* The fields that a kind of file has. */
-static bool
-has_peer(enum key_kind kind)
-{
-	return kind == KIND_VERIFIED || kind == KIND_PENDING || kind == KIND_EXPECTED;
-}
-
-static bool
-has_source(enum key_kind kind)
-{
-	return kind == KIND_VERIFIED || kind == KIND_PENDING;
-}
-
-/* Tells a pair that was damaged on disk before a peer does: nothing else ties the private key to
-   the rest. */
-static void
-pair_check(uint8_t check[CHECK_SIZE], const struct key_record *r)
-{
-	const struct asym_algorithm *a = r->key.asym->algorithm;
-	uint8_t digest[HASH_SIZE];
-	const struct span parts[] = {
-		{(const uint8_t *)a->name, strlen(a->name) + 1},
-		{r->key.public_key, a->public_size},
-		{r->private_key, a->private_size},
-	};
-	hash_parts(digest, parts, ARRAY_SIZE(parts));
-	memcpy(check, digest, CHECK_SIZE);
-	wipe(digest, sizeof(digest));
-}
-
-/* --- writing --- */
-
-struct writer {
-	char *out;
-	size_t size, used;
-	bool full;
-};
-
-static void
-put(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-put(struct writer *w, const char *format, ...)
-{
-	va_list args;
-	if (w->full)
-		return;
-	va_start(args, format);
-	int n = vsnprintf(w->out + w->used, w->size - w->used, format, args);
-	va_end(args);
-	w->full = n < 0 || (size_t)n >= w->size - w->used;
-	w->used += w->full ? 0 : (size_t)n;
-}
-
-static void
-put_hex(struct writer *w, const char *field, const uint8_t *data, size_t n)
-{
-	char digits[HEX_LINE + 1];
-	put(w, "%s:\n", field);
-	for (size_t at = 0; at < n; at += HEX_LINE / 2) {
-		hex_encode(digits, data + at, min_size(n - at, HEX_LINE / 2));
-		put(w, "  %s\n", digits);
-	}
-	wipe(digits, sizeof(digits));
-}
-
-size_t
-key_record_format(char *out, size_t size, const struct key_record *r)
-{
-	const struct asym_algorithm *a = r->key.asym ? r->key.asym->algorithm : NULL;
-	struct writer w = {.out = out, .size = size};
-	char time_of[TIME_TEXT_SIZE];
-	uint8_t check[CHECK_SIZE];
-
-	put(&w, "%s\nkind: %s\n", VERSION_LINE, kind_names[r->kind]);
-	if (has_peer(r->kind))
-		put(&w, "peer: %s\n", r->key.peer[0] ? r->key.peer : NO_PEER);
-	if (a)
-		put(&w, "algorithm: %s\n", a->name);
-	put(&w, "fingerprint: %s\n", r->key.fingerprint);
-	if (r->kind != KIND_PUBLIC) {
-		time_text(time_of, r->key.time);
-		put(&w, "time: %s\n", time_of);
-	}
-	if (has_source(r->kind))
-		put(&w, "source: %s\n", r->key.source[0] ? r->key.source : "-");
-	if (a)
-		put_hex(&w, "public", r->key.public_key, a->public_size);
-	if (r->kind == KIND_OWN) {
-		put_hex(&w, "private", r->private_key, a->private_size);
-		pair_check(check, r);
-		put_hex(&w, "check", check, sizeof(check));
-	}
-	put(&w, "end\n");
-	if (w.full)
-		wipe(out, size);
-	return w.full ? 0 : w.used;
-}
-
-/* --- reading --- */
 
 /* Goes from line to line; the first problem sticks in err. */
 struct parser {
@@ -248,16 +130,30 @@ take_hex(struct parser *p, const char *field, uint8_t *out, size_t n)
 	wipe(digits, sizeof(digits));
 }
 
+/* The same of a field that may be missing. True if it is there. */
+static bool
+take_optional(struct parser *p, const char *field, char *out, size_t size)
+{
+	size_t n = strlen(field);
+
+	out[0] = '\0';
+	if (p->failed || strncmp(p->line, field, n) != 0 || p->line[n] != ':')
+		return false;
+	take(p, field, out, size);
+	return !p->failed;
+}
+
 static void
 take_kind(struct parser *p, struct key_record *r)
 {
 	char text[16];
 	take(p, "kind", text, sizeof(text));
-	for (size_t i = 0; i < ARRAY_SIZE(kind_names); i++)
-		if (strcmp(text, kind_names[i]) == 0) {
+	for (size_t i = 0; i < KEY_KINDS; i++)
+		if (strcmp(text, key_kind_names[i]) == 0) {
 			r->kind = (enum key_kind)i;
 			r->key.state = r->kind == KIND_PENDING    ? KEY_PENDING
 				       : r->kind == KIND_EXPECTED ? KEY_EXPECTED
+				       : r->kind == KIND_REVOKED  ? KEY_REVOKED
 								  : KEY_VERIFIED;
 			return;
 		}
@@ -268,7 +164,7 @@ static void
 take_peer(struct parser *p, struct key_record *r)
 {
 	take(p, "peer", r->key.peer, sizeof(r->key.peer));
-	if (strcmp(r->key.peer, NO_PEER) == 0 && r->kind == KIND_PENDING)
+	if (strcmp(r->key.peer, KEY_NO_PEER) == 0 && r->kind == KIND_PENDING)
 		r->key.peer[0] = '\0';
 	else if (!peer_name_valid(r->key.peer))
 		fail_value(p, "this is no name for a peer");
@@ -286,34 +182,78 @@ take_algorithm(struct parser *p, struct key_record *r)
 
 /* The form of the fingerprint alone; what it stands for comes later. */
 static void
-take_fingerprint(struct parser *p, struct key_record *r)
+read_fingerprint(struct parser *p, char out[FINGERPRINT_SIZE], const char *text)
 {
-	char text[FINGERPRINT_SIZE];
-	take(p, "fingerprint", text, sizeof(text));
-	if (fingerprint_parse(r->key.fingerprint, text) != 0 ||
-		strcmp(r->key.fingerprint, text) != 0)
+	if (fingerprint_parse(out, text) != 0 || strcmp(out, text) != 0)
 		fail_value(p, "this is no whole fingerprint");
 }
 
 static void
-take_time_and_source(struct parser *p, struct key_record *r)
+take_fingerprint(struct parser *p, struct key_record *r)
+{
+	char text[FINGERPRINT_SIZE];
+	take(p, "fingerprint", text, sizeof(text));
+	read_fingerprint(p, r->key.fingerprint, text);
+}
+
+static void
+take_time(struct parser *p, struct key_record *r)
 {
 	char text[TIME_TEXT_SIZE];
 	take(p, "time", text, sizeof(text));
 	if (!parse_time(&r->key.time, text))
 		fail_value(p, "this is no time");
-	if (!has_source(r->kind))
-		return;
+}
+
+static void
+take_source(struct parser *p, struct key_record *r)
+{
 	take(p, "source", r->key.source, sizeof(r->key.source));
 	if (strcmp(r->key.source, "-") == 0)
 		r->key.source[0] = '\0';
+}
+
+/* What ties a key to another one of the peer. */
+static void
+take_beside(struct parser *p, struct key_record *r)
+{
+	const char *field = r->kind == KIND_PENDING ? "vouched" : "beside";
+	char text[FINGERPRINT_SIZE];
+
+	if (!take_optional(p, field, text, sizeof(text)))
+		return;
+	read_fingerprint(p, r->key.beside, text);
+	if (r->kind == KIND_VERIFIED && take_optional(p, "used", text, TIME_TEXT_SIZE) &&
+		!parse_time(&r->key.used, text))
+		fail_value(p, "this is no time");
+}
+
+static void
+take_identity(struct parser *p, struct key_record *r)
+{
+	if (take_optional(p, "identity", r->identity, sizeof(r->identity)) &&
+		!peer_name_valid(r->identity))
+		fail_value(p, "this is no name for an identity");
+}
+
+static void
+take_answer(struct parser *p, struct key_record *r)
+{
+	char text[16];
+	take(p, "answer", text, sizeof(text));
+	for (size_t i = 0; i < KEYROLL_ANSWERS; i++)
+		if (strcmp(text, keyroll_answer_names[i]) == 0) {
+			r->answer = (enum keyroll_answer)i;
+			return;
+		}
+	fail_value(p, "this answer is not known to this version");
 }
 
 static void
 take_keys(struct parser *p, struct key_record *r)
 {
 	const struct asym_algorithm *a = p->failed ? NULL : r->key.asym->algorithm;
-	uint8_t check[CHECK_SIZE], expected[CHECK_SIZE];
+	uint8_t check[KEY_CHECK_SIZE], expected[KEY_CHECK_SIZE];
 	char fingerprint[FINGERPRINT_SIZE];
 
 	if (!a)
@@ -322,11 +262,11 @@ take_keys(struct parser *p, struct key_record *r)
 	fingerprint_of(fingerprint, a, r->key.public_key);
 	if (strcmp(fingerprint, r->key.fingerprint) != 0)
 		fail_value(p, "the public key does not have the fingerprint above");
-	if (r->kind != KIND_OWN)
+	if (!key_kind_has(r->kind, FIELD_PRIVATE))
 		return;
 	take_hex(p, "private", r->private_key, a->private_size);
 	take_hex(p, "check", check, sizeof(check));
-	pair_check(expected, r);
+	key_pair_check(expected, r);
 	if (!p->failed && !equal_constant_time(check, expected, sizeof(check)))
 		fail_value(p, "the key pair is damaged");
 }
@@ -340,37 +280,26 @@ key_record_parse(struct key_record *r, const char *text, size_t size, struct err
 	next_line(&p);
 	if (!p.failed && strncmp(p.line, "SecureConn key ", 15) != 0)
 		fail(&p, "this is no key file of secureconn");
-	else if (!p.failed && strcmp(p.line, VERSION_LINE) != 0)
+	else if (!p.failed && strcmp(p.line, KEY_VERSION_LINE) != 0)
 		fail(&p, "the file is of a newer version of secureconn (\"%.40s\")", p.line);
 	next_line(&p);
 	take_kind(&p, r);
-	if (has_peer(r->kind))
-		take_peer(&p, r);
-	if (r->kind != KIND_EXPECTED)
-		take_algorithm(&p, r);
-	take_fingerprint(&p, r);
-	if (r->kind != KIND_PUBLIC)
-		take_time_and_source(&p, r);
-	if (r->kind != KIND_EXPECTED)
-		take_keys(&p, r);
+	const struct {
+		enum key_field field;
+		void (*take)(struct parser *p, struct key_record *r);
+	} fields[] = {{FIELD_PEER, take_peer}, {FIELD_IDENTITY, take_identity},
+		{FIELD_KEY, take_algorithm}, {FIELD_FINGERPRINT, take_fingerprint},
+		{FIELD_TIME, take_time}, {FIELD_SOURCE, take_source}, {FIELD_SOURCE, take_beside},
+		{FIELD_ANSWER, take_answer}, {FIELD_KEY, take_keys}};
+	for (size_t i = 0; !p.failed && i < ARRAY_SIZE(fields); i++)
+		if (key_kind_has(r->kind, fields[i].field))
+			fields[i].take(&p, r);
 	if (!p.failed && strcmp(p.line, "end") != 0)
 		fail(&p, "\"end\" is expected here");
 	wipe(p.line, sizeof(p.line));
 	if (p.failed)
 		wipe(r, sizeof(*r));
 	return p.failed ? SC_ERR_FORMAT : SC_OK;
-}
-
-/* --- for commands --- */
-
-enum sc_error
-key_file_export(char *out, size_t size, const struct key_pair *pair)
-{
-	struct key_record r = {.kind = KIND_PUBLIC, .key = {.asym = pair->asym}};
-
-	memcpy(r.key.fingerprint, pair->fingerprint, sizeof(r.key.fingerprint));
-	memcpy(r.key.public_key, pair->public_key, pair->asym->algorithm->public_size);
-	return key_record_format(out, size, &r) ? SC_OK : SC_ERR_LIMIT;
 }
 
 enum sc_error
@@ -385,7 +314,7 @@ key_file_parse(const char *text, size_t size, const struct asym_impl **asym,
 			"it is a file of a state folder, of kind \"%s\"; use what `secureconn key "
 			"export` "
 			"writes at the peer",
-			kind_names[r.kind]);
+			key_kind_names[r.kind]);
 	if (error == SC_OK) {
 		*asym = r.key.asym;
 		memcpy(public_key, r.key.public_key, ASYM_PUBLIC_MAX);

@@ -50,6 +50,7 @@ keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *prob
 	r->limits = keyring_limits_default;
 	r->problem = problem;
 	r->problem_arg = arg;
+	secret_pool_init(&r->secrets, sizeof(struct key_pair));
 	enum sc_error error = store_open(&r->store, folder, err);
 	if (error != SC_OK) {
 		free(r);
@@ -76,10 +77,13 @@ keyring_free(struct keyring *ring)
 	if (!ring)
 		return;
 	for (size_t i = 0; i < STORE_FOLDERS; i++)
-		ring_folder_fini(&ring->folders[i]);
+		ring_folder_fini(ring, &ring->folders[i]);
+	secret_pool_fini(&ring->secrets);
 	store_close(&ring->store);
 	free(ring->shown);
 	free(ring->by_fingerprint);
+	free(ring->pairs);
+	free(ring->pairs_by_fingerprint);
 	free(ring);
 }
 
@@ -96,25 +100,28 @@ keyring_refresh(struct keyring *ring)
 	return changed;
 }
 
+bool
+keyring_is_locked(const struct keyring *ring)
+{
+	return !ring->secrets.refused;
+}
+
 const struct key_pair *
 keyring_own(const struct keyring *ring, const struct asym_impl *asym)
 {
-	const struct ring_folder *keys = &ring->folders[STORE_KEYS];
-	for (size_t i = 0; i < keys->n; i++)
-		if (keys->files[i].pair && keys->files[i].pair->asym == asym)
-			return keys->files[i].pair;
-	return NULL;
+	return keyring_pair(ring, "", asym, PAIR_CURRENT);
+}
+
+const struct key_pair *
+keyring_pair_at(const struct keyring *ring, size_t i)
+{
+	return i < ring->n_pairs ? ring->pairs[i] : NULL;
 }
 
 bool
 ring_is_own(const struct keyring *ring, const char *fingerprint)
 {
-	const struct ring_folder *keys = &ring->folders[STORE_KEYS];
-	for (size_t i = 0; i < keys->n; i++)
-		if (keys->files[i].pair &&
-			strcmp(keys->files[i].pair->fingerprint, fingerprint) == 0)
-			return true;
-	return false;
+	return ring_pair_of(ring, fingerprint) != NULL;
 }
 
 bool
@@ -122,132 +129,6 @@ ring_expired(const struct keyring *ring, const struct peer_key *key, int64_t now
 {
 	return key->state == KEY_EXPECTED && now - key->time > ring->limits.expected;
 }
-
-/* --- the index --- */
-
-/* Verified first, then expected, then pending: the order in which they are shown. */
-static int
-rank(const struct peer_key *key)
-{
-	return key->state == KEY_VERIFIED ? 0 : key->state == KEY_EXPECTED ? 1 : 2;
-}
-
-static int
-compare_shown(const void *a, const void *b)
-{
-	const struct peer_key *x = *(const struct peer_key *const *)a;
-	const struct peer_key *y = *(const struct peer_key *const *)b;
-	int order = rank(x) - rank(y);
-	if (order == 0)
-		order = strcmp(x->peer, y->peer);
-	return order ? order : strcmp(x->fingerprint, y->fingerprint);
-}
-
-static int
-compare_fingerprint(const void *a, const void *b)
-{
-	const struct peer_key *x = *(const struct peer_key *const *)a;
-	const struct peer_key *y = *(const struct peer_key *const *)b;
-	int order = strcmp(x->fingerprint, y->fingerprint);
-	return order ? order : compare_shown(a, b);
-}
-
-/* Takes out of by_fingerprint what one fingerprint must not have: two peers that it is verified for
-   (whoever put the files there, neither can be believed), and pending keys that are verified by
-   now. */
-static size_t
-index_clean(const struct keyring *ring, const struct peer_key **keys, size_t n)
-{
-	size_t used = 0;
-	for (size_t i = 0, next; i < n; i = next) {
-		size_t verified = 0;
-		for (next = i;
-			next < n && strcmp(keys[i]->fingerprint, keys[next]->fingerprint) == 0;
-			next++)
-			verified += keys[next]->state == KEY_VERIFIED;
-		if (verified > 1)
-			ring_problem(ring, STORE_PEERS, keys[i]->fingerprint,
-				"this key is verified for two peers, so it is not used; remove a "
-				"file");
-		for (size_t k = i; k < next; k++)
-			if (verified == 0 || (verified == 1 && keys[k]->state == KEY_VERIFIED))
-				keys[used++] = keys[k];
-	}
-	return used;
-}
-
-void
-ring_index(struct keyring *ring)
-{
-	size_t total = 0, n = 0;
-	int64_t now = (int64_t)time(NULL);
-
-	for (size_t i = STORE_PEERS; i < STORE_FOLDERS; i++)
-		total += ring->folders[i].n;
-	free(ring->shown);
-	free(ring->by_fingerprint);
-	ring->n_shown = 0;
-	ring->shown = calloc(total + 1, sizeof(*ring->shown));
-	ring->by_fingerprint = calloc(total + 1, sizeof(*ring->by_fingerprint));
-	if (!ring->shown || !ring->by_fingerprint)
-		return; /* no keys are known then: safe, and over with the next refresh */
-	ring->stale = false;
-	for (size_t i = STORE_PEERS; i < STORE_FOLDERS; i++)
-		for (size_t k = 0; k < ring->folders[i].n; k++) {
-			const struct key_record *record = ring->folders[i].files[k].record;
-			if (record && !ring_expired(ring, &record->key, now))
-				ring->by_fingerprint[n++] = &record->key;
-		}
-	qsort(ring->by_fingerprint, n, sizeof(*ring->by_fingerprint), compare_fingerprint);
-	n = index_clean(ring, ring->by_fingerprint, n);
-	memcpy(ring->shown, ring->by_fingerprint, n * sizeof(*ring->shown));
-	qsort(ring->shown, n, sizeof(*ring->shown), compare_shown);
-	ring->n_shown = n;
-}
-
-const struct peer_key *const *
-ring_find(const struct keyring *ring, const char *fingerprint, size_t *n)
-{
-	size_t low = 0, high = ring->n_shown, end;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (strcmp(ring->by_fingerprint[middle]->fingerprint, fingerprint) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (end = low; end < ring->n_shown; end++)
-		if (strcmp(ring->by_fingerprint[end]->fingerprint, fingerprint) != 0)
-			break;
-	*n = end - low;
-	return ring->by_fingerprint + low;
-}
-
-static bool
-is_verified_of(const struct peer_key *key, const char *peer)
-{
-	return key->state == KEY_VERIFIED && strcmp(key->peer, peer) == 0;
-}
-
-const struct peer_key *const *
-ring_verified_of(const struct keyring *ring, const char *peer, size_t *n)
-{
-	size_t low = 0, high = ring->n_shown, end;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct peer_key *key = ring->shown[middle];
-		if (key->state == KEY_VERIFIED && strcmp(key->peer, peer) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (end = low; end < ring->n_shown && is_verified_of(ring->shown[end], peer);)
-		end++;
-	*n = end - low;
-	return ring->shown + low;
-}
-
-/* --- questions --- */
 
 bool
 keyring_has_verified(const struct keyring *ring, const char *peer, const struct asym_impl *asym)
@@ -283,6 +164,8 @@ keyring_check(const struct keyring *ring, const char *peer, const struct asym_im
 	if (ring_is_own(ring, fingerprint))
 		return VERDICT_OWN;
 	const struct peer_key *const *keys = ring_find(ring, fingerprint, &n);
+	if (n > 0 && keys[0]->state == KEY_REVOKED)
+		return VERDICT_REVOKED;
 	const struct peer_key *key = n > 0 && keys[0]->state == KEY_VERIFIED ? keys[0] : NULL;
 	if (key && (key->asym != asym ||
 			   memcmp(key->public_key, public_key, asym->algorithm->public_size) != 0))

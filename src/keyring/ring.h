@@ -2,11 +2,12 @@
 #ifndef SC_KEYRING_RING_H
 #define SC_KEYRING_RING_H
 
+#include "base/secret.h"
 #include "keyring/key_file.h"
 #include "keyring/keyring.h"
 #include "keyring/store.h"
 
-#define FILE_NAME_SIZE 128 /* PEER_NAME_MAX, '.', fingerprint, ".key", NUL */
+#define FILE_NAME_SIZE 160 /* PEER_NAME_MAX, '.', an algorithm, '.', fingerprint, ".key", NUL */
 
 /* A file of the state folder as it was read last. */
 struct ring_file {
@@ -14,7 +15,7 @@ struct ring_file {
 	struct mark mark;
 	bool settled;              /* mark_settled at that time, and read without trouble */
 	struct key_record *record; /* NULL: cannot be used (or is in pair) */
-	struct key_pair *pair;     /* STORE_KEYS */
+	struct key_pair *pair;     /* STORE_KEYS; in ring.secrets */
 };
 
 struct ring_folder {
@@ -36,6 +37,10 @@ struct keyring {
 	const struct peer_key *
 		*by_fingerprint; /* the same ones, sorted by fingerprint, then state */
 	size_t n_shown;
+	struct key_pair **pairs; /* as keyring_pair_at has them */
+	struct key_pair **pairs_by_fingerprint;
+	size_t n_pairs;
+	struct secret_pool secrets; /* the pairs */
 	bool stale; /* records have moved since: not to be used before ring_index */
 };
 
@@ -43,13 +48,17 @@ struct keyring {
 enum store_folder
 ring_file_name(char name[FILE_NAME_SIZE], const struct key_record *record);
 
+/* The record of that file, or NULL: there is none that can be used. */
+const struct key_record *
+ring_record(const struct keyring *ring, enum store_folder in, const char *name);
+
 /* Brings one folder in memory up to date with the disk. True if a key is different now. May set
    stale. */
 bool
 ring_scan(struct keyring *ring, enum store_folder in);
 
 void
-ring_folder_fini(struct ring_folder *folder);
+ring_folder_fini(struct keyring *ring, struct ring_folder *folder);
 
 /* Tells the ring's owner about a problem, as "path: what". */
 void
@@ -71,9 +80,49 @@ ring_verified_of(const struct keyring *ring, const char *peer, size_t *n);
 bool
 ring_is_own(const struct keyring *ring, const char *fingerprint);
 
+/* The pair of that fingerprint, or NULL. */
+const struct key_pair *
+ring_pair_of(const struct keyring *ring, const char *fingerprint);
+
 /* True if nothing is to be made of an expected key any more. */
 bool
 ring_expired(const struct keyring *ring, const struct peer_key *key, int64_t now);
+
+/* ---- changes: between change.c, decide.c, own.c and roll.c ---- */
+
+/* The time of day. */
+int64_t
+unix_time(void);
+
+/* Takes the lock and looks at what others have changed: nothing may be decided on what was true before. SC_OK: change_end is
+   due. */
+enum sc_error
+change_begin(struct keyring *ring, struct errmsg *err);
+
+/* Gives the lock back. Returns error. */
+enum sc_error
+change_end(struct keyring *ring, enum sc_error error);
+
+/* Writes a record into its file. Under the lock. */
+enum sc_error
+change_write(struct keyring *ring, const struct key_record *record, struct errmsg *err);
+
+enum sc_error
+change_remove(struct keyring *ring, const struct key_record *record, struct errmsg *err);
+
+/* Stores a key as the peer's verified one, and removes what that makes pointless: where it was pending or expected or revoked, and, unless it is to be
+   valid beside another one (key.beside), the keys of that peer and algorithm that were verified before. Under the lock. */
+enum sc_error
+change_verify(struct keyring *ring, const char *peer, const struct peer_key *key, struct errmsg *err);
+
+/* A pending key that a verified one of the peer vouches for is to be valid beside the one that it replaces: sets
+   key->beside to that one, or to "". */
+void
+roll_beside(const struct keyring *ring, const char *peer, struct peer_key *key);
+
+/* SC_OK, or SC_ERR_INVALID with err set. */
+enum sc_error
+check_peer_name(const char *peer, struct errmsg *err);
 
 /* Stores a pending key and removes those that the bounds of protocol.md 11 leave no room for. Under
    the lock. */

@@ -7,14 +7,28 @@
 
 #include "keyring/ring.h"
 
+/* "x25519.key" or "IDENTITY.x25519.key"; the further ones of a purpose have their fingerprint in it too. */
+static enum store_folder
+own_file_name(char name[FILE_NAME_SIZE], const struct key_record *r, bool further)
+{
+	char algorithm[32];
+
+	snprintf(algorithm, sizeof(algorithm), "%s", r->key.asym->algorithm->name);
+	for (char *c = algorithm; *c; c++)
+		*c = *c == ' ' ? '-' : (char)tolower((unsigned char)*c);
+	snprintf(name, FILE_NAME_SIZE, "%s%s%s%s%s.key", r->identity, r->identity[0] ? "." : "", algorithm,
+		further ? "." : "", further ? r->key.fingerprint : "");
+	return STORE_KEYS;
+}
+
 enum store_folder
 ring_file_name(char name[FILE_NAME_SIZE], const struct key_record *r)
 {
-	if (r->kind == KIND_OWN) {
-		snprintf(name, FILE_NAME_SIZE, "%s.key", r->key.asym->algorithm->name);
-		for (char *c = name; *c; c++)
-			*c = *c == ' ' ? '-' : (char)tolower((unsigned char)*c);
-		return STORE_KEYS;
+	if (key_kind_has(r->kind, FIELD_IDENTITY))
+		return own_file_name(name, r, true);
+	if (r->kind == KIND_ANSWER) {
+		snprintf(name, FILE_NAME_SIZE, "%s.%s.key", r->key.peer, r->key.fingerprint);
+		return STORE_ANSWERS;
 	}
 	if (r->key.peer[0] == '\0') {
 		snprintf(name, FILE_NAME_SIZE, "%s.key", r->key.fingerprint);
@@ -22,6 +36,21 @@ ring_file_name(char name[FILE_NAME_SIZE], const struct key_record *r)
 	}
 	snprintf(name, FILE_NAME_SIZE, "%s.%s.key", r->key.peer, r->key.fingerprint);
 	return r->kind == KIND_PENDING ? STORE_PENDING : STORE_PEERS;
+}
+
+static int
+compare_name(const void *name, const void *file)
+{
+	return strcmp(name, ((const struct ring_file *)file)->name);
+}
+
+const struct key_record *
+ring_record(const struct keyring *ring, enum store_folder in, const char *name)
+{
+	const struct ring_folder *folder = &ring->folders[in];
+	const struct ring_file *f =
+		folder->n ? bsearch(name, folder->files, folder->n, sizeof(*f), compare_name) : NULL;
+	return f ? f->record : NULL;
 }
 
 void
@@ -38,23 +67,39 @@ ring_problem(const struct keyring *ring, enum store_folder in, const char *name,
 }
 
 static void
-forget_keys(struct ring_file *f)
+forget_keys(struct keyring *ring, struct ring_file *f)
 {
 	wipe_free(f->record, sizeof(*f->record));
-	wipe_free(f->pair, sizeof(*f->pair));
+	secret_free(&ring->secrets, f->pair);
 	f->record = NULL;
 	f->pair = NULL;
 }
 
 void
-ring_folder_fini(struct ring_folder *folder)
+ring_folder_fini(struct keyring *ring, struct ring_folder *folder)
 {
 	for (size_t i = 0; i < folder->n; i++) {
-		forget_keys(&folder->files[i]);
+		forget_keys(ring, &folder->files[i]);
 		free(folder->files[i].name);
 	}
 	free(folder->files);
 	*folder = (struct ring_folder){.files = NULL};
+}
+
+/* By what is in it, the file has this place and name. */
+static bool
+belongs(const struct key_record *r, enum store_folder in, const char *name)
+{
+	char right[FILE_NAME_SIZE];
+
+	if (r->kind == KIND_PUBLIC || ring_file_name(right, r) != in)
+		return false;
+	if (strcmp(right, name) == 0)
+		return true;
+	if (in != STORE_KEYS)
+		return false;
+	own_file_name(right, r, false);
+	return strcmp(right, name) == 0;
 }
 
 /* Reads and parses a file. If it cannot be used, *record is NULL and err says why: SC_ERR_FORMAT
@@ -63,7 +108,7 @@ static enum sc_error
 read_record(const struct keyring *ring, enum store_folder in, const char *name,
 	struct key_record **record, struct errmsg *err)
 {
-	char text[KEY_FILE_MAX], belongs[FILE_NAME_SIZE];
+	char text[KEY_FILE_MAX];
 	size_t n;
 	struct errmsg why;
 	struct key_record *r = calloc(1, sizeof(*r));
@@ -78,8 +123,7 @@ read_record(const struct keyring *ring, enum store_folder in, const char *name,
 	else if (error == SC_OK && key_record_parse(r, text, n, &why) != SC_OK)
 		error = errmsg_set(err, SC_ERR_FORMAT,
 			"%.200s; put it back from a backup, or remove it", why.text);
-	else if (error == SC_OK && (r->kind == KIND_PUBLIC || ring_file_name(belongs, r) != in ||
-					   strcmp(belongs, name) != 0))
+	else if (error == SC_OK && !belongs(r, in, name))
 		error = errmsg_set(err, SC_ERR_FORMAT,
 			"does not belong here: by what is in it, it has another name or place; "
 			"remove it");
@@ -97,20 +141,30 @@ record_equal(const struct key_record *a, const struct key_record *b)
 	/* The fingerprint stands for the algorithm and the public key. */
 	return a->kind == b->kind && a->key.time == b->key.time &&
 	       strcmp(a->key.peer, b->key.peer) == 0 && strcmp(a->key.source, b->key.source) == 0 &&
-	       strcmp(a->key.fingerprint, b->key.fingerprint) == 0;
+	       strcmp(a->key.fingerprint, b->key.fingerprint) == 0 &&
+	       strcmp(a->key.beside, b->key.beside) == 0 && a->key.used == b->key.used &&
+	       a->answer == b->answer;
+}
+
+static enum pair_role
+role_of(enum key_kind kind)
+{
+	return kind == KIND_NEXT ? PAIR_NEXT : kind == KIND_RETIRED ? PAIR_RETIRED : PAIR_CURRENT;
 }
 
 /* Turns the record of an own key into a pair. */
 static bool
-make_pair(struct ring_file *f)
+make_pair(struct keyring *ring, struct ring_file *f)
 {
 	const struct key_record *r = f->record;
-	struct key_pair *pair = calloc(1, sizeof(*pair));
+	struct key_pair *pair = secret_alloc(&ring->secrets);
 
 	if (!pair)
 		return false;
 	pair->asym = r->key.asym;
+	pair->role = role_of(r->kind);
 	pair->created = r->key.time;
+	memcpy(pair->identity, r->identity, sizeof(pair->identity));
 	memcpy(pair->fingerprint, r->key.fingerprint, sizeof(pair->fingerprint));
 	memcpy(pair->public_key, r->key.public_key, sizeof(pair->public_key));
 	memcpy(pair->private_key, r->private_key, sizeof(pair->private_key));
@@ -118,6 +172,15 @@ make_pair(struct ring_file *f)
 	f->record = NULL;
 	f->pair = pair;
 	return true;
+}
+
+/* Was it this pair, in this role? In use or former is the index's to say. */
+static bool
+is_pair(const struct key_pair *pair, const struct key_record *r)
+{
+	enum pair_role role = pair->role == PAIR_FORMER ? PAIR_CURRENT : pair->role;
+	return role == role_of(r->kind) && pair->created == r->key.time &&
+	       strcmp(pair->fingerprint, r->key.fingerprint) == 0;
 }
 
 static void
@@ -164,12 +227,12 @@ load_file(struct keyring *ring, enum store_folder in, struct ring_file *f, struc
 	}
 	if (in != STORE_KEYS)
 		return !old || !old->record || !record_equal(f->record, old->record);
-	if (old && old->pair && strcmp(old->pair->fingerprint, f->record->key.fingerprint) == 0) {
+	if (old && old->pair && is_pair(old->pair, f->record)) {
 		wipe_free(f->record, sizeof(*f->record));
 		keep_old(f, old); /* the same pair: pointers to it stay good */
 		return false;
 	}
-	return make_pair(f);
+	return make_pair(ring, f);
 }
 
 /* The new list of names replaces the old one; both are sorted. *settled: every file could be read,
@@ -197,13 +260,13 @@ merge(struct keyring *ring, enum store_folder in, char **names, size_t n,
 		if (load_file(ring, in, f, known ? &old.files[k] : NULL, now))
 			*changed = true;
 		if (known)
-			forget_keys(&old.files[k]);
+			forget_keys(ring, &old.files[k]);
 		folder->settled = folder->settled && (f->settled || !mark_settled(&f->mark, now));
 		folder->n++;
 	}
 	for (size_t i = 0; i < old.n; i++) /* what is left there is gone from the disk */
 		*changed = *changed || is_usable(&old.files[i]);
-	ring_folder_fini(&old);
+	ring_folder_fini(ring, &old);
 	ring->stale = true;
 	return SC_OK;
 }

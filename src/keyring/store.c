@@ -1,7 +1,6 @@
-/* Knows how files are locked, replaced, listed and told apart; knows nothing of what is in them. */
+/* Knows how files are locked, replaced and read; knows nothing of what is in them. */
 #include "keyring/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -16,9 +15,9 @@
 #define LOCK_NAME      "lock"
 #define NEW_NAME       ".new" /* at most one at a time: writers hold the lock */
 #define LOCK_WAIT_MS   5000
-#define SETTLE_SECONDS 3
 
-const char *const store_folder_names[STORE_FOLDERS] = {"keys", "peers", "pending", "callers"};
+const char *const store_folder_names[STORE_FOLDERS] = {"keys", "peers", "pending", "callers",
+	"answers"};
 
 static enum sc_error
 io_error(struct errmsg *err, const char *what, const char *path)
@@ -126,6 +125,11 @@ store_open(struct store *s, const char *path, struct errmsg *err)
 		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 	error = open_folder(&s->folder, AT_FDCWD, path, path, err);
 	for (size_t i = 0; error == SC_OK && i < STORE_FOLDERS; i++) {
+		/* A backup may have left out what was empty, an older version did not know it. */
+		if (i != STORE_KEYS && mkdirat(s->folder, store_folder_names[i], 0700) != 0 && errno != EEXIST)
+			error = io_error(err, "a folder in it cannot be created", path);
+		if (error != SC_OK)
+			break;
 		snprintf(sub_path, sizeof(sub_path), "%s/%s", path, store_folder_names[i]);
 		error = open_folder(&s->sub[i], s->folder, store_folder_names[i], sub_path, err);
 	}
@@ -226,6 +230,34 @@ store_write(struct store *s, enum store_folder in, const char *name, const char 
 	return io_error(err, "cannot be written", path);
 }
 
+/* As far as the file system writes where it wrote before. */
+static void
+overwrite(int fd)
+{
+	const char zeros[512] = {0};
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return;
+	for (off_t at = 0; at < st.st_size; at += (off_t)sizeof(zeros))
+		if (pwrite(fd, zeros, sizeof(zeros), at) < 0)
+			return;
+	fsync(fd);
+}
+
+enum sc_error
+store_write_over(struct store *s, enum store_folder in, const char *name, const char *text, size_t n,
+	struct errmsg *err)
+{
+	int old = openat(s->sub[in], name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	enum sc_error error = store_write(s, in, name, text, n, err);
+
+	if (error == SC_OK && old >= 0)
+		overwrite(old);
+	close_if_open(old);
+	return error;
+}
+
 enum sc_error
 store_remove(struct store *s, enum store_folder in, const char *name, struct errmsg *err)
 {
@@ -280,83 +312,4 @@ store_read(const struct store *s, enum store_folder in, const char *name, char *
 	}
 	close(fd);
 	return error;
-}
-
-static bool
-same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-bool
-mark_equal(const struct mark *a, const struct mark *b)
-{
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
-}
-
-bool
-mark_settled(const struct mark *m, const struct timespec *now)
-{
-	return m->changed.tv_sec + SETTLE_SECONDS <= now->tv_sec;
-}
-
-int
-store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m)
-{
-	struct stat st;
-	int status =
-		name ? fstatat(s->sub[in], name, &st, AT_SYMLINK_NOFOLLOW) : fstat(s->sub[in], &st);
-
-	if (status != 0)
-		return -1;
-	*m = (struct mark){st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
-	return 0;
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-enum sc_error
-store_names(const struct store *s, enum store_folder in, char ***names, size_t *n)
-{
-	/* A descriptor of its own: a shared one would share the place in the list too. */
-	int fd = openat(s->sub[in], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-	enum sc_error error = folder ? SC_OK : SC_ERR_IO;
-	size_t room = 0;
-
-	*names = NULL;
-	*n = 0;
-	if (!folder && fd >= 0)
-		close(fd);
-	for (struct dirent *e; error == SC_OK && (e = readdir(folder));) {
-		if (e->d_name[0] == '.')
-			continue;
-		if (*n == room) {
-			room = room ? 2 * room : 64;
-			char **grown = reallocarray(*names, room, sizeof(*grown));
-			error = grown ? SC_OK : SC_ERR_MEMORY;
-			*names = grown ? grown : *names;
-		}
-		if (error == SC_OK && !((*names)[*n] = strdup(e->d_name)))
-			error = SC_ERR_MEMORY;
-		*n += error == SC_OK;
-	}
-	if (folder)
-		closedir(folder);
-	if (*n > 0)
-		qsort(*names, *n, sizeof(**names), by_name);
-	return error;
-}
-
-void
-store_names_free(char **names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(names[i]);
-	free(names);
 }

@@ -15,6 +15,7 @@ enum store_folder {
 	STORE_PEERS,   /* verified and expected keys of peers */
 	STORE_PENDING, /* keys shown on connections that this node opened for a peer */
 	STORE_CALLERS, /* keys shown by unknown callers */
+	STORE_ANSWERS, /* what peers have said to this node's next keys */
 	STORE_FOLDERS
 };
 
@@ -49,6 +50,11 @@ store_unlock(struct store *s);
    crash, never a part. Only under the lock. */
 enum sc_error
 store_write(struct store *s, enum store_folder in, const char *name, const char *text, size_t n,
+	struct errmsg *err);
+
+/* The same for a file with a secret, of which nothing is to be left: the old file's bytes are overwritten once the new one is in its place. */
+enum sc_error
+store_write_over(struct store *s, enum store_folder in, const char *name, const char *text, size_t n,
 	struct errmsg *err);
 
 /* Removes a file; that there is none is fine. Only under the lock. */

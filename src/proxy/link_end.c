@@ -104,6 +104,9 @@ hint_of(const struct link *l, const struct conn_info *info)
 	case VERDICT_OWN:
 		return "this is a key of this node: `address` leads back here, or a state folder was "
 		       "copied";
+	case VERDICT_REVOKED:
+		return "this key was revoked here: `secureconn trust PEER --fingerprint F --again` "
+		       "would let it in again";
 	case VERDICT_WEAK:
 		return "a weak key counts only with allow_weak, and from a peer that has no other one";
 	case VERDICT_VERIFIED:

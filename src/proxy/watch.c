@@ -40,14 +40,19 @@ watch_fini(struct node *n)
 	free(n->watch.keys);
 }
 
+/* Both lists have the ring's order: by peer, then by fingerprint. */
+static int
+compare(const void *a, const void *b)
+{
+	const struct watched *x = a, *y = b;
+	int order = strcmp(x->peer, y->peer);
+	return order ? order : strcmp(x->fingerprint, y->fingerprint);
+}
+
 static bool
 contains(const struct watch *w, const struct watched *key)
 {
-	for (size_t i = 0; i < w->n; i++)
-		if (strcmp(w->keys[i].fingerprint, key->fingerprint) == 0 &&
-			strcmp(w->keys[i].peer, key->peer) == 0)
-			return true;
-	return false;
+	return w->n > 0 && bsearch(key, w->keys, w->n, sizeof(*key), compare) != NULL;
 }
 
 static void

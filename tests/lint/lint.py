@@ -53,6 +53,9 @@ TESTED_ELSEWHERE = {
     "crypto/asym_self_test.c": "tests/unit/crypto/test_asym.c",
     "crypto/elgamal.c": "tests/unit/crypto/test_asym.c",
     "crypto/bulk_*.c": "tests/unit/crypto/test_bulk_vectors.c",  # every implementation, by its descriptor
+    "keyring/index.c": "tests/unit/keyring/test_keyring.c",
+    "keyring/key_write.c": "tests/unit/keyring/test_key_file.c",
+    "keyring/store_list.c": "tests/unit/keyring/test_store.c",
     "secureconn/handshake_*.c": "tests/unit/secureconn/test_handshake.c",  # the steps of one machine
     "secureconn/renewal_when.c": "tests/unit/secureconn/test_renewal.c",
     "secureconn/conn_*.c": "tests/unit/secureconn/test_conn.c",

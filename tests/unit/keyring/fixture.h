@@ -91,7 +91,7 @@ static inline void
 fixture_trust(struct fixture *f, const char *peer, const struct shown_key *key)
 {
 	struct errmsg err;
-	if (keyring_trust_key(f->ring, peer, f->x25519, key->bytes, &err) != SC_OK)
+	if (keyring_trust_key(f->ring, peer, f->x25519, key->bytes, false, &err) != SC_OK)
 		fail_msg("%s", err.text);
 }
 

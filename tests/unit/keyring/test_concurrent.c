@@ -35,7 +35,7 @@ write_peers(struct fixture *f, struct keyring *ring, unsigned writer)
 		if (error != SC_OK && error != SC_ERR_INVALID && error != SC_ERR_NOT_FOUND)
 			return 2;
 		if (error != SC_OK &&
-			keyring_trust_key(ring, peer, f->x25519, key.bytes, &err) != SC_OK)
+			keyring_trust_key(ring, peer, f->x25519, key.bytes, false, &err) != SC_OK)
 			return 3;
 	}
 	return 0;
@@ -84,7 +84,7 @@ write_until_killed(struct fixture *f, unsigned round)
 	struct errmsg err;
 	for (unsigned i = 0;; i++) {
 		struct shown_key key = key_of(f, round, i);
-		if (keyring_trust_key(ring, "hq", f->x25519, key.bytes, &err) != SC_OK)
+		if (keyring_trust_key(ring, "hq", f->x25519, key.bytes, false, &err) != SC_OK)
 			_exit(1);
 	}
 }
@@ -120,7 +120,7 @@ test_killed_writers(void **state)
 			    verified == 2); /* between writing the new and removing the old */
 		struct shown_key next = key_of(&f, 100, round);
 		struct errmsg err;
-		assert_int_equal(keyring_trust_key(again, "hq", f.x25519, next.bytes, &err), SC_OK);
+		assert_int_equal(keyring_trust_key(again, "hq", f.x25519, next.bytes, false, &err), SC_OK);
 		assert_int_equal(fixture_count(again, KEY_VERIFIED), 1);
 		keyring_free(again);
 	}

@@ -21,13 +21,15 @@ make_record(enum key_kind kind, const char *algorithm, uint64_t seed)
 	assert_int_equal(
 		r.key.asym->generate(r.key.asym, &random.source, private_key, r.key.public_key), 0);
 	fingerprint_of(r.key.fingerprint, r.key.asym->algorithm, r.key.public_key);
-	if (kind == KIND_OWN)
+	if (key_kind_has(kind, FIELD_PRIVATE))
 		memcpy(r.private_key, private_key, sizeof(private_key));
-	if (kind == KIND_EXPECTED) {
+	if (kind == KIND_REVOKED)
+		r.key.state = KEY_REVOKED;
+	if (!key_kind_has(kind, FIELD_KEY)) {
 		r.key.asym = NULL;
 		memset(r.key.public_key, 0, sizeof(r.key.public_key));
 	}
-	if (kind != KIND_OWN && kind != KIND_PUBLIC)
+	if (key_kind_has(kind, FIELD_PEER))
 		snprintf(r.key.peer, sizeof(r.key.peer), "store-7");
 	if (kind == KIND_VERIFIED || kind == KIND_PENDING)
 		snprintf(r.key.source, sizeof(r.key.source), "[2001:db8::1]:7400");
@@ -56,13 +58,16 @@ check_round_trip(const struct key_record *r)
 	assert_true(again.key.time == r->key.time);
 	assert_memory_equal(again.key.public_key, r->key.public_key, sizeof(again.key.public_key));
 	assert_memory_equal(again.private_key, r->private_key, sizeof(again.private_key));
+	assert_string_equal(again.identity, r->identity);
+	assert_string_equal(again.key.beside, r->key.beside);
+	assert_true(again.key.used == r->key.used && again.answer == r->answer);
 }
 
 static void
 test_round_trip(void **state)
 {
 	(void)state;
-	for (enum key_kind kind = KIND_OWN; kind <= KIND_PUBLIC; kind++) {
+	for (enum key_kind kind = KIND_OWN; kind < KEY_KINDS; kind++) {
 		struct key_record r = make_record(kind, "X25519", 1);
 		check_round_trip(&r);
 		r = make_record(kind, "ElGamal 1024", 2);
@@ -71,6 +76,20 @@ test_round_trip(void **state)
 	struct key_record caller = make_record(KIND_PENDING, "X25519", 3);
 	caller.key.peer[0] = caller.key.source[0] = '\0';
 	check_round_trip(&caller);
+	/* What may be there or not. */
+	struct key_record other = make_record(KIND_NEXT, "X25519", 5);
+	snprintf(other.identity, sizeof(other.identity), "for-hq");
+	check_round_trip(&other);
+	memcpy(caller.key.beside, other.key.fingerprint, sizeof(caller.key.beside));
+	check_round_trip(&caller);
+	struct key_record rolled = make_record(KIND_VERIFIED, "X25519", 6);
+	memcpy(rolled.key.beside, other.key.fingerprint, sizeof(rolled.key.beside));
+	check_round_trip(&rolled);
+	rolled.key.used = 1785240001;
+	check_round_trip(&rolled);
+	struct key_record answer = make_record(KIND_ANSWER, "X25519", 7);
+	answer.answer = KEYROLL_REFUSED;
+	check_round_trip(&answer);
 	struct key_record longest = make_record(KIND_OWN, "ElGamal 8192", 4);
 	check_round_trip(&longest);
 }
@@ -157,7 +176,7 @@ test_messages(void **state)
 	expect_message(&r, "SecureConn key 1", "SecureConn key 2",
 		"line 1: the file is of a newer version of secureconn (\"SecureConn key 2\")");
 	expect_message(&r, "kind:", "sort:", "line 2: \"kind:\" is expected here");
-	expect_message(&r, "kind: verified", "kind: revoked",
+	expect_message(&r, "kind: verified", "kind: cursed",
 		"line 2: this kind of key is not known to this version");
 	expect_message(&r, "store-7", "../x", "line 3: this is no name for a peer");
 	expect_message(&r, "store-7", "?", "line 3: this is no name for a peer");

@@ -100,7 +100,7 @@ test_weak_keys(void **state)
 	weak = fixture_key(&f, f.weak);
 	other_weak = fixture_key(&f, f.weak);
 	strong = fixture_key(&f, f.x25519);
-	assert_int_equal(keyring_trust_key(f.ring, "old", f.weak, weak.bytes, &err), SC_OK);
+	assert_int_equal(keyring_trust_key(f.ring, "old", f.weak, weak.bytes, false, &err), SC_OK);
 	expect_verdict(&f, "old", f.weak, &weak, VERDICT_VERIFIED, "old");
 	fixture_trust(&f, "old", &strong); /* from now on the weak one would be a step down */
 	expect_verdict(&f, "old", f.weak, &weak, VERDICT_WEAK, "");
@@ -125,7 +125,7 @@ test_order(void **state)
 	pending = fixture_key(&f, f.x25519);
 	fixture_note(&f, "a", &pending, "203.0.113.5:7400");
 	fixture_trust(&f, "b", &a);
-	assert_int_equal(keyring_trust_fingerprint(f.ring, "c", b.fingerprint, &err), SC_OK);
+	assert_int_equal(keyring_trust_fingerprint(f.ring, "c", b.fingerprint, false, &err), SC_OK);
 	b = fixture_key(&f, f.x25519);
 	fixture_trust(&f, "a", &b);
 	static const struct {

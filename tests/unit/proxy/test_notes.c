@@ -102,7 +102,7 @@ test_a_key_that_was_trusted_before(void **state)
 	struct errmsg err;
 	const struct asym_impl *asym = new_key(f, key);
 	fingerprint_of(fingerprint, asym->algorithm, key);
-	assert_int_equal(keyring_trust_fingerprint(f->ring, "hq", fingerprint, &err), SC_OK);
+	assert_int_equal(keyring_trust_fingerprint(f->ring, "hq", fingerprint, false, &err), SC_OK);
 	notes_add(f->notes, "hq", asym, key, "192.0.2.1:7400", false);
 	uv_run(f->loop, UV_RUN_DEFAULT);
 	assert_int_equal(f->verified, 1);
