@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "proxy/inherit.h"
 #include "proxy/node.h"
 #include "proxy/signals.h"
 
@@ -60,6 +61,7 @@ run_node(const struct cli *cli, const struct node_setup *setup)
 	struct errmsg err;
 	struct node *node = node_new(setup, &err);
 
+	inherited_fini(setup->inherited);
 	if (!node)
 		return cli_fail(cli, CLI_FAILED, "%s", err.text);
 	/* A thread may still wait for the system's resolver; the C library would wait for it. */
@@ -75,6 +77,7 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	struct config *config;
 	struct settings settings;
 	struct keyring *ring;
+	struct inherited inherited;
 	int status = cli_parse(cli, &usage, argc, argv, NULL);
 
 	if (status != CLI_GO_ON)
@@ -89,9 +92,18 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	log_setup((enum log_level)config->node.log_level,
 		(enum log_format)config->node.log_format, 2);
 	status = cli_open_ring(cli, config, &ring);
+	if (status == CLI_GO_ON && !inherited_from_systemd(&inherited))
+		status = cli_fail(cli, CLI_FAILED, "out of memory");
 	if (status == CLI_GO_ON) {
-		const struct node_setup setup = {config, ring, settings.asym, settings.n_asym,
-			settings.bulk, settings.n_bulk};
+		const struct node_setup setup = {
+			.config = config,
+			.ring = ring,
+			.asym = settings.asym,
+			.n_asym = settings.n_asym,
+			.bulk = settings.bulk,
+			.n_bulk = settings.n_bulk,
+			.inherited = &inherited,
+		};
 		status = run_node(cli, &setup);
 		keyring_free(ring);
 	}

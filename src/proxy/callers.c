@@ -26,13 +26,13 @@ remember_known(struct node *n)
 }
 
 bool
-callers_open(struct node *n, struct errmsg *err)
+callers_open(struct node *n, struct inherited *inherited, struct errmsg *err)
 {
 	const struct endpoint_list *listen = &n->config->node.listen;
 
 	remember_known(n);
 	for (size_t i = 0; i < listen->n; i++)
-		if (listeners_open(&n->peer_listeners, &listen->at[i], NULL, err) != SC_OK)
+		if (listeners_open(&n->peer_listeners, &listen->at[i], inherited, err) != SC_OK)
 			return false;
 	return true;
 }

@@ -5,9 +5,11 @@
 
 #include "proxy/node.h"
 
-/* Opens the listeners of the node. False with err set. */
+struct inherited;
+
+/* Opens the listeners of the node, or takes over inherited ones. False with err set. */
 bool
-callers_open(struct node *n, struct errmsg *err);
+callers_open(struct node *n, struct inherited *inherited, struct errmsg *err);
 
 /* Logs them and takes calls from now on. */
 void

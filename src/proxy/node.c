@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "proxy/callers.h"
+#include "proxy/notify.h"
 #include "proxy/peer.h"
 #include "proxy/route.h"
 #include "proxy/signals.h"
@@ -168,7 +169,7 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
-	return callers_open(n, err) && routes_open(n, err);
+	return callers_open(n, setup->inherited, err) && routes_open(n, setup->inherited, err);
 }
 
 struct node *
@@ -212,6 +213,7 @@ node_run(struct node *n)
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "node_ready");
 	log_str(&line, "name", n->config->node.name);
 	log_end(&line);
+	notify_send("READY=1\nSTATUS=serving");
 	alarm_set(n->tick, node_now() + TICK);
 	worker_start(&n->workers[0]);
 

@@ -71,6 +71,8 @@ struct node_setup {
 	/* `symmetric`, in order of preference: the implementation of each */
 	const struct bulk_impl *const *bulk;
 	size_t n_bulk;
+	/* listening sockets that came with the process; what is of use is taken from them. NULL: none */
+	struct inherited *inherited;
 };
 
 /* Makes a node: keys, listeners; everything that may fail at the start. NULL, with err set. */

@@ -10,7 +10,7 @@
 #include "proxy/local.h"
 
 bool
-routes_open(struct node *n, struct errmsg *err)
+routes_open(struct node *n, struct inherited *inherited, struct errmsg *err)
 {
 	const struct config *c = n->config;
 
@@ -29,7 +29,8 @@ routes_open(struct node *n, struct errmsg *err)
 	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct endpoint_list *listen = &c->routes[i].listen;
 		for (size_t k = 0; k < listen->n; k++)
-			if (listeners_open(&n->routes[i].listeners, &listen->at[k], NULL, err) != SC_OK)
+			if (listeners_open(&n->routes[i].listeners, &listen->at[k], inherited,
+				    err) != SC_OK)
 				return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 
 #include "proxy/node.h"
 
+struct inherited;
 struct local;
 struct peer;
 
@@ -17,9 +18,9 @@ struct route {
 	atomic_uint connections; /* now: more by the listener, less by any worker */
 };
 
-/* Opens the listeners of all routes. False with err set. */
+/* Opens the listeners of all routes, or takes over inherited ones. False with err set. */
 bool
-routes_open(struct node *n, struct errmsg *err);
+routes_open(struct node *n, struct inherited *inherited, struct errmsg *err);
 
 /* Logs the listeners and takes connections from now on. */
 void

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "proxy/callers.h"
+#include "proxy/notify.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
 
@@ -54,6 +55,7 @@ stop_drain(struct node *n)
 	log_u64(&line, "drain_ms", n->config->node.drain / NS_PER_MS);
 	log_end(&line);
 
+	notify_send("STOPPING=1\nSTATUS=open connections may finish");
 	callers_stop(n);
 	routes_stop(n);
 	alarm_free(n->tick);
