@@ -94,8 +94,9 @@ hint_of(const struct link *l, const struct conn_info *info)
 {
 	char name[PEER_NAME_SIZE];
 
-	if (conn_error(l->conn) == SC_ERR_KEY_REJECTED && l->dialed)
-		return "the operator of the peer has to verify the key of this node there";
+	if (conn_error(l->conn) == SC_ERR_KEY_REJECTED)
+		return "this node's key is not verified there: the operator of that node has to run "
+		       "`secureconn verify NAME`, with the name that this one has there";
 	if (conn_error(l->conn) != SC_ERR_KEY_NOT_VERIFIED || !info->peer_public)
 		return NULL;
 	switch (link_verdict(l, info->asym, info->peer_public, name)) {

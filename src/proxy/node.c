@@ -26,6 +26,8 @@ close_handles(struct node *n)
 	alarm_free(n->tick);
 	alarm_free(n->end);
 	n->tick = n->end = NULL;
+	changes_free(n->changes);
+	n->changes = NULL;
 	notes_free(n->notes);
 	n->notes = NULL;
 	for (unsigned i = 0; i < n->n_workers; i++)
@@ -71,6 +73,12 @@ on_tick(void *owner)
 }
 
 /* ---- the beginning ---- */
+
+static void
+on_changes(void *owner)
+{
+	watch_look(owner);
+}
 
 static void
 on_noted(void *owner, bool verified)
@@ -215,6 +223,8 @@ node_run(struct node *n)
 	log_end(&line);
 	notify_send("READY=1\nSTATUS=serving");
 	alarm_set(n->tick, node_now() + TICK);
+	n->changes = changes_new(&n->workers[0].loop, n->config->node.state, on_changes, n);
+	watch_look(n); /* at what has changed before */
 	worker_start(&n->workers[0]);
 
 	bool rest = uv_run(&n->workers[0].loop, UV_RUN_DEFAULT) == 0;

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "keyring/keyring.h"
 #include "proxy/alarm.h"
+#include "proxy/changes.h"
 #include "proxy/flood.h"
 #include "proxy/limits.h"
 #include "proxy/notes.h"
@@ -50,6 +51,7 @@ struct node {
 	struct limits *limits;
 	struct notes *notes;
 	struct watch watch;
+	struct changes *changes; /* NULL: only the tick looks */
 	struct flood floods[NODE_FLOODS];
 
 	struct list peer_listeners; /* struct listener */

@@ -25,7 +25,7 @@ watch_init(struct node *n);
 void
 watch_fini(struct node *n);
 
-/* Looks again. Twice a second, and when a key was just stored. */
+/* Looks again. When files have changed or a key was just stored, and twice a second all the same. */
 void
 watch_look(struct node *n);
 
