@@ -9,8 +9,8 @@ jobs_init(struct jobs *jobs, uv_loop_t *loop)
 {
 	jobs->loop = loop;
 	jobs->running = 0;
-	list_init(&jobs->waiting[0]);
-	list_init(&jobs->waiting[1]);
+	for (size_t i = 0; i < ARRAY_SIZE(jobs->waiting); i++)
+		list_init(&jobs->waiting[i]);
 }
 
 void
@@ -53,6 +53,8 @@ start_waiting(struct jobs *jobs)
 		struct list *first = list_first(&jobs->waiting[0]);
 		if (!first)
 			first = list_first(&jobs->waiting[1]);
+		if (!first && jobs->running == 0)
+			first = list_first(&jobs->waiting[2]);
 		if (!first)
 			return;
 		struct job *job = container_of(first, struct job, node);
@@ -64,12 +66,24 @@ start_waiting(struct jobs *jobs)
 	}
 }
 
+static void
+submit(struct job *job, unsigned list)
+{
+	job->state = JOB_WAITING;
+	list_insert_tail(&job->jobs->waiting[list], &job->node);
+	start_waiting(job->jobs);
+}
+
 void
 job_submit(struct job *job, bool known)
 {
-	job->state = JOB_WAITING;
-	list_insert_tail(&job->jobs->waiting[known ? 0 : 1], &job->node);
-	start_waiting(job->jobs);
+	submit(job, known ? 0 : 1);
+}
+
+void
+job_submit_idle(struct job *job)
+{
+	submit(job, 2);
 }
 
 void

@@ -11,7 +11,7 @@
 struct jobs {
 	uv_loop_t *loop;
 	unsigned running;
-	struct list waiting[2]; /* those of known sources, then the others */
+	struct list waiting[3]; /* those of known sources, the others, those of job_submit_idle */
 };
 
 /* Embedded in its owner; one piece of work at a time. The length of the queue is bounded by the
@@ -34,6 +34,10 @@ job_init(struct job *job, struct jobs *jobs, void (*run)(struct job *), void (*d
 /* The job is JOB_IDLE. done is always called later, but if it is cancelled. */
 void
 job_submit(struct job *job, bool known);
+
+/* The same for work that nobody waits for: begins when no other job waits or runs. */
+void
+job_submit_idle(struct job *job);
 
 /* Takes back a job that waits. One that runs cannot be stopped: its owner waits for done. */
 void

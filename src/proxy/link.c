@@ -1,5 +1,5 @@
-/* Knows the life of a link, from its socket through the handshake; its bytes are link_io.c's,
-   its streams link_events.c's, its end link_end.c's. */
+/* Knows the life of a link, from its socket through the handshake; its keys are link_keys.c's, its
+   bytes link_io.c's, its streams link_events.c's, its end link_end.c's. */
 #include "proxy/link.h"
 
 #include <stdlib.h>
@@ -18,32 +18,6 @@ link_touch(struct link *l)
 {
 	if (list_empty(&l->dirty))
 		list_insert_tail(&l->owner->dirty, &l->dirty);
-}
-
-/* ---- keys ---- */
-
-enum key_verdict
-link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *public_key,
-	char name[PEER_NAME_SIZE])
-{
-	const char *peer = l->dialed ? l->peer->name : NULL;
-	if (asym->algorithm->weak && !l->owner->node->config->node.allow_weak)
-		return VERDICT_WEAK;
-	return keyring_check(l->owner->node->ring, peer, asym, public_key, name);
-}
-
-static bool
-accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
-{
-	struct link *l = arg;
-	return link_verdict(l, asym, public_key, l->key_peer) == VERDICT_VERIFIED;
-}
-
-static bool
-find_key(void *arg, const struct asym_impl *asym, const char *fingerprint, uint8_t *public_key)
-{
-	struct link *l = arg;
-	return keyring_find(l->owner->node->ring, asym, fingerprint, public_key);
 }
 
 /* ---- up ---- */
@@ -313,10 +287,8 @@ make_conn(struct link *l)
 			.latest = renewal_rules_default.latest,
 			.most = limits->rekey_per_hour,
 		},
-		.accept_key = accept_key,
-		.find_key = find_key,
-		.arg = l,
 	};
+	link_set_keys(l, &config);
 	if (l->dialed) {
 		l->keys = calloc(n->n_keys, sizeof(*l->keys));
 		if (!l->keys)

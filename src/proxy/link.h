@@ -87,7 +87,11 @@ link_drain(struct link *l);
 void
 link_kill(struct link *l);
 
-/* ---- between link.c, link_io.c and link_events.c ---- */
+/* ---- between link.c and link_*.c ---- */
+
+/* The capabilities of a connection that have to do with keys. */
+void
+link_set_keys(struct link *l, struct conn_config *config);
 
 /* After any call on conn: a job to run, a phase that is new, an error; events if there is a
    trunk. */

@@ -30,6 +30,7 @@ close_handles(struct node *n)
 	n->changes = NULL;
 	notes_free(n->notes);
 	n->notes = NULL;
+	stock_close(n->stock);
 	for (unsigned i = 0; i < n->n_workers; i++)
 		worker_close(&n->workers[i]);
 }
@@ -67,6 +68,7 @@ on_tick(void *owner)
 	struct node *n = owner;
 
 	watch_look(n);
+	stock_refill(n->stock);
 	for (size_t i = 0; i < NODE_FLOODS; i++)
 		node_log_summary(&n->floods[i], NULL);
 	alarm_set(n->tick, node_now() + TICK);
@@ -162,12 +164,14 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		.known_for = c->known_for,
 	};
 	n->limits = limits_new(&limits, &n->random);
-	if (!n->limits || !n->tick || !n->signals || !watch_init(n)) {
+	n->stock = stock_new(&n->workers[0].jobs, &n->random);
+	if (!n->limits || !n->stock || !n->tick || !n->signals || !watch_init(n)) {
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
 	if (!load_keys(n, setup, err))
 		return false;
+	watch_stock(n);
 	init_hello(n);
 	n->notes = notes_new(&n->workers[0].loop, n->ring, &n->floods[FLOOD_PENDING], on_noted, n,
 		err);
@@ -245,6 +249,7 @@ node_free(struct node *n)
 		worker_fini(&n->workers[i]);
 	routes_free(n);
 	watch_fini(n);
+	stock_free(n->stock);
 	limits_free(n->limits);
 	wipe_free(n->pairs, n->n_keys * sizeof(*n->pairs));
 	free(n->keys);

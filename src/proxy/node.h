@@ -13,6 +13,7 @@
 #include "proxy/flood.h"
 #include "proxy/limits.h"
 #include "proxy/notes.h"
+#include "proxy/stock.h"
 #include "proxy/watch.h"
 #include "secureconn/conn.h"
 #include "tunnel/trunk.h"
@@ -50,6 +51,7 @@ struct node {
 
 	struct limits *limits;
 	struct notes *notes;
+	struct stock *stock;
 	struct watch watch;
 	struct changes *changes; /* NULL: only the tick looks */
 	struct flood floods[NODE_FLOODS];

@@ -40,6 +40,18 @@ watch_fini(struct node *n)
 	free(n->watch.keys);
 }
 
+void
+watch_stock(struct node *n)
+{
+	const struct peer_key *key;
+
+	for (size_t i = 0; (key = keyring_peer_key(n->ring, i)) && key->state == KEY_VERIFIED; i++)
+		for (size_t k = 0; k < n->n_keys; k++)
+			if (n->keys[k].asym == key->asym)
+				stock_want(n->stock, key->asym, key->public_key);
+	stock_sweep(n->stock);
+}
+
 /* Both lists have the ring's order: by peer, then by fingerprint. */
 static int
 compare(const void *a, const void *b)
@@ -104,6 +116,7 @@ watch_look(struct node *n)
 		return;
 	n->watch = after;
 	end_links(n);
+	watch_stock(n);
 	for (size_t i = 0; i < before.n; i++)
 		if (!contains(&after, &before.keys[i]))
 			log_key(LOG_LEVEL_WARNING, "peer_unverified", &before.keys[i], NULL);

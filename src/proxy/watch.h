@@ -29,4 +29,9 @@ watch_fini(struct node *n);
 void
 watch_look(struct node *n);
 
+/* Tells node.stock for which keys to do work ahead: the verified ones, of algorithms of which this
+   node has a key. */
+void
+watch_stock(struct node *n);
+
 #endif

@@ -171,6 +171,7 @@ def round_trips(relay, number):
 
 def first_byte(pair, protocol):
     """One connection by a new link: what it cost."""
+    time.sleep(1.5)  # both nodes are idle, as between two losses of a link: they do work ahead
     at_store = pair.store.position()
     number, cpu, start = len(pair.relay.connections), pair.cpu(), time.monotonic()
     with pair.connect() as s:

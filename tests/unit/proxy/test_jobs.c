@@ -103,6 +103,35 @@ test_known_ones_first_and_few_at_a_time(void **state)
 	assert_memory_equal(shared.order + 3, then, sizeof(then));
 }
 
+/* Work that nobody waits for: only when there is nothing else, not even something that runs. */
+static void
+test_idle_ones_last_and_alone(void **state)
+{
+	struct jobs jobs;
+	struct numbered all[4];
+	jobs_init(&jobs, *state);
+	for (int i = 0; i < 4; i++) {
+		all[i].number = i;
+		job_init(&all[i].job, &jobs, run, done);
+	}
+	job_submit(&all[2].job, false);
+	job_submit_idle(&all[0].job);
+	wait_begun(*state, 1);
+	job_submit(&all[1].job, false);
+	wait_begun(*state, 2);
+	let_end(1);
+	wait_begun(*state, 2);
+	let_end(1);
+	wait_begun(*state, 3);
+	job_submit(&all[3].job, false); /* does not wait for the idle one */
+	wait_begun(*state, 4);
+	let_end(2);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(shared.done, 4);
+	static const int order[] = {2, 1, 0, 3};
+	assert_memory_equal(shared.order, order, sizeof(order));
+}
+
 static void
 test_a_waiting_job_can_be_taken_back(void **state)
 {
@@ -134,6 +163,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_known_ones_first_and_few_at_a_time),
+		TEST(test_idle_ones_last_and_alone),
 		TEST(test_a_waiting_job_can_be_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
