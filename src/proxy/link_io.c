@@ -144,7 +144,7 @@ link_write(struct link *l)
 		const uint8_t *data = conn_out_buf(l->conn, &n);
 		if (n == 0 || l->writing > 0 || l->state == LINK_DEAD)
 			return false;
-		int r = sock_try_write(l->sock, data, n);
+		int r = sock_try_write(l->sock, &(struct span){data, n}, 1);
 		if (r < 0) {
 			link_lost(l);
 			return false;

@@ -138,13 +138,15 @@ write_later(struct local *l)
 static void
 pump(struct local *l)
 {
-	size_t n;
+	struct span pieces[SOCK_PIECES];
+	size_t count;
 
-	while (l->writing == 0) {
-		const uint8_t *data = stream_recv_buf(l->stream, &n);
-		if (n == 0)
-			break;
-		int r = sock_try_write(l->sock, data, n);
+	while (l->writing == 0 &&
+		(count = stream_recv_spans(l->stream, pieces, SOCK_PIECES)) > 0) {
+		size_t n = 0;
+		for (size_t i = 0; i < count; i++)
+			n += pieces[i].size;
+		int r = sock_try_write(l->sock, pieces, count);
 		if (r < 0) {
 			broken(l, r);
 			return;

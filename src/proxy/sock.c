@@ -84,10 +84,13 @@ buf_of(const uint8_t *data, size_t n)
 }
 
 int
-sock_try_write(struct sock *s, const uint8_t *data, size_t n)
+sock_try_write(struct sock *s, const struct span *pieces, size_t n)
 {
-	uv_buf_t buf = buf_of(data, n);
-	int r = uv_try_write(&s->uv.stream, &buf, 1);
+	uv_buf_t bufs[SOCK_PIECES];
+
+	for (size_t i = 0; i < n; i++)
+		bufs[i] = buf_of(pieces[i].data, pieces[i].size);
+	int r = uv_try_write(&s->uv.stream, bufs, (unsigned)n);
 	return r == UV_EAGAIN ? 0 : r;
 }
 

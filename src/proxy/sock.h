@@ -8,6 +8,10 @@
 
 #include <uv.h>
 
+#include "base/util.h"
+
+#define SOCK_PIECES 16 /* that one write takes */
+
 /* The callbacks of libuv find the socket in handle->data and req->data, and its owner there:
    NULL once it is closed, then there is nothing to be done in them. */
 struct sock {
@@ -48,10 +52,10 @@ sock_take(struct sock *s);
 void
 sock_reset(struct sock *s);
 
-/* Writes what the socket takes at once. The number of bytes, 0 if it takes none now, or libuv's
-   error. */
+/* Writes what the socket takes of the pieces at once. The number of bytes, 0 if it takes none now,
+   or libuv's error. */
 int
-sock_try_write(struct sock *s, const uint8_t *data, size_t n);
+sock_try_write(struct sock *s, const struct span *pieces, size_t n);
 
 /* Writes all of it; data stays where it is until cb is called or the socket closed. One at a
    time. 0 or libuv's error. */

@@ -155,7 +155,7 @@ conn_job_run(struct conn_job *job);
 void
 conn_job_done(struct conn *c, struct conn_job *job, uint64_t now);
 
-/* The next record, opened in place. 1: *channel and *plaintext are set, valid until the next conn_receive or
+/* The next record, opened in place. 1: *channel and *plaintext are set, valid until the next
    conn_in_buf; 0: none yet; -1: see conn_error. Only in CONN_UP (0 before). */
 int
 conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext);

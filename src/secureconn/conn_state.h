@@ -21,7 +21,7 @@ struct conn {
 	enum conn_phase phase;
 	enum sc_error error;
 
-	/* Input: [in_head, in_tail) is there and not yet used; the record given out last lies right before in_head. */
+	/* Input: [in_head, in_tail) is there and not yet used; records given out lie before in_head. */
 	uint8_t *in;
 	size_t in_size, in_head, in_tail;
 	struct line_reader lines;

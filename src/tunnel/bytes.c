@@ -82,6 +82,19 @@ bytes_front(const struct bytes *b, size_t *n)
 	return *n > 0 ? b->first->data + b->head : NULL;
 }
 
+size_t
+bytes_spans(const struct bytes *b, struct span *spans, size_t max)
+{
+	size_t count = 0, head = b->head;
+
+	for (struct chunk *chunk = b->first; chunk && count < max; chunk = chunk->next) {
+		if (chunk->used > head)
+			spans[count++] = (struct span){chunk->data + head, chunk->used - head};
+		head = 0;
+	}
+	return count;
+}
+
 void
 bytes_drop(struct bytes *b, struct chunk_pool *pool, size_t n)
 {

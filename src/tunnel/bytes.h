@@ -31,6 +31,10 @@ bytes_append(struct bytes *b, struct chunk_pool *pool, const uint8_t *data, size
 const uint8_t *
 bytes_front(const struct bytes *b, size_t *n);
 
+/* All of it, from the front, in at most `max` pieces. Returns their number. */
+size_t
+bytes_spans(const struct bytes *b, struct span *spans, size_t max);
+
 /* n bytes (not more than there are, and none of them unsent) leave at the front. */
 void
 bytes_drop(struct bytes *b, struct chunk_pool *pool, size_t n);

@@ -47,6 +47,21 @@ stream_recv_announce(struct stream *s, uint64_t *consumed, uint32_t *window)
 	recv->limit = recv->consumed + *window;
 }
 
+/* The bytes wait in their record for the owner, behind those that wait there already. True: there
+   were none. */
+static bool
+put_in_place(struct stream *s, struct span data)
+{
+	struct trunk *t = s->trunk;
+	bool first = t->in_place != s;
+
+	if (first)
+		t->place = t->n_places = 0;
+	t->in_place = s;
+	t->places[t->n_places++] = data;
+	return first;
+}
+
 enum sc_error
 stream_recv_data(struct stream *s, struct span data, bool *news)
 {
@@ -59,13 +74,10 @@ stream_recv_data(struct stream *s, struct span data, bool *news)
 		return SC_ERR_CREDIT;
 	recv->received += data.size;
 	update_credit(s);
-	if (!recv->bytes.first) {
-		recv->in_place = data;
-		s->trunk->in_place = s;
-		*news = true;
-	} else if (bytes_append(&recv->bytes, s->trunk->config.chunks, data.data, data.size) != 0) {
+	if (!recv->bytes.first)
+		*news = put_in_place(s, data);
+	else if (bytes_append(&recv->bytes, s->trunk->config.chunks, data.data, data.size) != 0)
 		stream_fail(s, CODE_INTERNAL_ERROR);
-	}
 	return SC_OK;
 }
 
@@ -80,35 +92,66 @@ stream_recv_fin(struct stream *s, uint64_t count)
 	return SC_OK;
 }
 
-int
-stream_recv_keep(struct stream *s)
+struct stream *
+stream_recv_keep(struct trunk *t)
 {
-	struct span data = s->recv.in_place;
+	struct stream *s = t->in_place;
 
-	if (s->trunk->in_place == s)
-		s->trunk->in_place = NULL;
-	s->recv.in_place = (struct span){0};
-	return bytes_append(&s->recv.bytes, s->trunk->config.chunks, data.data, data.size);
+	t->in_place = NULL;
+	for (; s && t->place < t->n_places; t->place++) {
+		struct span data = t->places[t->place];
+		if (bytes_append(&s->recv.bytes, t->config.chunks, data.data, data.size) != 0)
+			return s;
+	}
+	return NULL;
+}
+
+size_t
+stream_recv_spans(struct stream *s, struct span *spans, size_t max)
+{
+	struct trunk *t = s->trunk;
+
+	if (t->in_place != s)
+		return bytes_spans(&s->recv.bytes, spans, max);
+	size_t n = min_size(t->n_places - t->place, max);
+	memcpy(spans, t->places + t->place, n * sizeof(*spans));
+	return n;
 }
 
 const uint8_t *
 stream_recv_buf(struct stream *s, size_t *n)
 {
-	if (s->recv.in_place.size > 0) {
-		*n = s->recv.in_place.size;
-		return s->recv.in_place.data;
-	}
-	return bytes_front(&s->recv.bytes, n);
+	struct span span = {NULL, 0};
+
+	stream_recv_spans(s, &span, 1);
+	*n = span.size;
+	return span.data;
 }
 
 const uint8_t *
 stream_recv_hold(struct stream *s, size_t *n)
 {
-	if (s->recv.in_place.size > 0 && stream_recv_keep(s) != 0) {
+	if (s->trunk->in_place == s && stream_recv_keep(s->trunk)) {
 		*n = 0;
 		return NULL;
 	}
 	return bytes_front(&s->recv.bytes, n);
+}
+
+/* The owner has taken n bytes of those in place. */
+static void
+drop_places(struct trunk *t, size_t n)
+{
+	while (n > 0) {
+		struct span *at = &t->places[t->place];
+		size_t part = min_size(n, at->size);
+		at->data += part;
+		at->size -= part;
+		n -= part;
+		t->place += at->size == 0;
+	}
+	if (t->place == t->n_places)
+		t->in_place = NULL;
 }
 
 void
@@ -117,9 +160,8 @@ stream_recv_ack(struct stream *s, size_t n)
 	struct stream_recv *recv = &s->recv;
 
 	assert(n <= recv->received - recv->consumed);
-	if (recv->in_place.size > 0) {
-		recv->in_place.data += n;
-		recv->in_place.size -= n;
+	if (s->trunk->in_place == s) {
+		drop_places(s->trunk, n);
 	} else {
 		bytes_drop(&recv->bytes, s->trunk->config.chunks, n);
 		bytes_settle(&recv->bytes, s->trunk->config.chunks);

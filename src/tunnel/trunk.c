@@ -165,9 +165,9 @@ trunk_attempt_ended(struct trunk *t)
 static void
 settle_last_event(struct trunk *t)
 {
-	struct stream *s = t->in_place;
+	struct stream *s = stream_recv_keep(t);
 
-	if (s && stream_recv_keep(s) != 0)
+	if (s)
 		stream_fail(s, CODE_INTERNAL_ERROR);
 	if (t->last_event)
 		stream_free(t->last_event);
@@ -210,31 +210,6 @@ tell_end(struct trunk *t, struct trunk_event *event)
 	return true;
 }
 
-/* The next frame, from the present record or the next one. False: there is none, or the trunk has
-   ended. */
-static bool
-next_frame(struct trunk *t, struct frame *frame)
-{
-	for (;;) {
-		enum sc_error err = frame_next(&t->record, t->channel, frame);
-		if (err != SC_OK) {
-			trunk_protocol_error(t, err);
-			return false;
-		}
-		if (frame->type != 0)
-			return true;
-		struct span plaintext;
-		int got = conn_receive(t->conn, &t->channel, &plaintext);
-		if (got < 0)
-			trunk_lost(t);
-		if (got <= 0)
-			return false;
-		t->record = wire_reader(plaintext.data, plaintext.size);
-		t->last_received = t->now;
-		t->idle = false;
-	}
-}
-
 bool
 trunk_next_event(struct trunk *t, uint64_t now, struct trunk_event *event)
 {
@@ -258,7 +233,7 @@ trunk_next_event(struct trunk *t, uint64_t now, struct trunk_event *event)
 			trunk_protocol_error(t, conn_fault(t->conn));
 			continue;
 		}
-		if (!next_frame(t, &frame)) {
+		if (!trunk_read_frame(t, &frame)) {
 			if (t->end.ended)
 				continue;
 			return false;
@@ -267,8 +242,11 @@ trunk_next_event(struct trunk *t, uint64_t now, struct trunk_event *event)
 		if (err != SC_OK)
 			trunk_protocol_error(t, err);
 		else if (told)
-			return true;
+			break;
 	}
+	if (event->type == TRUNK_DATA)
+		trunk_read_ahead(t);
+	return true;
 }
 
 bool

@@ -185,7 +185,11 @@ stream_send_fin(struct stream *s);
 const uint8_t *
 stream_recv_buf(struct stream *s, size_t *n);
 
-/* The same, but the span stays at its place until it is acknowledged or the handle is gone: for a
+/* The same in all the pieces there are, at most `max`, for one write of all. Returns their number. */
+size_t
+stream_recv_spans(struct stream *s, struct span *spans, size_t max);
+
+/* stream_recv_buf, but the span stays at its place until it is acknowledged or the handle is gone: for a
    write that goes on later. NULL and 0 where stream_recv_buf has bytes: memory is out, the stream
    must be reset. */
 const uint8_t *

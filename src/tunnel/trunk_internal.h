@@ -14,6 +14,8 @@
 #define WINDOW_DELAY    (NS_PER_S / 2) /* protocol.md 8: within 1 s */
 #define DRAIN_DELAY     (2 * NS_PER_S) /* for OPENs under way when GOAWAY was sealed */
 
+#define PLACES          16             /* DATA frames that an owner gets at once */
+
 /* Frames of a stream that wait to be sealed. What they say is taken from the stream when they
    are. */
 enum control_flag { CONTROL_OPEN = 1, CONTROL_OPENED = 2, CONTROL_WINDOW = 4, CONTROL_FIN = 8 };
@@ -33,10 +35,9 @@ struct stream_send {
 };
 
 /* announced <= consumed <= received <= limit. The bytes from consumed to received are in `bytes`,
-   or in place. */
+   or in place (trunk->in_place). */
 struct stream_recv {
 	struct bytes bytes;
-	struct span in_place;   /* bytes still in the record, only while `bytes` is empty */
 	uint64_t received;      /* bytes */
 	uint64_t consumed;      /* bytes that the owner has taken */
 	uint64_t announced;     /* consumed, as in the last WINDOW */
@@ -97,7 +98,10 @@ struct trunk {
 	struct list control, ready;   /* see struct stream */
 	struct list due;              /* in order of time */
 	struct stream *last_event;    /* dies with the next call of trunk_next_event */
-	struct stream *in_place;      /* the stream with bytes in the present record */
+	/* The stream with bytes that still lie in records, only while its `bytes` is empty. */
+	struct stream *in_place;
+	struct span places[PLACES];   /* those bytes, in order */
+	size_t place, n_places;       /* the first that is left, and the end */
 	size_t own_streams, peer_streams; /* not over */
 	size_t attempts;              /* of streams that are over (trunk_attempt_ended) */
 	uint64_t next_id;             /* of the next stream that this side opens */
@@ -108,6 +112,7 @@ struct trunk {
 
 	struct wire_reader record;    /* what is left of the present record */
 	uint8_t channel;              /* of the present record */
+	struct frame ahead;           /* read already and not acted on yet; type 0: none */
 
 	struct session session;
 	struct control_queue queue;
@@ -168,6 +173,18 @@ trunk_queue(struct trunk *t, const uint8_t *frame, size_t n);
 /* Acts on one frame. SC_OK: true in *told says that *event is set. Else a protocol error. */
 enum sc_error
 trunk_take_frame(struct trunk *t, const struct frame *frame, struct trunk_event *event, bool *told);
+
+/* trunk_read.c */
+
+/* The next frame, from the present record or the next one. False: there is none, or the trunk has
+   ended. */
+bool
+trunk_read_frame(struct trunk *t, struct frame *frame);
+
+/* After TRUNK_DATA of the stream in place: takes in DATA of the same stream that follow at once,
+   so that the owner can write all of it together. */
+void
+trunk_read_ahead(struct trunk *t);
 
 /* trunk_session.c */
 
@@ -231,7 +248,7 @@ stream_send_window(struct stream *s, uint64_t consumed, uint32_t window, bool *w
 uint32_t
 stream_recv_window(const struct stream *s);
 
-/* DATA of the peer that lie in the present record. SC_OK, SC_ERR_FRAME_PLACE or SC_ERR_CREDIT.
+/* DATA of the peer that lie in a record. SC_OK, SC_ERR_FRAME_PLACE or SC_ERR_CREDIT.
    *news: the stream had no bytes before. */
 enum sc_error
 stream_recv_data(struct stream *s, struct span data, bool *news);
@@ -240,10 +257,10 @@ stream_recv_data(struct stream *s, struct span data, bool *news);
 enum sc_error
 stream_recv_fin(struct stream *s, uint64_t count);
 
-/* Moves bytes that lie in the present record into the stream's own memory. 0, or -1: out of
-   memory. */
-int
-stream_recv_keep(struct stream *s);
+/* Moves the bytes in place into their stream's own memory, if there are any. NULL, or the stream
+   for which there was no memory. */
+struct stream *
+stream_recv_keep(struct trunk *t);
 
 /* A WINDOW is being sealed: its values, and what follows from it. */
 void

@@ -91,13 +91,14 @@ test_what_does_not_fit_is_written_later(void **state)
 	struct sock *s = sock_open(*state, fd[0], false, &owner);
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 7 >> 3);
-	int wrote = sock_try_write(s, data, sizeof(data));
+	struct span pieces[] = {{data, 1000}, {data + 1000, sizeof(data) - 1000}};
+	int wrote = sock_try_write(s, pieces, 2);
 	assert_true(wrote > 0 && (size_t)wrote < sizeof(data));
-	while (sock_try_write(s, data + wrote, 1) == 1)
+	while (sock_try_write(s, &(struct span){data + wrote, 1}, 1) == 1)
 		wrote++;
 	called = false;
 	assert_int_equal(sock_write(s, data + wrote, sizeof(data) - (size_t)wrote, on_written), 0);
-	assert_int_equal(sock_try_write(s, data, 1), 0); /* not in front of it */
+	assert_int_equal(sock_try_write(s, &(struct span){data, 1}, 1), 0); /* not in front of it */
 	while (n < sizeof(got)) {
 		uv_run(*state, UV_RUN_NOWAIT);
 		ssize_t r = recv(fd[1], got + n, sizeof(got) - n, MSG_DONTWAIT);

@@ -197,6 +197,26 @@ test_random_use(void **state)
 	assert_true(in > 1000000);
 }
 
+/* A part of the first chunk, two whole ones, and none of an empty last one. */
+static void
+test_spans(void **state)
+{
+	struct fixture *f = *state;
+	struct span spans[8];
+	assert_int_equal(bytes_spans(&f->b, spans, 8), 0);
+	append(f, CHUNK_SMALL + 2 * CHUNK_BIG);
+	take(f, 100);
+	assert_int_equal(bytes_spans(&f->b, spans, 2), 2);
+	assert_int_equal(bytes_spans(&f->b, spans, 8), bytes_spans(&f->b, spans, 7));
+	size_t count = bytes_spans(&f->b, spans, 8), n = 0;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < spans[i].size; k++, n++)
+			assert_int_equal(spans[i].data[k], (uint8_t)(f->out + n));
+	assert_int_equal(n, CHUNK_SMALL + 2 * CHUNK_BIG - 100);
+	take(f, n);
+	assert_int_equal(bytes_spans(&f->b, spans, 8), 0);
+}
+
 int
 main(void)
 {
@@ -206,6 +226,7 @@ main(void)
 		TEST(test_settle_keeps_what_is_in_use),
 		TEST(test_room),
 		TEST(test_mark_survives_dropping),
+		TEST(test_spans),
 		TEST(test_send_with_few_spans),
 		TEST(test_random_use),
 	};
