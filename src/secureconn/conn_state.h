@@ -13,8 +13,8 @@
    that are sent together. The big buffers come with CONN_UP. */
 #define IN_SIZE_HANDSHAKE  (12u * 1024)
 #define OUT_SIZE_HANDSHAKE (12u * 1024)
-#define IN_SIZE_UP         (256u * 1024)
-#define OUT_SIZE_UP        (200u * 1024) /* three full records */
+#define IN_SIZE_UP         (512u * 1024)
+#define OUT_SIZE_UP        (400u * 1024) /* six full records */
 
 struct conn {
 	struct conn_config config;
