@@ -43,73 +43,6 @@ test_bytes_in_place_cost_no_memory(void **state)
 	hand_fini(&h);
 }
 
-/* Brings frames that were sent to the connection, all at once. */
-static void
-arrive(struct hand *h)
-{
-	size_t n, room;
-	const uint8_t *out = conn_out_buf(h->peer, &n);
-	uint8_t *in = conn_in_buf(h->conn, &room);
-
-	assert_true(n <= room);
-	memcpy(in, out, n);
-	conn_out_ack(h->peer, n);
-	conn_in_ack(h->conn, n, h->now);
-}
-
-static void
-test_frames_of_a_stream_come_together(void **state)
-{
-	struct span spans[PLACES + 1];
-	struct hand h;
-	(void)state;
-	struct stream *s = setup(&h), *other = hand_peer_stream(&h, 3);
-	for (int i = 0; i < 3; i++)
-		hand_data(&h, 1, 100, 'x');
-	hand_data(&h, 3, 100, 'z');
-	for (int i = 0; i < PLACES + 1; i++)
-		hand_data(&h, 1, 10, 'y');
-	arrive(&h);
-	assert_ptr_equal(hand_event(&h, TRUNK_DATA), s);
-	assert_int_equal(stream_recv_spans(s, spans, PLACES + 1), 3);
-	assert_int_equal(stream_recv_spans(s, spans, 2), 2);
-	assert_int_equal(hand_read(s, 150, 'x'), 150);
-	assert_int_equal(stream_recv_spans(s, spans, PLACES + 1), 2);
-	assert_int_equal(spans[0].size, 50);
-	assert_int_equal(hand_read(s, 150, 'x'), 150);
-	assert_ptr_equal(hand_event(&h, TRUNK_DATA), other);
-	assert_int_equal(hand_read(other, 100, 'z'), 100);
-	assert_ptr_equal(hand_event(&h, TRUNK_DATA), s);
-	assert_int_equal(stream_recv_spans(s, spans, PLACES + 1), PLACES);
-	assert_int_equal(hand_read(s, 10 * PLACES, 'y'), 10 * PLACES);
-	assert_int_equal(chunk_pool_used(h.pool), 0);
-	hand_event(&h, TRUNK_DATA);
-	assert_int_equal(hand_read(s, 20, 'y'), 10);
-	hand_quiet(&h);
-	hand_fini(&h);
-}
-
-/* What was read ahead and belongs to another is not lost when the record does not stay. */
-static void
-test_what_comes_together_is_kept_together(void **state)
-{
-	struct span spans[4];
-	struct hand h;
-	(void)state;
-	struct stream *s = setup(&h);
-	hand_data(&h, 1, 100, 'x');
-	hand_data(&h, 1, 100, 'x');
-	hand_reset(&h, 1, 9);
-	arrive(&h);
-	hand_event(&h, TRUNK_DATA);
-	assert_int_equal(hand_read(s, 50, 'x'), 50);
-	assert_ptr_equal(hand_event(&h, TRUNK_RESET), s);
-	assert_int_equal(stream_recv_spans(s, spans, 4), 1);
-	assert_int_equal(spans[0].size, 150);
-	hand_quiet(&h);
-	hand_fini(&h);
-}
-
 static void
 test_what_is_not_taken_is_kept(void **state)
 {
@@ -276,8 +209,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes_in_place_cost_no_memory),
-		cmocka_unit_test(test_frames_of_a_stream_come_together),
-		cmocka_unit_test(test_what_comes_together_is_kept_together),
 		cmocka_unit_test(test_what_is_not_taken_is_kept),
 		cmocka_unit_test(test_held_bytes_stay),
 		cmocka_unit_test(test_window_at_half),
