@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 static struct {
-	enum log_level level;
+	_Atomic enum log_level level;
 	enum log_format format;
 	int fd;
 } log_to = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO};
@@ -23,6 +23,12 @@ log_setup(enum log_level level, enum log_format format, int fd)
 	log_to.level = level;
 	log_to.format = format;
 	log_to.fd = fd;
+}
+
+void
+log_set_level(enum log_level level)
+{
+	log_to.level = level;
 }
 
 bool

@@ -14,6 +14,10 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 void
 log_setup(enum log_level level, enum log_format format, int fd);
 
+/* The same for the level alone, from any thread. */
+void
+log_set_level(enum log_level level);
+
 bool
 log_enabled(enum log_level level);
 

@@ -119,9 +119,11 @@ parse_option(const struct cli *cli, const struct cli_usage *u, int argc, char **
 			continue;
 		if (!o->argument && equals)
 			return wrong_usage(cli, u, "takes no value: ", o->name);
-		if (!o->argument)
+		if (o->flag)
 			*o->flag = true;
-		else if (equals)
+		if (!o->argument || (o->flag && !equals))
+			return CLI_GO_ON;
+		if (equals)
 			*o->value = equals + 1;
 		else if (*i + 1 == argc)
 			return wrong_usage(cli, u, "a value is missing after ", o->name);

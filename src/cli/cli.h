@@ -21,14 +21,15 @@ struct cli {
 typedef int
 cli_command_fn(const struct cli *cli, int argc, char **argv);
 
-cli_command_fn cmd_init, cmd_run, cmd_check, cmd_key, cmd_peers, cmd_verify, cmd_trust, cmd_revoke;
+cli_command_fn cmd_init, cmd_run, cmd_check, cmd_key, cmd_peers, cmd_verify, cmd_trust, cmd_status,
+	cmd_revoke, cmd_reload, cmd_drain, cmd_stop, cmd_renew, cmd_log;
 
 /* An option of a command: "--key FILE" fills value, "--json" sets flag. */
 struct cli_option {
 	const char *name;     /* with its dashes */
 	const char *argument; /* as shown in the help; NULL: a flag */
 	const char **value;
-	bool *flag;
+	bool *flag; /* with a value too: that may be left out, and stands behind "=" */
 	const char *help;
 };
 

@@ -17,6 +17,12 @@ static const struct {
 	{"verify", cmd_verify, "verify the key of a peer, with its operator on the telephone"},
 	{"trust", cmd_trust, "the same beforehand, for unattended set-up"},
 	{"revoke", cmd_revoke, "take a peer's keys back; its links are closed at once"},
+	{"status", cmd_status, "show what the running node does"},
+	{"reload", cmd_reload, "the running node reads its configuration again"},
+	{"drain", cmd_drain, "the running node takes nothing new, and ends when it is done"},
+	{"stop", cmd_stop, "the running node ends at once"},
+	{"renew", cmd_renew, "new session keys with a peer, now"},
+	{"log", cmd_log, "what the running node logs from now on"},
 };
 
 static void

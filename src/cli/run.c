@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "admin/admin.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "proxy/inherit.h"
@@ -59,14 +60,20 @@ static int
 run_node(const struct cli *cli, const struct node_setup *setup)
 {
 	struct errmsg err;
+	struct admin admin;
 	struct node *node = node_new(setup, &err);
 
+	bool open = node && admin_open(&admin, node, setup->inherited, &err);
 	inherited_fini(setup->inherited);
-	if (!node)
+	if (!open) {
+		node_free(node);
 		return cli_fail(cli, CLI_FAILED, "%s", err.text);
+	}
 	/* A thread may still wait for the system's resolver; the C library would wait for it. */
-	if (!node_run(node))
+	if (!node_run(node)) {
+		admin_close(&admin);
 		_Exit(CLI_DONE);
+	}
 	node_free(node);
 	return CLI_DONE;
 }

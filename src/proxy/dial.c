@@ -68,7 +68,8 @@ wait_for_next(struct peer *p, bool rejected)
 		ms = 0;
 	d->again = false;
 	d->waiting = true;
-	alarm_set(d->retry, node_now() + ms * NS_PER_MS);
+	d->retry_at = node_now() + ms * NS_PER_MS;
+	alarm_set(d->retry, d->retry_at);
 	return ms;
 }
 
@@ -77,6 +78,7 @@ failed_to_connect(struct peer *p, const char *address, const char *why)
 {
 	struct dialer *d = &p->dialer;
 
+	d->last = SC_OK;
 	snprintf(d->last_error, sizeof(d->last_error), "%s: %s", address, why);
 	peer_error(p, address, why);
 	if (p->owner->state != WORKER_RUNNING)
@@ -235,6 +237,7 @@ dial_succeeded(struct peer *p, const struct conn_info *info)
 	d->link = NULL;
 	d->again = false;
 	d->last_error[0] = '\0';
+	d->last = SC_OK;
 	backoff_reset(&d->backoff);
 }
 
@@ -246,6 +249,7 @@ dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 
 	dead_ends_add(&d->dead_ends, &d->to);
 	d->dead_until = node_now() + DEAD_END_FOR;
+	d->last = error;
 	snprintf(d->last_error, sizeof(d->last_error), "%s", sc_error_text(error));
 	peer_error(p, d->link ? d->link->address : p->name, sc_error_text(error));
 	d->link = NULL;

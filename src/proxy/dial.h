@@ -33,6 +33,8 @@ struct dialer {
 	uint64_t *rejected;
 	uint64_t rejections;
 	struct flood failures;       /* of dialing and of handshakes, in the log */
+	uint64_t retry_at;           /* the wait is over then */
+	enum sc_error last;          /* how the last handshake ended */
 	char last_error[160];        /* of the last attempt, for those that wait; "" */
 	struct conn_memory memory;   /* of the last connection that was authenticated, */
 	uint64_t memory_until;       /* kept so long; 0: none */

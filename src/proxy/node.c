@@ -21,6 +21,9 @@
 static void
 close_handles(struct node *n)
 {
+	if (n->on_end)
+		n->on_end(n->on_end_arg);
+	n->on_end = NULL;
 	signals_free(n->signals);
 	n->signals = NULL;
 	alarm_free(n->tick);
@@ -205,6 +208,7 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 	n->bulk = setup->bulk;
 	n->n_bulk = setup->n_bulk;
 	n->random = random_system;
+	n->since = node_now();
 	list_init(&n->peer_listeners);
 	list_init(&n->peers);
 	init_floods(n);
@@ -235,6 +239,13 @@ node_run(struct node *n)
 	line = log_begin(LOG_LEVEL_INFO, "node_stopped");
 	log_end(&line);
 	return rest;
+}
+
+void
+node_at_end(struct node *n, void (*fn)(void *arg), void *arg)
+{
+	n->on_end = fn;
+	n->on_end_arg = arg;
 }
 
 void

@@ -62,6 +62,10 @@ struct node {
 	/* counts TCP connections between nodes, in the order of their beginning */
 	uint64_t births;
 
+	uint64_t since;             /* when it was made */
+	void (*on_end)(void *arg);  /* see node_at_end */
+	void *on_end_arg;
+
 	struct signals *signals;
 	struct alarm *tick, *end;
 };
@@ -96,6 +100,11 @@ node_rests(struct node *n);
 /* Logs what a flood's window has kept back, as a number; peer: whose events they are, or NULL. */
 void
 node_log_summary(struct flood *flood, const char *peer);
+
+/* fn is called when nothing is left of the node's own, on the first worker's thread: whoever else
+   has handles on that loop closes them. One only. */
+void
+node_at_end(struct node *n, void (*fn)(void *arg), void *arg);
 
 /* After node_run has returned true, or instead of it. NULL is fine. */
 void

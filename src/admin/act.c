@@ -1,0 +1,173 @@
+/* Knows which part of a node does what a request asks for. */
+#include "admin/act.h"
+
+#include <stdio.h>
+
+#include "admin/status_json.h"
+#include "proxy/stop.h"
+
+static void
+answer(struct act *a, struct json_object *o)
+{
+	a->fn(a->owner, o);
+}
+
+static void
+fail(struct act *a, const char *text)
+{
+	answer(a, answer_error(text));
+}
+
+/* ---- status ---- */
+
+static void
+on_status(void *owner, const struct status *status)
+{
+	struct act *a = owner;
+	struct json_object *o, *picture;
+
+	if (!status) {
+		fail(a, "out of memory");
+		return;
+	}
+	picture = status_json(status, a->node->config);
+	o = answer_new();
+	json_object_object_add(o, "status", picture);
+	answer(a, o);
+}
+
+/* ---- renew ---- */
+
+static void
+on_renewed(void *owner, const struct renewed *renewed)
+{
+	struct act *a = owner;
+
+	if (!renewed->known) {
+		fail(a, "there is no such peer: see `secureconn status`");
+	} else if (renewed->links == 0) {
+		fail(a, "the peer has no link now, and so no session keys: the next link makes new "
+			"ones");
+	} else {
+		struct json_object *o = answer_new();
+		json_object_object_add(o, "links", json_object_new_int64(renewed->links));
+		json_object_object_add(
+			o, "wait_ms", json_object_new_uint64(renewed->wait / NS_PER_MS));
+		answer(a, o);
+	}
+}
+
+/* ---- the others ---- */
+
+static void
+version(struct act *a)
+{
+	struct json_object *o = answer_new();
+
+	json_object_object_add(o, "version", json_object_new_string(SC_VERSION));
+	json_object_object_add(
+		o, "name", json_object_new_string(a->node->config->node.name));
+	answer(a, o);
+}
+
+static void
+set_level(struct act *a, enum log_level level)
+{
+	log_set_level(level);
+	answer(a, answer_new());
+}
+
+/* The answer goes first: there may be nobody to give it afterwards, and *a may be gone. */
+static void
+end(struct act *a, bool at_once)
+{
+	struct node *n = a->node;
+	bool running = n->workers[0].state == WORKER_RUNNING;
+	struct json_object *o = answer_new();
+
+	json_object_object_add(
+		o, "drain_ms", json_object_new_uint64(at_once ? 0 : n->config->node.drain / NS_PER_MS));
+	answer(a, o);
+	if (running)
+		stop_drain(n);
+	if (at_once)
+		stop_now(n, true);
+}
+
+static void
+look_at_keys(struct act *a)
+{
+	watch_look(a->node);
+	answer(a, answer_new());
+}
+
+/* Who has changed what on a running node. */
+static void
+log_request(const struct request *r, const char *who)
+{
+	static const char *const names[REQUEST_KINDS] = {[REQUEST_RELOAD] = "reload",
+		[REQUEST_DRAIN] = "drain",
+		[REQUEST_STOP] = "stop",
+		[REQUEST_RENEW] = "renew",
+		[REQUEST_LOG] = "log"};
+
+	if (!names[r->kind])
+		return;
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "control_request");
+	log_str(&line, "request", names[r->kind]);
+	if (r->kind == REQUEST_RENEW)
+		log_str(&line, "peer", r->peer);
+	log_str(&line, "by", who);
+	log_end(&line);
+}
+
+void
+act_init(struct act *a, struct node *node, act_fn *fn, void *owner)
+{
+	*a = (struct act){.node = node, .fn = fn, .owner = owner};
+	a->collector = (struct collector){.node = node, .fn = on_status, .owner = a};
+	a->renewal = (struct renewal_order){.fn = on_renewed, .owner = a};
+}
+
+void
+act_on(struct act *a, const struct request *r, const char *who)
+{
+	log_request(r, who);
+	switch (r->kind) {
+	case REQUEST_STATUS:
+		if (!collect_start(&a->collector))
+			fail(a, "out of memory");
+		break;
+	case REQUEST_RENEW:
+		if (!renew_peer(a->node, r->peer, &a->renewal))
+			fail(a, "out of memory");
+		break;
+	case REQUEST_VERSION:
+		version(a);
+		break;
+	case REQUEST_LOG:
+		set_level(a, r->level);
+		break;
+	case REQUEST_DRAIN:
+		end(a, false);
+		break;
+	case REQUEST_STOP:
+		end(a, true);
+		break;
+	case REQUEST_KEYS:
+		look_at_keys(a);
+		break;
+	case REQUEST_RELOAD:
+	case REQUEST_KINDS:
+		fail(a, "this version does not read its configuration again: restart it");
+		break;
+	}
+}
+
+void
+act_stop(struct act *a)
+{
+	collect_stop(&a->collector);
+	round_forget(a->renewal.round);
+	a->renewal.round = NULL;
+}

@@ -1,0 +1,32 @@
+/* A question that goes to every worker, is answered on its thread, and comes back to the first one
+   when all have answered. */
+#ifndef SC_PROXY_ROUND_H
+#define SC_PROXY_ROUND_H
+
+#include "proxy/worker.h"
+
+/* What is asked. Nobody else sees a part while a worker fills it. */
+struct round_question {
+	size_t part_size; /* zeroed before */
+	/* On the thread of w. text: a copy of what round_start was given. */
+	void (*ask)(struct worker *w, void *part, const char *text);
+	/* On the first worker's thread, exactly once; parts: one of each worker. owner: NULL after
+	   round_forget. What a part holds is freed here. */
+	void (*done)(void *owner, void *parts, unsigned n);
+};
+
+#define ROUND_TEXT_SIZE 80
+
+struct round;
+
+/* On the first worker's thread. done may be called before it returns, and *round is NULL then.
+   False: out of memory, done is not called. */
+bool
+round_start(struct node *n, const struct round_question *question, const char *text, void *owner,
+	struct round **round);
+
+/* The owner goes. NULL is fine. */
+void
+round_forget(struct round *round);
+
+#endif

@@ -1,0 +1,166 @@
+/* Tests cli/status_text.c: numbers for people, and how a whole page looks, narrow and wide. */
+#include "unit.h"
+
+#include "cli/status_text.h"
+
+static const char picture[] =
+	"{\"node\":{\"name\":\"store-7\",\"version\":\"1\",\"pid\":12,\"state\":\"running\",\"age_s\":93784,"
+	"\"listen\":[\"0.0.0.0:7400\",\"[::]:7400\"],\"workers\":2,\"memory_bytes\":18874368,"
+	"\"unauthenticated\":1,\"unauthenticated_max\":256,\"callers_refused\":3,"
+	"\"handshakes_failed\":4},"
+	"\"peers\":[{\"name\":\"hq\",\"state\":\"up\",\"address\":[\"hq.example.com:7400\"],"
+	"\"error\":\"203.0.113.5:7400: the deadline has passed\",\"error_age_s\":7200,"
+	"\"waiting\":0,\"links\":[{\"address\":\"203.0.113.5:7400\",\"dialed\":true,"
+	"\"protocol\":\"SecureConn 1.1\",\"asymmetric\":\"ElGamal 3072\",\"symmetric\":\"AES 256\","
+	"\"implementation\":\"gcrypt\",\"age_s\":185,\"keys_age_s\":65,\"renewal_in_s\":86335,"
+	"\"renewals\":1,\"rtt_us\":12345,\"streams\":2}],\"links_total\":2,\"streams_total\":40,"
+	"\"bytes_in\":1610612736,\"bytes_out\":2048,\"rate_in\":3565158,\"rate_out\":17,"
+	"\"resumed\":1},"
+	"{\"name\":\"shop\",\"state\":\"rejected\",\"address\":[\"192.0.2.1:7400\"],"
+	"\"retry_in_ms\":1500,\"waiting\":2,\"links\":[]}],"
+	"\"routes\":[{\"name\":\"db\",\"listen\":[\"127.0.0.1:5432\"],\"peers\":[\"hq\",\"hq-dr\"],"
+	"\"service\":\"inventory\",\"connections\":2,\"total\":9,"
+	"\"refused\":{\"peer_absent\":1,\"limit\":2,\"new_one\":3},\"bytes_in\":1,\"bytes_out\":2}],"
+	"\"services\":[{\"name\":\"web\",\"connect\":[\"127.0.0.1:80\",\"/web.sock\"],"
+	"\"connections\":0,\"total\":0,\"refused\":{}}],"
+	"\"unknown_services\":{\"total\":5,\"refused\":{\"denied\":5}}}";
+
+static char *
+render(const char *json, unsigned width, bool colour)
+{
+	const struct status_look look = {width, colour};
+	struct json_object *o = json_tokener_parse(json);
+	char *text;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_non_null(out);
+	status_text(out, o, &look);
+	fclose(out);
+	json_object_put(o);
+	return text;
+}
+
+static void
+test_page(void **state)
+{
+	char *text = render(picture, 80, false);
+	(void)state;
+
+	assert_string_equal(text,
+		"node store-7: running for 1 d 2 h\n"
+		"  process      version 1, pid 12, 2 workers, 18.0 MiB of memory\n"
+		"  listens      0.0.0.0:7400, [::]:7400\n"
+		"  callers      1 of 256 places taken by strangers; 3 refused, 4 failed\n"
+		"\n"
+		"peer hq: up\n"
+		"  link         203.0.113.5:7400, dialed 3 min 5 s ago, 12.3 ms away\n"
+		"  algorithms   SecureConn 1.1, ElGamal 3072, AES 256 (gcrypt)\n"
+		"  keys         1 min 5 s old, next in 23 h 58 min; 1 renewal\n"
+		"  connections  2 open, 40 in all\n"
+		"  traffic      1.5 GiB in, 2.0 KiB out; now 3.4 MiB/s in, 17 B/s out\n"
+		"  resumed      1 session outlived a lost link\n"
+		"  last error   203.0.113.5:7400: the deadline has passed, 2 h 0 min ago\n"
+		"\n"
+		"peer shop: rejected, next try in 2 s\n"
+		"  state        its operator has not verified the key of this node\n"
+		"  address      192.0.2.1:7400\n"
+		"  waiting      2 connections wait for a link\n"
+		"\n"
+		"route db\n"
+		"  leads        127.0.0.1:5432 -> inventory at hq, hq-dr\n"
+		"  connections  2 open, 9 in all\n"
+		"  traffic      1 B in, 2 B out\n"
+		"  refused      1 the peer is not connected, 2 too many at once, 3 new_one\n"
+		"\n"
+		"service web\n"
+		"  leads        to 127.0.0.1:80, /web.sock\n"
+		"  connections  0 open, 0 in all\n"
+		"\n"
+		"services that do not exist\n"
+		"  refused      5 denied\n");
+	free(text);
+}
+
+/* No line is longer than the terminal, and the words stay whole. */
+static void
+test_narrow(void **state)
+{
+	char *text = render(picture, 60, false), *rest = text, *line;
+	unsigned lines = 0;
+	(void)state;
+
+	assert_non_null(strstr(text, "  traffic      1.5 GiB in, 2.0 KiB out; now 3.4 MiB/s in, 17\n"
+				     "               B/s out\n"));
+	while ((line = strsep(&rest, "\n"))) {
+		assert_true(strlen(line) <= 60);
+		lines++;
+	}
+	assert_true(lines > 30);
+	free(text);
+}
+
+static void
+test_colour(void **state)
+{
+	char *text = render(picture, 80, true);
+	(void)state;
+
+	assert_non_null(strstr(text, "peer \033[1mhq\033[0m: \033[32mup\033[0m\n"));
+	assert_non_null(strstr(text, "peer \033[1mshop\033[0m: \033[31mrejected\033[0m, next"));
+	free(text);
+}
+
+/* A node of another version may say less. */
+static void
+test_missing(void **state)
+{
+	static const char *const texts[] = {"{}", "{\"peers\":7,\"routes\":{},\"node\":[]}",
+		"{\"node\":{},\"peers\":[{}],\"routes\":[{}],\"services\":[{}]}",
+		"{\"peers\":[{\"links\":[{}],\"links_total\":1}],\"routes\":[{\"refused\":5}]}",
+		"{\"peers\":[null,1,\"x\"],\"unknown_services\":null}"};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free(render(texts[i], 80, false));
+}
+
+static void
+test_numbers(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *age, *size;
+	} cases[] = {
+		{0, "0 s", "0 B"},
+		{59, "59 s", "59 B"},
+		{61, "1 min 1 s", "61 B"},
+		{3600, "1 h 0 min", "3.5 KiB"},
+		{86400, "1 d 0 h", "84.4 KiB"},
+		{1023, "17 min 3 s", "1023 B"},
+		{1024, "17 min 4 s", "1.0 KiB"},
+		{1048575, "12 d 3 h", "1.0 MiB"},
+		{UINT64_MAX, NULL, "16.0 EiB"},
+	};
+	char text[32];
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].age)
+			assert_string_equal(age_text(text, cases[i].n), cases[i].age);
+		assert_string_equal(size_text(text, cases[i].n), cases[i].size);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_numbers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
