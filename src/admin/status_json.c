@@ -146,6 +146,8 @@ add_tally(struct json_object *o, const struct status *s, enum tally_kind kind, c
 		if (t->refused[i] > 0)
 			add_number(refused, tally_reason_name(i), t->refused[i]);
 	json_object_object_add(o, "refused", refused);
+	if (kind == TALLY_ROUTE)
+		add_number(o, "moved", t->moved);
 	add_number(o, "bytes_in", t->bytes_in);
 	add_number(o, "bytes_out", t->bytes_out);
 }

@@ -60,6 +60,9 @@ check_route_peers(const struct config *config, const struct name_list *peers, co
 	const struct place at = {peers->file, peers->line};
 	enum sc_error error = SC_OK;
 
+	if (peers->n > CONFIG_ROUTE_PEERS)
+		return place_error(err, SC_ERR_INVALID, at, "%s: there are %zu; at most %d are "
+			"possible", where, peers->n, CONFIG_ROUTE_PEERS);
 	for (size_t i = 0; error == SC_OK && i < peers->n; i++) {
 		if (strcmp(peers->at[i], "*") == 0)
 			error = place_error(err, SC_ERR_INVALID, at,

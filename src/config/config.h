@@ -11,6 +11,7 @@
 
 #define CONFIG_DEFAULT_FILE "/etc/secureconn/secureconn.ini"
 #define CONFIG_OPTIONS_MAX  64
+#define CONFIG_ROUTE_PEERS  32 /* most peers of a route */
 #define CONFIG_NAME_SIZE    65 /* of nodes, peers, routes: 64 characters and a NUL */
 
 /* Where to listen or to connect: a TCP host and port, or (for plaintext sides only) a Unix

@@ -41,21 +41,24 @@ client_refuse(const struct client *c, struct worker *w, enum tally_reason why, c
 
 /* It counts, and is refused. */
 static void
-give_up(const struct client *c, struct worker *w, enum tally_reason why, const char *reason)
+give_up(struct client *c, struct peer *peer, struct worker *w, enum tally_reason why,
+	const char *reason)
 {
+	atomic_fetch_sub(&peer->clients, 1);
 	route_left(c->route);
+	carry_fini(&c->carry);
 	client_refuse(c, w, why, reason);
 }
 
 /* On the peer's worker. */
 static void
-arrive(const struct client *c, struct peer *peer)
+arrive(struct client *c, struct peer *peer)
 {
 	struct worker *w = peer->owner;
 	struct local *l = local_new(w, peer);
 
 	if (!l) {
-		give_up(c, w, TALLY_OTHER, "out of memory");
+		give_up(c, peer, w, TALLY_OTHER, "out of memory");
 		return;
 	}
 	l->route = c->route;
@@ -63,14 +66,16 @@ arrive(const struct client *c, struct peer *peer)
 	l->source = c->source;
 	l->destination = c->destination;
 	l->began = c->began;
+	l->carry = c->carry;
+	l->bytes_in = c->bytes_in;
+	l->eof = c->eof;
+	l->tried = c->tried;
 	l->sock = sock_open(&w->loop, c->fd, c->is_unix, l);
 	if (!local_tally(l, TALLY_ROUTE, c->route->config->name) || !l->sock) {
 		local_finish(l, LOCAL_REFUSED, "out of memory", NULL);
 		return;
 	}
-	alarm_set(l->alarm, l->began + c->route->config->connect_timeout);
-	if (!route_open(l))
-		route_wait(l);
+	route_begin(l);
 }
 
 static void
@@ -81,26 +86,28 @@ on_arrival(struct worker *w, struct post *post)
 	if (w->state == WORKER_RUNNING)
 		arrive(&p->client, p->peer);
 	else
-		give_up(&p->client, w, TALLY_STOPPING, "this node is stopping");
+		give_up(&p->client, p->peer, w, TALLY_STOPPING, "this node is stopping");
 	free(p);
 }
 
 void
 client_send(const struct client *c, struct peer *peer, struct worker *from)
 {
+	struct client client = *c;
 	struct parcel *p;
 
+	atomic_fetch_add(&peer->clients, 1);
 	if (peer->owner == from) {
-		arrive(c, peer);
+		arrive(&client, peer);
 		return;
 	}
 	p = calloc(1, sizeof(*p));
 	if (!p) {
-		give_up(c, from, TALLY_OTHER, "out of memory");
+		give_up(&client, peer, from, TALLY_OTHER, "out of memory");
 		return;
 	}
 	p->post.fn = on_arrival;
-	p->client = *c;
+	p->client = client;
 	p->peer = peer;
 	worker_post(peer->owner, &p->post);
 }
@@ -112,22 +119,29 @@ client_move(struct local *l, struct peer *peer)
 
 	if (peer->owner == from) {
 		list_remove(&l->at);
+		atomic_fetch_sub(&l->peer->clients, 1);
+		atomic_fetch_add(&peer->clients, 1);
 		l->peer = peer;
-		if (!route_open(l))
-			route_wait(l);
+		route_begin(l);
 		return;
 	}
 	struct client c = {.route = l->route,
 		.is_unix = l->sock->is_unix,
 		.source = l->source,
 		.destination = l->destination,
-		.began = l->began};
+		.began = l->began,
+		.carry = l->carry,
+		.bytes_in = l->bytes_in,
+		.eof = l->eof,
+		.tried = l->tried};
 	c.fd = sock_take(l->sock);
 	l->sock = NULL;
 	if (c.fd < 0) {
 		local_finish(l, LOCAL_REFUSED, "out of descriptors", NULL);
 		return;
 	}
+	l->carry = (struct carry){.data = NULL};
+	atomic_fetch_sub(&l->peer->clients, 1);
 	local_forget(l);
 	client_send(&c, peer, from);
 }

@@ -3,6 +3,7 @@
 #ifndef SC_PROXY_CLIENT_H
 #define SC_PROXY_CLIENT_H
 
+#include "proxy/carry.h"
 #include "proxy/route.h"
 #include "proxy/tally.h"
 #include "proxy/worker.h"
@@ -16,6 +17,11 @@ struct client {
 	bool is_unix;
 	struct stream_address source, destination;
 	uint64_t began; /* connect_timeout runs since then */
+	/* What it has said so far, and whether that was all; whoever ends the client frees it. */
+	struct carry carry;
+	uint64_t bytes_in;
+	bool eof;
+	uint32_t tried; /* peers of the route that refused it, a bit for each */
 };
 
 /* On the thread of `from`: the client goes to the peer's worker, becomes a local connection there
@@ -24,8 +30,9 @@ struct client {
 void
 client_send(const struct client *c, struct peer *peer, struct worker *from);
 
-/* A local connection of a route that waits for a link, without a stream, shall have another peer:
-   it goes to the worker of that one. Nothing was read from its socket. *l may be gone. */
+/* A local connection of a route without a stream, on no list, or on that of those that wait, goes
+   on with this peer, on the worker of that one, with all that was read from it. It may be the
+   peer that it has. *l may be gone. */
 void
 client_move(struct local *l, struct peer *peer);
 

@@ -80,6 +80,7 @@ failed_to_connect(struct peer *p, const char *address, const char *why)
 
 	d->last = SC_OK;
 	snprintf(d->last_error, sizeof(d->last_error), "%s: %s", address, why);
+	peer_away(p);
 	peer_error(p, address, why);
 	if (p->owner->state != WORKER_RUNNING)
 		return;
@@ -136,6 +137,7 @@ dial_check(struct peer *p)
 			"verified: see `asymmetric`");
 		return;
 	}
+	peer_dialing(p);
 	if (node_now() >= d->dead_until)
 		d->dead_ends.n = 0;
 	const struct connect_plan plan = {
@@ -247,6 +249,7 @@ dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 	struct dialer *d = &p->dialer;
 	bool rejected = error == SC_ERR_KEY_REJECTED;
 
+	peer_away(p);
 	dead_ends_add(&d->dead_ends, &d->to);
 	d->dead_until = node_now() + DEAD_END_FOR;
 	d->last = error;

@@ -103,6 +103,7 @@ become_up(struct link *l)
 	alarm_set(l->alarm, UINT64_MAX); /* the next turn sets it */
 	link_touch(l);
 	list_insert_tail(&l->peer->links, &l->up);
+	peer_look(l->peer);
 	l->peer->counts.links++;
 	if (l->dialed)
 		dial_succeeded(l->peer, &info);

@@ -84,6 +84,7 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 	if (error != SC_OK && error != SC_ERR_CLOSED)
 		peer_error(l->peer, l->address, sc_error_text(error));
 	list_remove(&l->up);
+	peer_look(l->peer);
 	start_ending(l);
 	dial_lost(l->peer, l->goaway && l->goaway_code == CODE_NONE);
 }
@@ -166,6 +167,7 @@ link_drain(struct link *l)
 		link_kill(l);
 	} else if (l->state == LINK_UP) {
 		l->goaway = true;
+		peer_look(l->peer);
 		trunk_goaway(l->trunk, CODE_SHUTTING_DOWN);
 		link_touch(l);
 	}

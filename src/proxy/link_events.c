@@ -14,6 +14,7 @@ on_goaway(struct link *l, uint16_t code)
 	log_end(&line);
 	l->goaway = true;
 	l->goaway_code = code;
+	peer_look(l->peer);
 	dial_lost(l->peer, code == CODE_NONE);
 }
 

@@ -14,7 +14,9 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	size_t n = 0;
 
 	(void)suggested;
-	uint8_t *p = l ? stream_send_buf(l->stream, &n) : NULL;
+	uint8_t *p = NULL;
+	if (l)
+		p = l->stream ? stream_send_buf(l->stream, &n) : carry_room(&l->carry, &n);
 	*buf = uv_buf_init((char *)p, n < UINT32_MAX ? (unsigned)n : UINT32_MAX);
 }
 
@@ -26,6 +28,31 @@ stop_reading(struct local *l)
 }
 
 static void
+took_in(struct local *l, size_t n)
+{
+	l->bytes_in += n;
+	l->tally->bytes_in += n;
+	l->active = l->idle ? node_now() : 0;
+}
+
+/* A client that waits. */
+static void
+on_early_read(struct local *l, ssize_t nread)
+{
+	carry_added(&l->carry, nread > 0 ? (size_t)nread : 0);
+	if (nread > 0) {
+		took_in(l, (size_t)nread);
+	} else if (nread == UV_EOF && !sock_hung_up(l->sock)) {
+		stop_reading(l);
+		l->eof = true; /* it may well wait for an answer */
+	} else if (nread < 0) {
+		l->why = TALLY_GONE;
+		local_fail(l, LOCAL_REFUSED, CODE_RESET_BY_APPLICATION, NULL,
+			"the client went away while it waited");
+	}
+}
+
+static void
 on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 {
 	struct sock *s = stream->data;
@@ -34,15 +61,17 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	(void)buf;
 	if (!l)
 		return;
-	if (nread == UV_ENOBUFS) { /* no room: local_writable goes on */
+	if (nread == UV_ENOBUFS) { /* no room: local_writable, or a stream, goes on */
 		stop_reading(l);
+		return;
+	}
+	if (!l->stream) {
+		on_early_read(l, nread);
 		return;
 	}
 	stream_send_ack(l->stream, nread > 0 ? (size_t)nread : 0);
 	if (nread > 0) {
-		l->bytes_in += (size_t)nread;
-		l->tally->bytes_in += (size_t)nread;
-		l->active = l->idle ? node_now() : 0;
+		took_in(l, (size_t)nread);
 	} else if (nread == UV_EOF) {
 		stop_reading(l);
 		l->eof = true;
@@ -61,6 +90,25 @@ start_reading(struct local *l)
 {
 	if (!l->reading && !l->eof && uv_read_start(&l->sock->uv.stream, on_alloc, on_read) == 0)
 		l->reading = true;
+}
+
+/* The stream has room: for what was read before, then for more. */
+static void
+feed(struct local *l)
+{
+	if (!carry_empty(&l->carry)) {
+		carry_give(&l->carry, l->stream);
+		link_touch(l->link);
+	}
+	if (!carry_empty(&l->carry)) {
+		if (l->reading)
+			stop_reading(l);
+	} else if (l->eof) {
+		stream_send_fin(l->stream);
+		link_touch(l->link);
+	} else {
+		start_reading(l);
+	}
 }
 
 /* ---- from the stream into the local socket ---- */
@@ -169,8 +217,15 @@ pump(struct local *l)
 void
 local_start(struct local *l)
 {
-	start_reading(l);
+	feed(l);
 	pump(l);
+}
+
+void
+local_wait(struct local *l)
+{
+	if (l->sock)
+		start_reading(l);
 }
 
 /* ---- from the trunk ---- */
@@ -204,7 +259,7 @@ void
 local_writable(struct local *l)
 {
 	if (l->sock)
-		start_reading(l);
+		feed(l);
 }
 
 void

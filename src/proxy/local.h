@@ -5,6 +5,7 @@
 #define SC_PROXY_LOCAL_H
 
 #include "base/log.h"
+#include "proxy/carry.h"
 #include "proxy/link.h"
 #include "proxy/tally.h"
 
@@ -33,6 +34,8 @@ struct local {
 	enum tally_reason why; /* it is refused */
 	uint64_t bytes_in, bytes_out; /* read from the local socket, and written to it */
 	size_t writing;               /* bytes of the stream that libuv has */
+	struct carry carry; /* a client's: read, and not yet in a stream */
+	uint32_t tried;     /* peers of the route that refused it, a bit for each */
 	bool opened;  /* the target has accepted */
 	bool reading;
 	bool eof;     /* the local side sends no more */
@@ -68,6 +71,11 @@ local_forget_link(struct local *l);
 /* Starts reading from the local socket, and writes what has come already. */
 void
 local_start(struct local *l);
+
+/* A client without a stream: reads what it says, as far as that is kept, so that its end is
+   noticed. */
+void
+local_wait(struct local *l);
 
 /* Over: logs, closes or resets the socket, frees. The stream is over already. text: said by the
    peer, may be NULL. */

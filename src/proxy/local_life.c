@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "proxy/connect.h"
+#include "proxy/failover.h"
+#include "proxy/peer.h"
 #include "proxy/route.h"
 
 static void
@@ -14,14 +16,12 @@ on_alarm(void *owner)
 	struct local *l = owner;
 	uint64_t now = node_now();
 
-	if (!l->opened) {
-		char reason[256] = "no answer in time";
-		const char *error = l->peer->dialer.last_error;
-		if (!l->stream)
-			snprintf(reason, sizeof(reason), "the peer is not connected: %s",
-				error[0] ? error : "it has not called yet");
-		l->why = l->stream ? TALLY_TARGET_TIMEOUT : TALLY_PEER_ABSENT;
-		local_fail(l, LOCAL_REFUSED, CODE_CONNECT_TIMEOUT, "no answer in time", reason);
+	if (!l->opened && l->route && !l->stream) {
+		route_look(l);
+	} else if (!l->opened) {
+		l->why = TALLY_TARGET_TIMEOUT;
+		local_fail(l, LOCAL_REFUSED, CODE_CONNECT_TIMEOUT, "no answer in time",
+			"no answer in time");
 	} else if (l->idle && now - l->active >= l->idle) {
 		local_fail(l, LOCAL_BROKEN, CODE_IDLE, "idle timeout", "idle timeout");
 	} else if (l->idle) {
@@ -157,6 +157,7 @@ local_free(struct local *l)
 	}
 	list_remove(&l->at);
 	list_remove(&l->node);
+	carry_fini(&l->carry);
 	free(l);
 }
 
@@ -176,8 +177,10 @@ local_finish(struct local *l, enum local_end how, const char *reason, const stru
 {
 	log_end_of(l, how, reason, text);
 	/* first, so that who sees the end finds the place free */
-	if (l->route)
+	if (l->route) {
+		atomic_fetch_sub(&l->peer->clients, 1);
 		route_left(l->route);
+	}
 	if (l->tally) {
 		l->tally->now--;
 		l->tally->refused[l->why] += how == LOCAL_REFUSED;
@@ -215,13 +218,12 @@ local_fail(struct local *l, enum local_end how, enum close_code code, const char
 void
 local_reset(struct local *l, uint16_t code, struct span text)
 {
-	l->stream = NULL;
-	if (l->route && !l->opened && code == CODE_SHUTTING_DOWN && l->bytes_in == 0 && !l->eof) {
-		route_again(l); /* nothing was passed on: another link may take it */
+	bool refused = l->route && !l->opened;
+
+	if (refused && failover_refused(l, code))
 		return;
-	}
+	l->stream = NULL;
 	l->attempt = l->connector != NULL;
 	l->why = tally_reason_of(code);
-	bool refused = l->route && !l->opened;
 	local_finish(l, refused ? LOCAL_REFUSED : LOCAL_BROKEN, code_text(code), &text);
 }

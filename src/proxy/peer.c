@@ -8,6 +8,19 @@
 #include "proxy/local.h"
 #include "proxy/route.h"
 
+/* So long a lost link, or a first one, is waited for before a route takes its next peer. */
+#define COMING_FOR (1 * NS_PER_S)
+/* The same for one that is dialed when it is needed, */
+#define DEMAND_FOR (3 * NS_PER_S)
+/* and when it could not be reached it is not tried again before. */
+#define DEMAND_AGAIN (30 * NS_PER_S)
+
+static bool
+on_demand(const struct peer *p)
+{
+	return p->config && p->config->address.n > 0 && p->config->on_demand;
+}
+
 static void
 peer_free(struct peer *p)
 {
@@ -28,6 +41,8 @@ peer_new(struct worker *w, const char *name)
 	p->config = config_peer_find(w->node->config, name);
 	list_init(&p->links);
 	list_init(&p->waiting);
+	atomic_init(&p->coming_until, node_now() + COMING_FOR);
+	atomic_init(&p->ready_at, on_demand(p) ? 0 : UINT64_MAX);
 	list_insert_tail(&w->node->peers, &p->node);
 	list_insert_tail(&w->peers, &p->at);
 	if (!dial_init(p)) {
@@ -73,6 +88,45 @@ peer_link(const struct peer *p)
 			return l;
 	}
 	return NULL;
+}
+
+enum standing
+peer_standing(const struct peer *p, uint64_t now)
+{
+	if (atomic_load(&p->up))
+		return STANDING_UP;
+	bool coming = now < atomic_load(&p->coming_until) || now >= atomic_load(&p->ready_at);
+	return coming ? STANDING_COMING : STANDING_AWAY;
+}
+
+void
+peer_look(struct peer *p)
+{
+	bool up = peer_link(p) != NULL;
+
+	if (!up && atomic_load(&p->up))
+		atomic_store(&p->coming_until, node_now() + COMING_FOR);
+	atomic_store(&p->ready_at, on_demand(p) ? 0 : UINT64_MAX);
+	atomic_store(&p->up, up);
+}
+
+void
+peer_dialing(struct peer *p)
+{
+	uint64_t now = node_now();
+
+	if (!on_demand(p) || now < atomic_load(&p->ready_at))
+		return;
+	atomic_store(&p->coming_until, now + DEMAND_FOR);
+	atomic_store(&p->ready_at, now + DEMAND_AGAIN);
+}
+
+void
+peer_away(struct peer *p)
+{
+	atomic_store(&p->coming_until, 0);
+	if (on_demand(p))
+		atomic_store(&p->ready_at, node_now() + DEMAND_AGAIN);
 }
 
 void

@@ -2,6 +2,9 @@
 #ifndef SC_PROXY_PEER_H
 #define SC_PROXY_PEER_H
 
+#include <stdatomic.h>
+
+#include "proxy/choice.h"
 #include "proxy/dial.h"
 #include "proxy/node.h"
 
@@ -32,6 +35,12 @@ struct peer {
 	uint8_t instance[HELLO_INSTANCE_SIZE]; /* of its process that is the present one */
 	uint64_t instance_birth;               /* of the youngest connection to that */
 	struct peer_counts counts;
+	/* For routes with several peers; written by the peer's own thread, read by others: */
+	atomic_bool up;               /* a link takes streams */
+	_Atomic uint64_t coming_until; /* while none is up: so long there soon may be one; */
+	_Atomic uint64_t ready_at;     /* and from then on one would be dialed for whoever needs it */
+	/* connections of routes that it has, or that are on their way to it; from any thread */
+	atomic_uint clients;
 };
 
 /* All peers of the configuration. False: out of memory. */
@@ -58,6 +67,22 @@ peer_error(struct peer *p, const char *where, const char *what);
 /* Measures the rates, every now and then. */
 void
 peer_measure(struct peer *p, uint64_t now);
+
+/* How the peer stands. From any thread. */
+enum standing
+peer_standing(const struct peer *p, uint64_t now);
+
+/* A link has come up, or takes no more streams, or has gone: how the peer stands now. */
+void
+peer_look(struct peer *p);
+
+/* It is being dialed, and nobody knows yet how that ends. */
+void
+peer_dialing(struct peer *p);
+
+/* Dialing has failed: it is not worth a wait just now. */
+void
+peer_away(struct peer *p);
 
 /* A link has said HELLO. Ends the links of an earlier instance of the peer. False: this link
    itself is of an earlier one and must end (protocol.md 8.1). */

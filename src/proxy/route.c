@@ -2,10 +2,12 @@
    is local.c's. */
 #include "proxy/route.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "proxy/client.h"
+#include "proxy/failover.h"
 #include "proxy/listen.h"
 #include "proxy/local.h"
 
@@ -23,7 +25,7 @@ routes_open(struct node *n, struct inherited *inherited, struct errmsg *err)
 		struct route *r = &n->routes[i];
 		r->owner = n;
 		r->config = &c->routes[i];
-		r->peer = peer_find(n, r->config->peers.at[0], false);
+		failover_init(r);
 		list_init(&r->listeners);
 	}
 	for (size_t i = 0; i < c->n_routes; i++) {
@@ -34,6 +36,13 @@ routes_open(struct node *n, struct inherited *inherited, struct errmsg *err)
 				return false;
 	}
 	return true;
+}
+
+/* When it has waited long enough. */
+static uint64_t
+deadline(const struct local *l)
+{
+	return l->began + l->route->config->connect_timeout;
 }
 
 bool
@@ -49,6 +58,7 @@ route_open(struct local *l)
 		struct stream *s = link->goaway ? NULL : trunk_open(link->trunk, &request, l);
 		if (s) {
 			list_remove(&l->at);
+			alarm_set(l->alarm, deadline(l));
 			local_attach(l, link, s);
 			local_start(l);
 			return true;
@@ -57,22 +67,45 @@ route_open(struct local *l)
 	return false;
 }
 
-void
-route_wait(struct local *l)
+static void
+look_again(struct local *l)
 {
+	uint64_t next = l->route->n_peers > 1 ? node_now() + FAILOVER_LOOK : UINT64_MAX;
+	alarm_set(l->alarm, min_u64(deadline(l), next));
+}
+
+void
+route_begin(struct local *l)
+{
+	alarm_set(l->alarm, deadline(l));
+	if (route_open(l) || failover_look(l))
+		return;
+	look_again(l);
 	list_insert_tail(&l->peer->waiting, &l->at);
+	local_wait(l);
 	peer_want(l->peer);
 }
 
 void
-route_again(struct local *l)
+route_look(struct local *l)
 {
-	uv_read_stop(&l->sock->uv.stream);
-	l->reading = false;
-	list_remove(&l->at);
-	l->link = NULL;
-	l->id[0] = '\0';
-	route_wait(l);
+	char reason[256];
+
+	if (node_now() < deadline(l)) {
+		if (!failover_look(l))
+			look_again(l);
+		return;
+	}
+	const char *error = l->peer->dialer.last_error;
+	bool calls = !l->peer->config || l->peer->config->address.n == 0;
+	if (calls)
+		error = "it has not called, and there is no `address` to dial it at";
+	snprintf(reason, sizeof(reason), "the peer is not connected: %s",
+		error[0] ? error : "it does not answer");
+	if (peer_link(l->peer))
+		snprintf(reason, sizeof(reason), "the peer takes no more connections");
+	l->why = peer_link(l->peer) ? TALLY_LIMIT : TALLY_PEER_ABSENT;
+	local_fail(l, LOCAL_REFUSED, CODE_CONNECT_TIMEOUT, NULL, reason);
 }
 
 /* Where the client wanted to go: the address that it connected to. */
@@ -105,7 +138,7 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		return;
 	}
 	atomic_fetch_add(&r->connections, 1);
-	client_send(&c, r->peer, w);
+	client_send(&c, failover_choose(r), w);
 }
 
 void
@@ -119,6 +152,8 @@ routes_start(struct node *n)
 			log_str(&line, "route", r->config->name);
 			log_str(&line, "address", listener->text);
 			log_str(&line, "peer", r->config->peers.at[0]);
+			if (r->n_peers > 1)
+				log_u64(&line, "peers", r->n_peers);
 			log_end(&line);
 			listener_give(listener, on_accept, r);
 			listener_start(listener, &n->workers[0].loop, &n->floods[FLOOD_ACCEPT]);

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "proxy/choice.h"
 #include "proxy/node.h"
 
 struct inherited;
@@ -13,7 +14,10 @@ struct peer;
 struct route {
 	struct node *owner;
 	const struct config_route *config;
-	struct peer *peer;
+	struct peer *peers[CHOICE_MAX]; /* as the configuration names them */
+	size_t n_peers;
+	atomic_size_t turn;             /* of balancing */
+	atomic_size_t current;          /* failover: where new connections went last */
 	struct list listeners; /* struct listener */
 	atomic_uint connections; /* now: more by the listener, less by any worker */
 };
@@ -38,13 +42,14 @@ routes_free(struct node *n);
 bool
 route_open(struct local *l);
 
-/* Without a stream: waits for a link of its peer. */
+/* A connection of the route has a peer: gets a stream, or waits for one, there or at another
+   peer. l may be gone. */
 void
-route_wait(struct local *l);
+route_begin(struct local *l);
 
-/* The stream was refused before it was opened: the connection waits for another link. */
+/* It still waits: looks where else it could go, until its time is over. l may be gone. */
 void
-route_again(struct local *l);
+route_look(struct local *l);
 
 /* A connection has ended. From any thread. */
 void

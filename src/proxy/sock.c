@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -75,6 +76,13 @@ sock_reset(struct sock *s)
 	if (s && !s->is_unix && sock_fd(s) >= 0)
 		setsockopt(sock_fd(s), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	sock_close(s);
+}
+
+bool
+sock_hung_up(const struct sock *s)
+{
+	struct pollfd p = {.fd = sock_fd(s), .events = 0};
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 static uv_buf_t

@@ -66,6 +66,11 @@ sock_write(struct sock *s, const uint8_t *data, size_t n, uv_write_cb cb);
 int
 sock_shutdown(struct sock *s, uv_shutdown_cb cb);
 
+/* After the end of what it sends: true if the other side cannot be written to any more either, as
+   far as that can be known (of a Unix socket; of a TCP socket only when it was reset). */
+bool
+sock_hung_up(const struct sock *s);
+
 /* The descriptor, for options. -1: none yet. */
 int
 sock_fd(const struct sock *s);

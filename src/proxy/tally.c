@@ -83,6 +83,7 @@ tally_merge(struct list *tallies, const struct tally *part)
 	t->bytes_out += part->bytes_out;
 	for (size_t i = 0; i < TALLY_REASON_COUNT; i++)
 		t->refused[i] += part->refused[i];
+	t->moved += part->moved;
 	return true;
 }
 

@@ -37,6 +37,7 @@ struct tally {
 	char name[TALLY_NAME_SIZE]; /* "": services that do not exist */
 	uint64_t now, total;        /* connections */
 	uint64_t bytes_in, bytes_out; /* read from local programs, and written to them */
+	uint64_t moved; /* times that one was refused by a peer and went to another one */
 	uint64_t refused[TALLY_REASON_COUNT];
 };
 

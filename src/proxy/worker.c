@@ -99,6 +99,7 @@ worker_init(struct worker *w, struct node *n, unsigned number)
 	jobs_init(&w->jobs, &w->loop);
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
+	w->floods[FLOOD_MOVED].event = "connection_moved";
 	uv_prepare_init(&w->loop, &w->prepare);
 	uv_check_init(&w->loop, &w->check);
 	uv_idle_init(&w->loop, &w->idle);

@@ -20,6 +20,7 @@ enum worker_state {
 enum worker_flood {
 	FLOOD_ROUTE,   /* local connections that were refused */
 	FLOOD_SERVICE, /* streams that were refused */
+	FLOOD_MOVED,   /* local connections that went to another peer */
 	WORKER_FLOODS
 };
 

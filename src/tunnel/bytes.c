@@ -95,6 +95,21 @@ bytes_spans(const struct bytes *b, struct span *spans, size_t max)
 	return count;
 }
 
+const uint8_t *
+bytes_at(const struct bytes *b, size_t at, size_t *n)
+{
+	at += b->head;
+	for (const struct chunk *c = b->first; c; c = c->next) {
+		if (at < c->used) {
+			*n = c->used - at;
+			return c->data + at;
+		}
+		at -= c->used;
+	}
+	*n = 0;
+	return NULL;
+}
+
 void
 bytes_drop(struct bytes *b, struct chunk_pool *pool, size_t n)
 {

@@ -35,6 +35,10 @@ bytes_front(const struct bytes *b, size_t *n);
 size_t
 bytes_spans(const struct bytes *b, struct span *spans, size_t max);
 
+/* The longest piece from the at'th byte of the queue on; NULL and 0 behind the last one. */
+const uint8_t *
+bytes_at(const struct bytes *b, size_t at, size_t *n);
+
 /* n bytes (not more than there are, and none of them unsent) leave at the front. */
 void
 bytes_drop(struct bytes *b, struct chunk_pool *pool, size_t n);

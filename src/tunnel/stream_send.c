@@ -65,6 +65,18 @@ stream_send_ack(struct stream *s, size_t n)
 	settle(s);
 }
 
+bool
+stream_send_whole(const struct stream *s)
+{
+	return s->send.covered == 0;
+}
+
+const uint8_t *
+stream_send_kept(const struct stream *s, size_t from, size_t *n)
+{
+	return bytes_at(&s->send.bytes, from, n);
+}
+
 void
 stream_send_fin(struct stream *s)
 {

@@ -180,6 +180,16 @@ stream_send_ack(struct stream *s, size_t n);
 void
 stream_send_fin(struct stream *s);
 
+/* All bytes that were given to the stream are still here: the peer has counted none. */
+bool
+stream_send_whole(const struct stream *s);
+
+/* Those bytes, from the from'th on, a piece at a time; NULL and 0 behind the last one. Also after
+   TRUNK_RESET, until the next call of trunk_next_event: a stream of this side that is refused
+   before TRUNK_OPENED, with any code but 12, has passed nothing on, and another one may. */
+const uint8_t *
+stream_send_kept(const struct stream *s, size_t from, size_t *n);
+
 /* Stream receive: bytes for the application, NULL and 0 if there are none now. Valid until the next
    trunk_next_event; not to be kept. */
 const uint8_t *

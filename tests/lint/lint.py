@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     # The glue between sockets and the layers below: only whole nodes show that it holds.
     "proxy/callers.c": "tests/e2e/test_hostile.py",
     "proxy/client.c": "tests/e2e/test_streams.py",
+    "proxy/failover.c": "tests/e2e/test_failover.py",
     "proxy/dial.c": "tests/e2e/test_lifecycle.py",
     "proxy/link*.c": "tests/e2e/test_wire.py",
     "proxy/listen_open.c": "tests/unit/proxy/test_listen.c",

@@ -57,6 +57,44 @@ test_writable_comes_only_where_there_was_no_room(void **state)
 	hand_fini(&h);
 }
 
+/* A refused stream: its owner takes all bytes back. */
+static void
+test_the_bytes_of_a_refused_stream(void **state)
+{
+	struct hand h;
+	const uint8_t *part;
+	uint8_t code[2] = {0, CODE_REFUSED};
+	size_t n, all = 0;
+	(void)state;
+
+	hand_up(&h, true);
+	struct stream *s = hand_own_stream(&h);
+	assert_null(stream_send_kept(s, 0, &n));
+	assert_int_equal(hand_write(s, HAND_WINDOW - 10, 'x'), HAND_WINDOW - 10);
+	hand_seal(&h);
+	assert_int_equal(hand_write(s, 100, 'y'), 10);
+	hand_frame(&h, FRAME_RESET, 1, code, sizeof(code));
+	assert_ptr_equal(hand_event(&h, TRUNK_RESET), s);
+	assert_true(stream_send_whole(s));
+	while ((part = stream_send_kept(s, all, &n))) {
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(part[i], all + i < HAND_WINDOW - 10 ? 'x' : 'y');
+		all += n;
+	}
+	assert_int_equal(n, 0);
+	assert_int_equal(all, HAND_WINDOW);
+	hand_fini(&h);
+
+	/* Not so where some were counted. */
+	s = setup(&h);
+	assert_int_equal(hand_write(s, 10, 'x'), 10);
+	hand_seal(&h);
+	hand_window(&h, 1, 5, HAND_WINDOW);
+	hand_quiet(&h);
+	assert_false(stream_send_whole(s));
+	hand_fini(&h);
+}
+
 static void
 test_one_byte_needs_little_memory(void **state)
 {
@@ -235,6 +273,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_room_is_credit),
 		cmocka_unit_test(test_writable_comes_only_where_there_was_no_room),
+		cmocka_unit_test(test_the_bytes_of_a_refused_stream),
 		cmocka_unit_test(test_one_byte_needs_little_memory),
 		cmocka_unit_test(test_a_span_stays_while_it_is_lent),
 		cmocka_unit_test(test_bulk_gets_big_chunks),
