@@ -40,6 +40,7 @@ conn_free(struct conn *c)
 	outbuf_fini(&c->out);
 	handshake_fini(&c->handshake);
 	renewal_fini(&c->renewal);
+	keyroll_fini(&c->keyroll);
 	record_half_fini(&c->sending);
 	record_half_fini(&c->receiving);
 	wipe_free(c, sizeof(*c));
@@ -214,9 +215,16 @@ conn_out_ack(struct conn *c, size_t n)
 	if (outbuf_used(&c->out) == 0 && c->out.size < OUT_SIZE_UP)
 		error = outbuf_grow(&c->out, OUT_SIZE_UP);
 	if (!error)
-		error = renewal_flush(c);
+		error = conn_flush(c);
 	if (error)
 		conn_fail(c, error);
+}
+
+enum sc_error
+conn_flush(struct conn *c)
+{
+	enum sc_error error = renewal_flush(c);
+	return error ? error : keyroll_flush(c);
 }
 
 size_t
@@ -233,11 +241,14 @@ conn_pending(const struct conn *c)
 struct conn_job *
 conn_job(struct conn *c)
 {
-	struct conn_job *job = &c->handshake.job;
+	struct conn_job *job = &c->handshake.job, *roll = keyroll_job(c);
 
-	if (c->error || job->kind == JOB_NONE || job->out)
+	if (c->error || job->out || (roll && roll->out))
 		return NULL;
-	job->out = true;
+	if (job->kind == JOB_NONE)
+		job = roll;
+	if (job)
+		job->out = true;
 	return job;
 }
 
@@ -251,14 +262,16 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now)
 		job_wipe(job);
 		return;
 	}
-	if (c->phase == CONN_UP)
+	if (job == keyroll_job(c))
+		error = keyroll_job_done(c);
+	else if (c->phase == CONN_UP)
 		error = renewal_job_done(c);
 	else if (job->kind == JOB_AGREE)
 		error = conn_hello_agreed(c, now);
 	else
 		error = handshake_job_done(&c->handshake);
 	if (!error && c->phase == CONN_UP)
-		error = renewal_flush(c);
+		error = conn_flush(c);
 	if (error == SC_ERR_FRAME) { /* the peer's fault: the link is still good for a CLOSE */
 		c->fault = error;
 		return;

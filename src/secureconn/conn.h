@@ -71,6 +71,11 @@ struct conn_config {
 	bool (*find_key)(void *arg, const struct asym_impl *asym, const char *fingerprint,
 		uint8_t *public_key);
 
+	/* KEYROLL (protocol.md 12): what to say to a key that the peer announces. True: *answer (0 verified, 1 pending, 2 refused) at once; false: it has
+	   to prove that it holds it. Called inside conn_control. NULL: every key is refused. */
+	bool (*judge_roll)(void *arg, const struct asym_impl *asym, const uint8_t *public_key,
+		uint8_t *answer);
+
 	/* Work that the owner has done ahead. Each piece is for one use, and what is written here is its only copy; false: there is none, the
 	   job does the work. Called inside conn_new, conn_in_ack, conn_control or conn_job_done. NULL: never any. take_prepared: what
 	   asym->prepare has made for that key (prepared_size bytes); take_ephemeral: an X25519 pair. */
@@ -160,8 +165,8 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now);
 int
 conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext);
 
-/* A frame came that is the connection's own business: KEY_UPDATE (the last frame of the record that conn_receive gave last), RENEW or LINE
-   (protocol.md 6 and 9). SC_OK; SC_ERR_FRAME: it is not allowed, the caller sends CLOSE; or the error by which the
+/* A frame came that is the connection's own business: KEY_UPDATE (the last frame of the record that conn_receive gave last), RENEW, LINE
+   or KEYROLL (protocol.md 6, 9 and 12). SC_OK; SC_ERR_FRAME: it is not allowed, the caller sends CLOSE; or the error by which the
    connection has just ended. */
 enum sc_error
 conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t now);
@@ -177,6 +182,33 @@ conn_fault(const struct conn *c);
 /* Begins a renewal of the session keys as soon as the rules allow, if none is under way. */
 void
 conn_renew(struct conn *c);
+
+/* ---- KEYROLL: a new key of one side is told to the other one ---- */
+
+enum conn_roll_kind {
+	CONN_ROLL_ANSWER, /* the peer has answered what conn_announce told it */
+	CONN_ROLL_PROVEN  /* the peer has proven that it holds the key it announced: conn_answer_roll is due */
+};
+
+struct conn_roll {
+	enum conn_roll_kind kind;
+	const struct asym_impl *asym;
+	const uint8_t *public_key; /* asym's public_size bytes; valid until the next call on the connection */
+	uint8_t answer;            /* CONN_ROLL_ANSWER: 0 verified, 1 pending, 2 refused */
+};
+
+/* Tells the peer of a key; its memory outlives the connection. SC_OK: CONN_ROLL_ANSWER will come; SC_ERR_LIMIT: one is under way, or
+   there were as many in an hour as the peer takes; SC_ERR_INTERNAL: the connection is not up. */
+enum sc_error
+conn_announce(struct conn *c, const struct conn_key *key, uint64_t now);
+
+/* What has come of it, on either side. False: nothing. Look after each conn_control and conn_job_done. */
+bool
+conn_next_roll(struct conn *c, struct conn_roll *roll);
+
+/* The owner has decided what becomes of the key of CONN_ROLL_PROVEN. Nothing, if none waits. */
+void
+conn_answer_roll(struct conn *c, uint8_t answer);
 
 /* The time at which conn_tick wants to be called, UINT64_MAX: never. */
 uint64_t

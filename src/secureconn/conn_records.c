@@ -109,6 +109,7 @@ conn_hello_agreed(struct conn *c, uint64_t now)
 	if (job->failed)
 		return SC_ERR_HELLO; /* an all-zero result */
 	schedule_hello(&c->schedule, job->shared, initiator ? own : peer, initiator ? peer : own);
+	schedule_hello_hash(c->hh, initiator ? own : peer, initiator ? peer : own);
 	enum sc_error error = set_epoch(c, 1, now);
 	/* From here on nothing of the handshake is needed: that is the forward secrecy. */
 	wipe(&c->schedule, sizeof(c->schedule));
@@ -178,9 +179,11 @@ conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t
 		error = renewal_take_renew(c, payload);
 	else if (type == FRAME_LINE)
 		error = renewal_take_line(c, payload);
+	else if (type == FRAME_KEYROLL)
+		error = keyroll_take(c, payload);
 	else
 		error = SC_ERR_FRAME;
-	return error ? error : renewal_flush(c);
+	return error ? error : conn_flush(c);
 }
 
 enum sc_error

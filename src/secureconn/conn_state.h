@@ -4,6 +4,7 @@
 
 #include "secureconn/conn.h"
 #include "secureconn/handshake.h"
+#include "secureconn/keyroll.h"
 #include "secureconn/line.h"
 #include "secureconn/outbuf.h"
 #include "secureconn/record.h"
@@ -41,6 +42,8 @@ struct conn {
 	struct record_half sending, receiving;
 	struct record_usage ratchet_at; /* the owner's own limits */
 	struct renewal renewal;
+	uint8_t hh[HASH_SIZE]; /* of the HELLOs, for KEYROLL */
+	struct keyroll keyroll;
 	enum sc_error fault; /* see conn_fault */
 	uint64_t now; /* of the last call that told the time */
 };
@@ -52,6 +55,10 @@ conn_send_hello(struct conn *c, uint64_t now);
 /* Looks for the other's HELLO in the input; leaves a job when it has opened. */
 enum sc_error
 conn_take_hello(struct conn *c);
+
+/* Sends what renewals and rolls have left, as far as there is room. */
+enum sc_error
+conn_flush(struct conn *c);
 
 /* The job of conn_take_hello is done: epoch 1, CONN_UP. */
 enum sc_error

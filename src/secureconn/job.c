@@ -16,6 +16,18 @@ job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
 }
 
 void
+job_set_roll_label(struct conn_job *job, const uint8_t hh[HASH_SIZE], char letter, const uint8_t *public_key)
+{
+	static const char head[] = "SecureConn KEYROLL"; /* with the 0x00 */
+
+	memcpy(job->label_head, head, sizeof(head));
+	memcpy(job->label_head + sizeof(head), hh, HASH_SIZE);
+	job->label_head[sizeof(head) + HASH_SIZE] = (uint8_t)letter;
+	job->label_head_size = sizeof(head) + HASH_SIZE + 1;
+	memcpy(job->label_keys, public_key, job->asym->algorithm->public_size);
+}
+
+void
 job_take_prepared(struct conn_job *job, const struct conn_config *config)
 {
 	job->has_prepared = config->take_prepared &&
@@ -47,6 +59,10 @@ run_crypt(struct conn_job *job)
 		{job->label_keys, 2 * asym->algorithm->public_size},
 	};
 
+	if (job->label_head_size > 0) {
+		label[0] = (struct span){job->label_head, job->label_head_size};
+		label[1].size = asym->algorithm->public_size;
+	}
 	const struct span message = {job->message, job->message_size};
 
 	if (job->kind == JOB_ENCRYPT && job->has_prepared) {
@@ -54,7 +70,7 @@ run_crypt(struct conn_job *job)
 		return asym->encrypt_prepared(asym, &job->random, job->prepared, label, message,
 			job->ciphertext);
 	}
-	if (job->kind == JOB_ENCRYPT)
+	if (job->kind != JOB_DECRYPT)
 		return asym->encrypt(asym, &job->random, job->public_key, label, message,
 			job->ciphertext);
 	return asym->decrypt(asym, &job->random, job->private_key, label,
@@ -72,6 +88,11 @@ conn_job_run(struct conn_job *job)
 		break;
 	case JOB_CHECK_KEY:
 		result = job->asym->check_public(job->asym, job->public_key);
+		break;
+	case JOB_CHALLENGE:
+		result = job->asym->check_public(job->asym, job->public_key);
+		if (result == 0)
+			result = run_crypt(job);
 		break;
 	case JOB_ENCRYPT:
 	case JOB_DECRYPT:

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "crypto/asym.h"
+#include "crypto/hash.h"
 #include "secureconn/conn.h"
 
 enum job_kind {
@@ -14,7 +15,8 @@ enum job_kind {
 	JOB_ENCRYPT,   /* message -> ciphertext, to public_key */
 	JOB_DECRYPT,   /* ciphertext -> message, with private_key */
 	JOB_AGREE,     /* X25519 of ephemeral_private and peer_ephemeral -> shared */
-	JOB_EPHEMERAL  /* nothing but make_ephemeral */
+	JOB_EPHEMERAL, /* nothing but make_ephemeral */
+	JOB_CHALLENGE  /* JOB_CHECK_KEY, and then JOB_ENCRYPT */
 };
 
 /* Inputs and outputs. Everything in it is wiped by job_wipe. */
@@ -29,6 +31,8 @@ struct conn_job {
 	const struct asym_impl *asym;
 	struct random_source random;
 	const uint8_t *private_key; /* the owner's, outlives the job */
+	uint8_t label_head[64]; /* of KEYROLL's label, what stands before the key; */
+	size_t label_head_size; /* 0: it is a session key's */
 	uint8_t label_keys[2 * ASYM_PUBLIC_MAX]; /* the sender's public key, then the recipient's */
 	uint8_t public_key[ASYM_PUBLIC_MAX];
 	uint8_t message[ASYM_MESSAGE_MAX];
@@ -44,6 +48,10 @@ struct conn_job {
 void
 job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
 	const uint8_t *recipient);
+
+/* Sets the label of section 12: L = "SecureConn KEYROLL" || 0x00 || hh || letter || new public key. */
+void
+job_set_roll_label(struct conn_job *job, const uint8_t hh[HASH_SIZE], char letter, const uint8_t *public_key);
 
 /* A job that encrypts: takes what the owner may have prepared for public_key. */
 void

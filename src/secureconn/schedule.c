@@ -85,13 +85,20 @@ schedule_start(struct schedule *s, const uint8_t th[HASH_SIZE],
 }
 
 void
+schedule_hello_hash(uint8_t hh[HASH_SIZE], struct span payload_of_initiator, struct span payload_of_responder)
+{
+	struct span payloads[] = {payload_of_initiator, payload_of_responder};
+
+	hash_parts(hh, payloads, ARRAY_SIZE(payloads));
+}
+
+void
 schedule_hello(struct schedule *s, const uint8_t ee[HASH_SIZE], struct span payload_of_initiator,
 	struct span payload_of_responder)
 {
 	uint8_t hh[HASH_SIZE];
-	struct span payloads[] = {payload_of_initiator, payload_of_responder};
 
-	hash_parts(hh, payloads, ARRAY_SIZE(payloads));
+	schedule_hello_hash(hh, payload_of_initiator, payload_of_responder);
 	struct span ikm[] = {{ee, HASH_SIZE}, {hh, HASH_SIZE}};
 	for (size_t channel = 0; channel < 2; channel++)
 		for (size_t d = 0; d < 2; d++) {

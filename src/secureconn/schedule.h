@@ -36,6 +36,10 @@ void
 schedule_start(struct schedule *s, const uint8_t th[HASH_SIZE],
 	uint8_t keys[SESSION_KEYS][BULK_KEY_MAX], size_t key_size);
 
+/* hh: the hash of the HELLOs' payloads (frame heads left out). */
+void
+schedule_hello_hash(uint8_t hh[HASH_SIZE], struct span payload_of_initiator, struct span payload_of_responder);
+
 /* Epoch 1: mixes in the X25519 result of the HELLOs and their payloads (frame heads left out). */
 void
 schedule_hello(struct schedule *s, const uint8_t ee[HASH_SIZE], struct span payload_of_initiator,

@@ -217,6 +217,7 @@ trunk_take_frame(struct trunk *t, const struct frame *frame, struct trunk_event 
 	case FRAME_KEY_UPDATE:
 	case FRAME_RENEW:
 	case FRAME_LINE:
+	case FRAME_KEYROLL:
 		err = take_conn_frame(t, frame);
 		break;
 	case FRAME_GOAWAY:
@@ -230,9 +231,6 @@ trunk_take_frame(struct trunk *t, const struct frame *frame, struct trunk_event 
 		break;
 	case FRAME_STATE:
 		err = session_take_state(t, frame);
-		break;
-	case FRAME_KEYROLL:
-		err = SC_ERR_FRAME_PLACE; /* nothing has begun that it could belong to */
 		break;
 	default:
 		err = find_and_take(t, frame, &effect);

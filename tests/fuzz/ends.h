@@ -19,7 +19,7 @@ struct end {
 	struct conn *conn;
 	struct end *peer;
 	struct conn_config config;
-	struct conn_key key;
+	struct conn_key key, announced;
 	uint8_t public_key[ASYM_PUBLIC_MAX], private_key[ASYM_PRIVATE_MAX];
 	const struct bulk_impl *bulk[ENDS_BULK_MAX];
 	struct conn_memory memory; /* of the peer, for SecureConn 1.1 */
@@ -52,6 +52,10 @@ end_remember(struct end *e);
 
 void
 end_start(struct end *e);
+
+/* Answers the rolls that the peer has proven, by the key. */
+void
+end_answer_rolls(struct end *e);
 
 /* Starts both without a handshake: up, under fixed secrets, with the first of their lists as the
    agreed implementation. */

@@ -137,7 +137,8 @@ take_link_frame(struct peer *p, uint8_t type, struct span payload)
 static bool
 of_connection(uint8_t type)
 {
-	return type == FRAME_KEY_UPDATE || type == FRAME_RENEW || type == FRAME_LINE;
+	return type == FRAME_KEY_UPDATE || type == FRAME_RENEW || type == FRAME_LINE ||
+	       type == FRAME_KEYROLL;
 }
 
 /* What holds of every frame, whatever the peer has done. */
@@ -162,6 +163,7 @@ check_form(const struct peer *p, uint8_t channel, const uint8_t *frame, size_t n
 		[FRAME_GOAWAY] = {true, true, 2, 2},
 		[FRAME_CLOSE] = {true, true, 2, 2},
 		[FRAME_SESSION] = {true, true, 29, 29},
+		[FRAME_KEYROLL] = {true, true, 2, 49},
 	};
 	uint8_t type = frame[0];
 

@@ -97,6 +97,7 @@ world_pump(struct world *w)
 			}
 			end_run_job(e);
 			moved |= end_finish_job(e);
+			end_answer_rolls(e);
 			if (e != w->own || !w->clogged)
 				moved |= move(e);
 		}

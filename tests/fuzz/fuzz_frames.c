@@ -25,6 +25,18 @@ renew(struct world *w, struct end *e)
 	conn_tick(e->conn, e->now);
 }
 
+/* A new key is told: the end's own, or one that it does not hold. */
+static void
+announce(struct world *w, struct end *e, bool held)
+{
+	if (!w->peer.session_done || !w->peer.session_came)
+		return;
+	e->announced = e->key;
+	if (!held)
+		e->announced.public_key = e->peer->public_key;
+	conn_announce(e->conn, &e->announced, e->now);
+}
+
 static void
 step_peer_link(struct world *w, uint8_t choice, struct choices *c)
 {
@@ -61,6 +73,9 @@ step_peer_link(struct world *w, uint8_t choice, struct choices *c)
 		break;
 	case STEP('K'):
 		renew(w, p->end);
+		break;
+	case STEP('J'):
+		announce(w, p->end, choose_u8(c) & 1);
 		break;
 	default:
 		break;
@@ -163,6 +178,9 @@ step_owner_link(struct world *w, uint8_t choice, struct choices *c)
 		break;
 	case STEP('k'):
 		renew(w, w->own);
+		break;
+	case STEP('j'):
+		announce(w, w->own, choose_u8(c) & 1);
 		break;
 	default:
 		break;

@@ -215,7 +215,7 @@ line_out_of_place(struct hand *h)
 static void
 keyroll(struct hand *h)
 {
-	hand_frame(h, FRAME_KEYROLL, 0, "\1", 1);
+	hand_frame(h, FRAME_KEYROLL, 0, "\4\0", 2); /* an answer to nothing */
 }
 
 static void
@@ -256,7 +256,7 @@ test_protocol_errors(void **state)
 		CASE(key_update_not_last, SC_ERR_FRAME_PLACE),
 		CASE(key_update_of_no_channel, SC_ERR_FRAME),
 		CASE(line_out_of_place, SC_ERR_FRAME),
-		CASE(keyroll, SC_ERR_FRAME_PLACE),
+		CASE(keyroll, SC_ERR_FRAME),
 #undef CASE
 	};
 	(void)state;
