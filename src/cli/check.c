@@ -33,14 +33,16 @@ join_names(char out[LIST_SIZE], const struct name_list *list)
 /* --- text --- */
 
 static void
-show_node(FILE *out, const struct config_node *node, const struct settings *s)
+show_node(FILE *out, const struct config *config, const struct settings *s)
 {
+	const struct config_node *node = &config->node;
 	char list[LIST_SIZE];
 
 	fprintf(out, "\nNode %s\n", node->name);
 	fprintf(out, "  peers reach it at  %s\n",
 		join_endpoints(list, &node->listen, "nothing: it only dials out"));
 	fprintf(out, "  keys and peers in  %s\n", node->state);
+	fprintf(out, "  workers            %u\n", config_workers(config));
 	fprintf(out, "  kinds of keys      %s\n", join_names(list, &node->asymmetric));
 	fputs("  ciphers            ", out);
 	for (size_t i = 0; i < s->n_bulk; i++)
@@ -146,13 +148,15 @@ json_names(const struct name_list *list)
 }
 
 static struct json_object *
-json_node(const struct config_node *node, const struct settings *s)
+json_node(const struct config *config, const struct settings *s)
 {
+	const struct config_node *node = &config->node;
 	struct json_object *o = json_object_new_object(), *ciphers = json_object_new_array();
 
 	json_object_object_add(o, "name", json_object_new_string(node->name));
 	json_object_object_add(o, "listen", json_endpoints(&node->listen));
 	json_object_object_add(o, "state", json_object_new_string(node->state));
+	json_object_object_add(o, "workers", json_object_new_int((int)config_workers(config)));
 	json_object_object_add(o, "asymmetric", json_names(&node->asymmetric));
 	json_object_object_add(o, "symmetric", ciphers);
 	for (size_t i = 0; i < s->n_bulk; i++) {
@@ -225,7 +229,7 @@ show_json(FILE *out, const struct config *config, const struct settings *s,
 {
 	struct json_object *top = json_object_new_object();
 
-	json_object_object_add(top, "node", json_node(&config->node, s));
+	json_object_object_add(top, "node", json_node(config, s));
 	json_object_object_add(top, "peers", json_peers(config, ring));
 	json_object_object_add(top, "routes", json_routes(config));
 	json_object_object_add(top, "services", json_services(config));
@@ -261,7 +265,7 @@ cmd_check(const struct cli *cli, int argc, char **argv)
 		show_json(cli->out, config, &settings, ring);
 	} else {
 		fprintf(cli->out, "%s: nothing is wrong with it.\n", cli->config_path);
-		show_node(cli->out, &config->node, &settings);
+		show_node(cli->out, config, &settings);
 		show_peers(cli->out, config, ring);
 		show_routes(cli->out, config);
 		show_services(cli->out, config);

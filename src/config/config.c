@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/processors.h"
 #include "config/value.h"
+
+#define WORKERS_AUTO_MAX 4
 
 static void
 clear_section(void *base, enum section_id section)
@@ -63,6 +66,17 @@ config_sections(const struct config *config, enum section_id section, size_t *n)
 	default:
 		return &config->node;
 	}
+}
+
+unsigned
+config_workers(const struct config *config)
+{
+	unsigned n = config->node.workers;
+
+	if (n > 0)
+		return n;
+	n = processors_available();
+	return n < WORKERS_AUTO_MAX ? n : WORKERS_AUTO_MAX;
 }
 
 const struct config_peer *

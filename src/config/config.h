@@ -47,6 +47,7 @@ struct config_node {
 	bool allow_weak;
 	unsigned log_level, log_format; /* enum log_level, enum log_format */
 	uint64_t rekey_after, rekey_bytes; /* session keys are renewed; bytes 0: never by volume */
+	uint32_t workers;               /* event loops; 0: auto */
 	uint64_t drain;                 /* nanoseconds, as all times here */
 	char *control;                  /* Unix socket; "": none */
 	bool control_is_default;        /* the file says nothing of it */
@@ -164,6 +165,10 @@ config_service_find(const struct config *config, const char *name, size_t n);
    not '.' first. */
 bool
 config_name_valid(const char *name);
+
+/* How many event loops `workers` means on this machine. */
+unsigned
+config_workers(const struct config *config);
 
 /* True if the service may be used by that peer. */
 bool

@@ -49,6 +49,8 @@ const struct option config_options[OPTIONS_MAX] = {
 		NULL, "session keys are renewed after so long"},
 	{SECTION_NODE, "rekey_bytes", VALUE_SIZE, NEXT, NODE(rekey_bytes), "64G", 0, 1024 * TIB,
 		NULL, NULL, "and after so many bytes; 0: by time alone"},
+	{SECTION_NODE, "workers", VALUE_NUMBER, RESTART, NODE(workers), "auto", 1, 64, "auto", NULL,
+		"event loops, one thread each; auto: as many as processors, at most 4"},
 	{SECTION_NODE, "drain", VALUE_TIME, NOW, NODE(drain), "30s", 0, H, NULL, NULL,
 		"how long open connections may finish after SIGTERM"},
 	{SECTION_NODE, "control", VALUE_UNIX, RESTART, NODE(control), "", 0, 0, NULL,

@@ -29,7 +29,7 @@ enum value_type {
 	VALUE_UNIX,      /* char *: the path of a Unix socket, likewise; empty: none */
 	VALUE_PATTERN,   /* no member: files to read too */
 	VALUE_TIME,      /* uint64_t: nanoseconds */
-	VALUE_NUMBER,    /* uint32_t */
+	VALUE_NUMBER,    /* uint32_t; 0 for the word, if words has one */
 	VALUE_SIZE,      /* uint64_t: bytes */
 	VALUE_FLAG,      /* bool: one of two words, the second is true */
 	VALUE_CHOICE     /* unsigned: the place of the word among words */
@@ -50,7 +50,7 @@ struct option {
 	size_t offset;        /* of the member in the section's struct */
 	const char *fallback; /* where the file has none; NULL: there must be one; "": empty */
 	uint64_t min, max;    /* VALUE_TIME (nanoseconds), VALUE_NUMBER, VALUE_SIZE */
-	const char *words;    /* VALUE_FLAG, VALUE_CHOICE: "no|yes" */
+	const char *words;    /* VALUE_FLAG, VALUE_CHOICE: "no|yes"; VALUE_NUMBER: "auto" or NULL */
 	const char *example;  /* for the commented file; NULL: the fallback */
 	const char *help;     /* one or two clauses for the commented file */
 };

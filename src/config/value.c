@@ -153,11 +153,13 @@ set_number(uint32_t *out, const struct option *o, const char *text, struct errms
 {
 	const char *end;
 	uint64_t value;
+	bool word = o->words && strcmp(text, o->words) == 0;
 
-	if (!parse_digits(&value, text, &end) || *end != '\0' || value < o->min || value > o->max)
-		return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is no number from %llu to %llu",
-			show(text).text, (unsigned long long)o->min, (unsigned long long)o->max);
-	*out = (uint32_t)value;
+	if (!word && (!parse_digits(&value, text, &end) || *end || value < o->min || value > o->max))
+		return errmsg_set(err, SC_ERR_INVALID,
+			"\"%s\" is no number from %llu to %llu%s%s", show(text).text, o->min + 0ull,
+			o->max + 0ull, o->words ? ", and not " : "", o->words ? o->words : "");
+	*out = word ? 0 : (uint32_t)value;
 	return SC_OK;
 }
 

@@ -52,6 +52,8 @@ alarm_set(struct alarm *a, uint64_t deadline)
 {
 	uint64_t now = uv_hrtime();
 
+	if (!a)
+		return;
 	a->deadline = deadline;
 	if (deadline == UINT64_MAX) {
 		uv_timer_stop(&a->timer);
@@ -67,6 +69,6 @@ alarm_set(struct alarm *a, uint64_t deadline)
 void
 alarm_set_by(struct alarm *a, uint64_t deadline)
 {
-	if (deadline < a->deadline || a->deadline == UINT64_MAX)
+	if (!a || deadline < a->deadline || a->deadline == UINT64_MAX)
 		alarm_set(a, deadline);
 }

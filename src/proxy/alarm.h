@@ -20,7 +20,7 @@ void
 alarm_free(struct alarm *a);
 
 /* Calls once, at or soon after `deadline` (nanoseconds, as uv_hrtime); in place of what was set
-   before. UINT64_MAX: never. */
+   before. UINT64_MAX: never. NULL is fine: nothing happens. */
 void
 alarm_set(struct alarm *a, uint64_t deadline);
 

@@ -15,7 +15,7 @@ remember_known(struct node *n)
 	int64_t wall = (int64_t)time(NULL);
 	const struct peer_key *key;
 
-	for (size_t i = 0; (key = keyring_peer_key(n->ring, i)); i++) {
+	for (size_t i = 0; (key = keyring_peer_key(shared_ring_own(&n->ring), i)); i++) {
 		if (key->state != KEY_VERIFIED)
 			return; /* those come first */
 		struct source source = address_source_parse(key->source);
@@ -80,8 +80,8 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		out->has_place = false;
 		link_kill(out);
 	}
-	struct sock *sock = sock_open(&n->workers[0].loop, fd, is_unix, NULL);
-	struct link *l = sock ? link_new(&n->workers[0], NULL, sock, address) : NULL;
+	struct sock *sock = sock_open(&node_main(n)->loop, fd, is_unix, NULL);
+	struct link *l = sock ? link_new(node_main(n), NULL, sock, address) : NULL;
 	if (!l) {
 		limits_leave(n->limits, place);
 		return;
@@ -99,7 +99,7 @@ callers_start(struct node *n)
 		log_str(&line, "address", listener->text);
 		log_end(&line);
 		listener_give(listener, on_accept, n);
-		listener_start(listener, &n->workers[0].loop, &n->floods[FLOOD_ACCEPT]);
+		listener_start(listener, &node_main(n)->loop, &n->floods[FLOOD_ACCEPT]);
 	}
 }
 

@@ -151,7 +151,7 @@ fill_node(struct status *s, const struct node *n)
 	/* The ring is this thread's. */
 	list_for_each (it, &s->peers) {
 		struct status_peer *p = container_of(it, struct status_peer, node);
-		if (p->state != STATUS_UP && !keyring_has_verified(n->ring, p->name, NULL))
+		if (p->state != STATUS_UP && !keyring_has_verified(shared_ring_own(&n->ring), p->name, NULL))
 			p->state = STATUS_NO_KEY;
 	}
 }

@@ -35,7 +35,7 @@ dial_init(struct peer *p)
 	d->failures = (struct flood){.event = "dial_failed", .lines = FAILURES_SHOWN};
 	d->retry = alarm_new(&p->owner->loop, on_retry, p);
 	d->rejected = calloc(p->owner->node->n_keys + 1, sizeof(*d->rejected));
-	if (keyring_has_verified(p->owner->node->ring, p->name, NULL))
+	if (shared_ring_has_verified(&p->owner->node->ring, p->name, NULL))
 		d->eager_until = node_now() + EAGER_FOR;
 	return d->retry && d->rejected;
 }
@@ -45,6 +45,8 @@ dial_fini(struct peer *p)
 {
 	alarm_free(p->dialer.retry);
 	free(p->dialer.rejected);
+	p->dialer.retry = NULL;
+	p->dialer.rejected = NULL;
 }
 
 static bool
@@ -209,8 +211,8 @@ dial_memory(const struct peer *p)
 	if (node_now() >= d->memory_until || node_now() < d->flight_from)
 		return NULL;
 	/* Not with a key that an operator has taken back since. */
-	if (keyring_check(p->owner->node->ring, p->name, d->memory.own->asym, d->memory.peer_public,
-		    name) != VERDICT_VERIFIED)
+	if (shared_ring_check(&p->owner->node->ring, p->name, d->memory.own->asym,
+		    d->memory.peer_public, name) != VERDICT_VERIFIED)
 		return NULL;
 	return &d->memory;
 }
@@ -275,9 +277,9 @@ dial_lost(struct peer *p, bool at_once)
 size_t
 dial_keys(const struct peer *p, struct conn_key *keys)
 {
-	const struct node *n = p->owner->node;
+	struct node *n = p->owner->node;
 	const uint64_t *rejected = p->dialer.rejected;
-	bool any = keyring_has_verified(n->ring, p->name, NULL);
+	bool any = shared_ring_has_verified(&n->ring, p->name, NULL);
 	size_t out = 0;
 	uint64_t last = 0;
 
@@ -290,7 +292,7 @@ dial_keys(const struct peer *p, struct conn_key *keys)
 				next = rejected[i];
 		for (size_t i = 0; i < n->n_keys; i++) {
 			bool fits = !any ||
-				keyring_has_verified(n->ring, p->name, n->keys[i].asym);
+				shared_ring_has_verified(&n->ring, p->name, n->keys[i].asym);
 			if (rejected[i] != last || !fits)
 				continue;
 			if (keys)

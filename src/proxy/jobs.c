@@ -1,14 +1,12 @@
 /* Knows in which order work goes to the threads; knows nothing of what it computes. */
 #include "proxy/jobs.h"
 
-/* libuv has four threads by default: one is left for files. */
-#define JOBS_RUNNING_MAX 3
-
 void
-jobs_init(struct jobs *jobs, uv_loop_t *loop)
+jobs_init(struct jobs *jobs, uv_loop_t *loop, unsigned most)
 {
 	jobs->loop = loop;
 	jobs->running = 0;
+	jobs->most = most;
 	for (size_t i = 0; i < ARRAY_SIZE(jobs->waiting); i++)
 		list_init(&jobs->waiting[i]);
 }
@@ -49,7 +47,7 @@ on_loop(uv_work_t *work, int status)
 static void
 start_waiting(struct jobs *jobs)
 {
-	while (jobs->running < JOBS_RUNNING_MAX) {
+	while (jobs->running < jobs->most) {
 		struct list *first = list_first(&jobs->waiting[0]);
 		if (!first)
 			first = list_first(&jobs->waiting[1]);

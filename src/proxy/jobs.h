@@ -10,7 +10,7 @@
 
 struct jobs {
 	uv_loop_t *loop;
-	unsigned running;
+	unsigned running, most;
 	struct list waiting[3]; /* those of known sources, the others, those of job_submit_idle */
 };
 
@@ -25,8 +25,9 @@ struct job {
 	void (*done)(struct job *job); /* back on the loop */
 };
 
+/* most: so many run at once. */
 void
-jobs_init(struct jobs *jobs, uv_loop_t *loop);
+jobs_init(struct jobs *jobs, uv_loop_t *loop, unsigned most);
 
 void
 job_init(struct job *job, struct jobs *jobs, void (*run)(struct job *), void (*done)(struct job *));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/report.h"
 
 void
 link_enter(struct link *l, enum link_state state)
@@ -68,26 +69,12 @@ superseded(struct link *l)
 	link_kill(l);
 }
 
-/* The peer is authenticated. */
-static void
-become_up(struct link *l)
+void
+link_join(struct link *l)
 {
-	struct node *n = l->owner->node;
 	struct conn_info info;
-	char name[PEER_NAME_SIZE];
 
 	conn_get_info(l->conn, &info);
-	/* The operator may have changed his mind since the key was shown. */
-	bool verified = link_verdict(l, info.asym, info.peer_public, name) == VERDICT_VERIFIED;
-	if (verified && !l->peer)
-		l->peer = peer_find(n, name, true);
-	if (!verified || !l->peer) {
-		conn_fail(l->conn, verified ? SC_ERR_MEMORY : SC_ERR_KEY_NOT_VERIFIED);
-		link_failed(l);
-		return;
-	}
-	link_leave_place(l);
-	limits_remember(n->limits, &l->source, node_now(), 0);
 	if (!peer_hello(l->peer, l)) {
 		superseded(l);
 		return;
@@ -108,6 +95,31 @@ become_up(struct link *l)
 	if (l->dialed)
 		dial_succeeded(l->peer, &info);
 	peer_serve(l->peer);
+}
+
+/* The peer is authenticated. */
+static void
+become_up(struct link *l)
+{
+	struct conn_info info;
+	char name[PEER_NAME_SIZE];
+
+	conn_get_info(l->conn, &info);
+	/* The operator may have changed his mind since the key was shown. */
+	bool verified = link_verdict(l, info.asym, info.peer_public, name) == VERDICT_VERIFIED;
+	if (verified && !l->peer)
+		l->peer = peer_find(l->owner->node, name, true);
+	if (!verified || !l->peer) {
+		conn_fail(l->conn, verified ? SC_ERR_MEMORY : SC_ERR_KEY_NOT_VERIFIED);
+		link_failed(l);
+		return;
+	}
+	link_leave_place(l);
+	report_source(l->owner, &l->source);
+	if (l->peer->owner == l->owner)
+		link_join(l);
+	else
+		link_move(l);
 }
 
 /* ---- the handshake and what comes up meanwhile ---- */
@@ -185,7 +197,7 @@ void
 link_check(struct link *l)
 {
 	submit_job(l);
-	if (l->state == LINK_HANDSHAKE && conn_phase(l->conn) == CONN_UP)
+	if (l->state == LINK_HANDSHAKE && !l->moving && conn_phase(l->conn) == CONN_UP)
 		become_up(l);
 	if (l->state == LINK_HANDSHAKE && conn_phase(l->conn) == CONN_FAILED)
 		link_failed(l);
@@ -250,7 +262,8 @@ link_turn(struct link *l)
 		conn_tick(l->conn, now);
 	if (l->state == LINK_HANDSHAKE || l->state == LINK_UP)
 		link_check(l);
-	if (l->state == LINK_HANDSHAKE && l->eof && l->job.state == JOB_IDLE)
+	bool open = l->state == LINK_HANDSHAKE || l->state == LINK_UP;
+	if (open && !l->moving && l->eof && l->job.state == JOB_IDLE)
 		link_lost(l);
 	if (l->state != LINK_DEAD)
 		more = link_write(l);
@@ -301,6 +314,13 @@ make_conn(struct link *l)
 	return conn_new(&config, node_now());
 }
 
+void
+link_prepare(struct link *l)
+{
+	l->alarm = alarm_new(&l->owner->loop, on_alarm, l);
+	job_init(&l->job, &l->owner->jobs, on_thread, on_job_done);
+}
+
 struct link *
 link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct sockaddr *address)
 {
@@ -311,7 +331,8 @@ link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct so
 		l->peer = peer;
 		l->dialed = peer != NULL;
 		l->conn = make_conn(l);
-		l->alarm = l->conn ? alarm_new(&w->loop, on_alarm, l) : NULL;
+		if (l->conn)
+			link_prepare(l);
 	}
 	if (!l || !l->alarm) {
 		if (l) {
@@ -326,12 +347,11 @@ link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct so
 	sock->owner = l;
 	l->source = address_source(address);
 	address_text(l->address, address);
-	l->birth = ++w->node->births;
+	l->birth = atomic_fetch_add(&w->node->births, 1) + 1;
 	list_init(&l->dirty);
 	list_init(&l->up);
 	list_init(&l->locals);
 	list_insert_tail(&w->links, &l->node);
-	job_init(&l->job, &w->jobs, on_thread, on_job_done);
 	link_enter(l, LINK_HANDSHAKE);
 	alarm_set(l->alarm, l->since + w->node->config->limits.handshake);
 	link_io_start(l);

@@ -34,6 +34,10 @@ struct link {
 	struct job job;
 	struct conn_job *conn_job; /* what `job` works on */
 	struct source source;
+	/* on its way to the worker of its peer, which it leaves for when nothing is under way */
+	bool moving;
+	int fd; /* meanwhile */
+	struct post post;
 	bool has_place; /* in node.limits */
 	uint32_t place;
 	uint64_t birth;      /* node.births when the TCP connection began */
@@ -41,7 +45,7 @@ struct link {
 	size_t writing;      /* bytes of conn's output that libuv has */
 	bool reading;
 	bool shut;           /* LINK_ENDING: writing has been shut down */
-	/* the other side has shut down writing; LINK_HANDSHAKE: looked at when the job is done */
+	/* the other side has shut down writing; before LINK_ENDING: looked at when the job is done */
 	bool eof;
 	bool goaway;         /* no new streams */
 	uint16_t goaway_code;
@@ -87,11 +91,29 @@ link_drain(struct link *l);
 void
 link_kill(struct link *l);
 
+/* At the end of a turn: goes to the worker of its peer, if it is to move and can. True: it is not
+   here any more. */
+bool
+link_leave(struct link *l);
+
 /* ---- between link.c and link_*.c ---- */
 
 /* The capabilities of a connection that have to do with keys. */
 void
 link_set_keys(struct link *l, struct conn_config *config);
+
+/* The peer of an accepted link is authenticated and lives on another worker: the link goes there
+   as soon as it can, and joins it there. */
+void
+link_move(struct link *l);
+
+/* On the worker of its peer, which is authenticated: it takes streams from now on. */
+void
+link_join(struct link *l);
+
+/* What a link has on its worker besides a socket. Without memory alarm is NULL. */
+void
+link_prepare(struct link *l);
 
 /* After any call on conn: a job to run, a phase that is new, an error; events if there is a
    trunk. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "proxy/link.h"
 #include "proxy/local.h"
+#include "proxy/report.h"
 
 /* Both keys were shown, and one of the two nodes does not know the other's. */
 static void
@@ -17,8 +18,7 @@ note_key(struct link *l)
 	if (!info.peer_public ||
 		link_verdict(l, info.asym, info.peer_public, name) != VERDICT_UNKNOWN)
 		return;
-	notes_add(l->owner->node->notes, peer, info.asym, info.peer_public, l->address,
-		peer && keyring_has_verified(l->owner->node->ring, peer, NULL));
+	report_key(l->owner, peer, info.asym, info.peer_public, l->address);
 }
 
 void

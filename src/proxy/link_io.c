@@ -83,7 +83,7 @@ link_read(struct link *l)
 {
 	size_t n = 1;
 
-	if (l->reading || l->eof)
+	if (l->reading || l->eof || l->moving)
 		return;
 	if (l->state != LINK_ENDING)
 		conn_in_buf(l->conn, &n);

@@ -8,7 +8,7 @@ link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *
 	const char *peer = l->dialed ? l->peer->name : NULL;
 	if (asym->algorithm->weak && !l->owner->node->config->node.allow_weak)
 		return VERDICT_WEAK;
-	return keyring_check(l->owner->node->ring, peer, asym, public_key, name);
+	return shared_ring_check(&l->owner->node->ring, peer, asym, public_key, name);
 }
 
 static bool
@@ -22,7 +22,7 @@ static bool
 find_key(void *arg, const struct asym_impl *asym, const char *fingerprint, uint8_t *public_key)
 {
 	struct link *l = arg;
-	return keyring_find(l->owner->node->ring, asym, fingerprint, public_key);
+	return shared_ring_find(&l->owner->node->ring, asym, fingerprint, public_key);
 }
 
 static bool

@@ -46,6 +46,7 @@ local_new(struct worker *w, struct peer *peer)
 	list_init(&l->at);
 	l->why = TALLY_OTHER;
 	list_insert_tail(&w->locals, &l->node);
+	atomic_fetch_add(&w->connections, 1);
 	return l;
 }
 
@@ -158,6 +159,7 @@ local_free(struct local *l)
 	list_remove(&l->at);
 	list_remove(&l->node);
 	carry_fini(&l->carry);
+	atomic_fetch_sub(&l->owner->connections, 1);
 	free(l);
 }
 

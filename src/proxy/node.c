@@ -11,7 +11,7 @@
 #include "proxy/route.h"
 #include "proxy/signals.h"
 #include "proxy/stop.h"
-#include "proxy/worker.h"
+#include "proxy/workers.h"
 
 #define TICK           (500 * NS_PER_MS)
 #define HELLO_NAME_MAX 63
@@ -34,17 +34,14 @@ close_handles(struct node *n)
 	notes_free(n->notes);
 	n->notes = NULL;
 	stock_close(n->stock);
-	for (unsigned i = 0; i < n->n_workers; i++)
-		worker_close(&n->workers[i]);
+	workers_close(n);
 }
 
 void
 node_rests(struct node *n)
 {
-	for (unsigned i = 0; i < n->n_workers; i++)
-		if (!worker_rests(&n->workers[i]))
-			return;
-	close_handles(n);
+	if (workers_rest(n))
+		close_handles(n);
 }
 
 /* ---- now and then ---- */
@@ -107,7 +104,7 @@ init_floods(struct node *n)
 static void
 init_handles(struct node *n)
 {
-	uv_loop_t *loop = &n->workers[0].loop;
+	uv_loop_t *loop = &node_main(n)->loop;
 
 	n->signals = signals_new(loop, stop_on_signal, n);
 	n->tick = alarm_new(loop, on_tick, n);
@@ -125,7 +122,7 @@ load_keys(struct node *n, const struct node_setup *setup, struct errmsg *err)
 	}
 	for (size_t i = 0; i < setup->n_asym; i++) {
 		const struct asym_impl *asym = setup->asym[i];
-		const struct key_pair *pair = keyring_own(n->ring, asym);
+		const struct key_pair *pair = keyring_own(shared_ring_own(&n->ring), asym);
 		if (!pair) {
 			errmsg_set(err, SC_ERR_NOT_FOUND,
 				"%s holds no key for \"%s\", which `asymmetric` names: run "
@@ -167,7 +164,7 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		.known_for = c->known_for,
 	};
 	n->limits = limits_new(&limits, &n->random);
-	n->stock = stock_new(&n->workers[0].jobs, &n->random);
+	n->stock = stock_new(&node_main(n)->jobs, &n->random);
 	if (!n->limits || !n->stock || !n->tick || !n->signals || !watch_init(n)) {
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
@@ -176,8 +173,8 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		return false;
 	watch_stock(n);
 	init_hello(n);
-	n->notes = notes_new(&n->workers[0].loop, n->ring, &n->floods[FLOOD_PENDING], on_noted, n,
-		err);
+	n->notes = notes_new(&node_main(n)->loop, shared_ring_own(&n->ring),
+		&n->floods[FLOOD_PENDING], on_noted, n, err);
 	if (!n->notes)
 		return false;
 	if (!peers_init(n)) {
@@ -192,19 +189,12 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
-	if (n)
-		n->workers = calloc(1, sizeof(*n->workers));
-	if (!n || !n->workers || !worker_init(&n->workers[0], n, 0)) {
-		if (n)
-			free(n->workers);
+	if (!n || !shared_ring_init(&n->ring, setup->ring)) {
 		free(n);
-		errmsg_set(err, SC_ERR_MEMORY,
-			"cannot start the event loop: out of memory or descriptors");
+		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return NULL;
 	}
-	n->n_workers = 1;
 	n->config = setup->config;
-	n->ring = setup->ring;
 	n->bulk = setup->bulk;
 	n->n_bulk = setup->n_bulk;
 	n->random = random_system;
@@ -212,8 +202,15 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 	list_init(&n->peer_listeners);
 	list_init(&n->peers);
 	init_floods(n);
+	if (!workers_init(n, err)) {
+		workers_close(n);
+		workers_fini(n);
+		shared_ring_fini(&n->ring);
+		free(n);
+		return NULL;
+	}
 	init_handles(n);
-	if (!init_parts(n, setup, err)) {
+	if (!init_parts(n, setup, err) || !workers_thread(n, err)) {
 		node_free(n);
 		return NULL;
 	}
@@ -228,14 +225,15 @@ node_run(struct node *n)
 
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "node_ready");
 	log_str(&line, "name", n->config->node.name);
+	log_u64(&line, "workers", n->n_workers);
 	log_end(&line);
 	notify_send("READY=1\nSTATUS=serving");
 	alarm_set(n->tick, node_now() + TICK);
-	n->changes = changes_new(&n->workers[0].loop, n->config->node.state, on_changes, n);
+	n->changes = changes_new(&node_main(n)->loop, n->config->node.state, on_changes, n);
+	workers_start(n);
 	watch_look(n); /* at what has changed before */
-	worker_start(&n->workers[0]);
 
-	bool rest = uv_run(&n->workers[0].loop, UV_RUN_DEFAULT) == 0;
+	bool rest = uv_run(&node_main(n)->loop, UV_RUN_DEFAULT) == 0;
 	line = log_begin(LOG_LEVEL_INFO, "node_stopped");
 	log_end(&line);
 	return rest;
@@ -256,14 +254,15 @@ node_free(struct node *n)
 	callers_stop(n);
 	routes_stop(n);
 	close_handles(n);
-	for (unsigned i = 0; i < n->n_workers; i++)
-		worker_fini(&n->workers[i]);
+	workers_join(n);
+	workers_fini(n);
+	peers_free(n);
+	shared_ring_fini(&n->ring);
 	routes_free(n);
 	watch_fini(n);
 	stock_free(n->stock);
 	limits_free(n->limits);
 	wipe_free(n->pairs, n->n_keys * sizeof(*n->pairs));
 	free(n->keys);
-	free(n->workers);
 	free(n);
 }

@@ -3,6 +3,8 @@
 #ifndef SC_PROXY_NODE_H
 #define SC_PROXY_NODE_H
 
+#include <stdatomic.h>
+
 #include <uv.h>
 
 #include "base/list.h"
@@ -13,6 +15,7 @@
 #include "proxy/flood.h"
 #include "proxy/limits.h"
 #include "proxy/notes.h"
+#include "proxy/shared_ring.h"
 #include "proxy/stock.h"
 #include "proxy/watch.h"
 #include "secureconn/conn.h"
@@ -37,8 +40,10 @@ enum node_flood {
 struct node {
 	struct worker *workers; /* the first one is where all of this here lives */
 	unsigned n_workers;
+	unsigned resting; /* of the other workers: those that have come to rest */
+	atomic_bool hurry; /* for worker.stop */
 	const struct config *config;
-	struct keyring *ring;
+	struct shared_ring ring;
 
 	/* What every connection is made with; the memory outlives them all. */
 	struct key_pair *pairs;
@@ -60,7 +65,7 @@ struct node {
 	struct route *routes;       /* one for each of config->routes, in that order */
 	struct list peers;          /* struct peer: all, by whatever worker */
 	/* counts TCP connections between nodes, in the order of their beginning */
-	uint64_t births;
+	atomic_uint_fast64_t births;
 
 	uint64_t since;             /* when it was made */
 	void (*on_end)(void *arg);  /* see node_at_end */
@@ -93,7 +98,7 @@ node_new(const struct node_setup *setup, struct errmsg *err);
 bool
 node_run(struct node *n);
 
-/* A worker has come to rest: the node ends when all of them have. */
+/* Ends the node's own loop, and those of the others, if all of them have come to rest. */
 void
 node_rests(struct node *n);
 

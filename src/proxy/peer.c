@@ -7,6 +7,7 @@
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/route.h"
+#include "proxy/workers.h"
 
 /* So long a lost link, or a first one, is waited for before a route takes its next peer. */
 #define COMING_FOR (1 * NS_PER_S)
@@ -21,51 +22,73 @@ on_demand(const struct peer *p)
 	return p->config && p->config->address.n > 0 && p->config->on_demand;
 }
 
+/* On its own worker. */
 static void
-peer_free(struct peer *p)
+begin(struct worker *w, struct post *post)
 {
-	dial_fini(p);
-	list_remove(&p->node);
-	list_remove(&p->at);
-	free(p);
+	struct peer *p = container_of(post, struct peer, begin);
+
+	list_insert_tail(&w->peers, &p->at);
+	dial_init(p);
+}
+
+/* A key of it was just verified. */
+static void
+verified(struct worker *w, struct post *post)
+{
+	(void)w;
+	dial_now(container_of(post, struct peer, verified));
 }
 
 static struct peer *
-peer_new(struct worker *w, const char *name)
+peer_new(struct node *n, const char *name)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	p->owner = w;
+	p->owner = workers_choose(n);
 	snprintf(p->name, sizeof(p->name), "%s", name);
-	p->config = config_peer_find(w->node->config, name);
+	p->config = config_peer_find(n->config, name);
+	p->begin.fn = begin;
+	p->verified.fn = verified;
 	list_init(&p->links);
 	list_init(&p->waiting);
 	atomic_init(&p->coming_until, node_now() + COMING_FOR);
 	atomic_init(&p->ready_at, on_demand(p) ? 0 : UINT64_MAX);
-	list_insert_tail(&w->node->peers, &p->node);
-	list_insert_tail(&w->peers, &p->at);
-	if (!dial_init(p)) {
-		peer_free(p);
-		return NULL;
-	}
+	list_insert_tail(&n->peers, &p->node);
+	if (p->owner->threaded)
+		worker_post(p->owner, &p->begin);
+	else
+		begin(p->owner, &p->begin);
 	return p;
+}
+
+void
+peer_verified(struct peer *p)
+{
+	if (p->owner->threaded)
+		worker_post(p->owner, &p->verified);
+	else
+		dial_now(p);
 }
 
 bool
 peers_init(struct node *n)
 {
-	for (size_t i = 0; i < n->config->n_peers; i++)
-		if (!peer_new(&n->workers[0], n->config->peers[i].name))
+	for (size_t i = 0; i < n->config->n_peers; i++) {
+		struct peer *p = peer_new(n, n->config->peers[i].name);
+		if (!p || !p->dialer.retry || !p->dialer.rejected)
 			return false;
+	}
 	return true;
 }
 
 void
-peers_free(struct worker *w)
+peers_free(struct node *n)
 {
-	list_for_each_safe (it, &w->peers)
-		peer_free(container_of(it, struct peer, at));
+	list_for_each_safe (it, &n->peers)
+		free(container_of(it, struct peer, node));
+	list_init(&n->peers);
 }
 
 struct peer *
@@ -76,7 +99,7 @@ peer_find(struct node *n, const char *name, bool create)
 		if (strcmp(p->name, name) == 0)
 			return p;
 	}
-	return create ? peer_new(&n->workers[0], name) : NULL;
+	return create ? peer_new(n, name) : NULL;
 }
 
 struct link *

@@ -6,6 +6,7 @@
 
 #include "proxy/choice.h"
 #include "proxy/dial.h"
+#include "proxy/inbox.h"
 #include "proxy/node.h"
 
 struct link;
@@ -25,6 +26,7 @@ struct peer {
 	struct list node; /* on node.peers */
 	struct list at;   /* on worker.peers */
 	struct worker *owner;
+	struct post begin, verified; /* from the node's own thread to the owner's */
 	char name[PEER_NAME_SIZE];
 	/* NULL: verified, but without a section: it may only call */
 	const struct config_peer *config;
@@ -47,14 +49,18 @@ struct peer {
 bool
 peers_init(struct node *n);
 
-/* Those of a worker. */
+/* The memory, after their workers have closed them. */
 void
-peers_free(struct worker *w);
+peers_free(struct node *n);
 
-/* By its name; one without a section is made when it first comes. NULL: out of memory, or no
-   such peer and !create. */
+/* On the node's own thread: by its name. One without a section is made when it first comes, and
+   begins on the worker that it is given. NULL: out of memory, or no such peer and !create. */
 struct peer *
 peer_find(struct node *n, const char *name, bool create);
+
+/* From the node's own thread: a key of it was just verified. */
+void
+peer_verified(struct peer *p);
 
 /* The link for a new stream: the youngest that is up and has no GOAWAY. NULL: there is none. */
 struct link *

@@ -124,7 +124,7 @@ static void
 on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 {
 	struct route *r = owner;
-	struct worker *w = &r->owner->workers[0];
+	struct worker *w = node_main(r->owner);
 	const struct client c = {.route = r,
 		.fd = fd,
 		.is_unix = is_unix,
@@ -156,7 +156,7 @@ routes_start(struct node *n)
 				log_u64(&line, "peers", r->n_peers);
 			log_end(&line);
 			listener_give(listener, on_accept, r);
-			listener_start(listener, &n->workers[0].loop, &n->floods[FLOOD_ACCEPT]);
+			listener_start(listener, &node_main(n)->loop, &n->floods[FLOOD_ACCEPT]);
 		}
 	}
 }

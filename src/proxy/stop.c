@@ -7,14 +7,14 @@
 #include "proxy/callers.h"
 #include "proxy/notify.h"
 #include "proxy/route.h"
-#include "proxy/worker.h"
+#include "proxy/workers.h"
 
 #define RESOLVER_PATIENCE (3 * NS_PER_S) /* for look-ups that are under way in the end */
 
 static void
 on_term(struct node *n)
 {
-	if (n->workers[0].state == WORKER_RUNNING)
+	if (node_main(n)->state == WORKER_RUNNING)
 		stop_drain(n);
 	else
 		stop_now(n, true);
@@ -47,11 +47,8 @@ void
 stop_drain(struct node *n)
 {
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "drain_begin");
-	size_t connections = 0;
 
-	list_for_each (it, &n->workers[0].locals)
-		connections++;
-	log_u64(&line, "connections", connections);
+	log_u64(&line, "connections", workers_connections(n));
 	log_u64(&line, "drain_ms", n->config->node.drain / NS_PER_MS);
 	log_end(&line);
 
@@ -61,8 +58,8 @@ stop_drain(struct node *n)
 	alarm_free(n->tick);
 	n->tick = NULL;
 	alarm_free(n->end);
-	n->end = alarm_new(&n->workers[0].loop, on_drained, n);
-	worker_drain(&n->workers[0]);
+	n->end = alarm_new(&node_main(n)->loop, on_drained, n);
+	workers_drain(n);
 	if (n->end)
 		alarm_set(n->end, node_now() + n->config->node.drain);
 	else
@@ -73,15 +70,15 @@ static void
 on_patience(void *owner)
 {
 	struct node *n = owner;
-	uv_stop(&n->workers[0].loop);
+	uv_stop(&node_main(n)->loop);
 }
 
 void
 stop_now(struct node *n, bool hurry)
 {
 	alarm_free(n->end);
-	n->end = alarm_new(&n->workers[0].loop, on_patience, n);
+	n->end = alarm_new(&node_main(n)->loop, on_patience, n);
 	if (n->end)
 		alarm_set(n->end, node_now() + LINGER_DEADLINE + RESOLVER_PATIENCE);
-	worker_stop(&n->workers[0], hurry);
+	workers_stop(n, hurry);
 }

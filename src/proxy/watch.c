@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "proxy/link.h"
+#include "proxy/workers.h"
 
 /* The verified keys of the ring, which come first in it. False: out of memory. */
 static bool
@@ -31,7 +32,7 @@ collect(const struct keyring *ring, struct watch *w)
 bool
 watch_init(struct node *n)
 {
-	return collect(n->ring, &n->watch);
+	return collect(shared_ring_own(&n->ring), &n->watch);
 }
 
 void
@@ -43,9 +44,10 @@ watch_fini(struct node *n)
 void
 watch_stock(struct node *n)
 {
+	const struct keyring *ring = shared_ring_own(&n->ring);
 	const struct peer_key *key;
 
-	for (size_t i = 0; (key = keyring_peer_key(n->ring, i)) && key->state == KEY_VERIFIED; i++)
+	for (size_t i = 0; (key = keyring_peer_key(ring, i)) && key->state == KEY_VERIFIED; i++)
 		for (size_t k = 0; k < n->n_keys; k++)
 			if (n->keys[k].asym == key->asym)
 				stock_want(n->stock, key->asym, key->public_key);
@@ -86,14 +88,13 @@ now_verified(struct node *n, const struct watched *key)
 	log_key(LOG_LEVEL_INFO, "peer_verified", key,
 		p ? NULL : "there is no [peer] section of that name: it can only call this node");
 	if (p)
-		dial_now(p);
+		peer_verified(p);
 }
 
-/* Ends the links under keys that are not verified any more. */
-static void
-end_links(struct node *n)
+void
+watch_end_links(struct worker *w)
 {
-	list_for_each_safe (it, &n->workers[0].links) {
+	list_for_each_safe (it, &w->links) {
 		struct link *l = container_of(it, struct link, node);
 		struct conn_info info;
 		char name[PEER_NAME_SIZE] = "";
@@ -112,10 +113,10 @@ watch_look(struct node *n)
 {
 	struct watch before = n->watch, after;
 
-	if (!keyring_refresh(n->ring) || !collect(n->ring, &after))
+	if (!shared_ring_refresh(&n->ring) || !collect(shared_ring_own(&n->ring), &after))
 		return;
 	n->watch = after;
-	end_links(n);
+	workers_end_links(n);
 	watch_stock(n);
 	for (size_t i = 0; i < before.n; i++)
 		if (!contains(&after, &before.keys[i]))

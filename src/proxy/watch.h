@@ -8,6 +8,7 @@
 #include "keyring/keyring.h"
 
 struct node;
+struct worker;
 
 /* The verified keys as they were last time. */
 struct watch {
@@ -33,5 +34,9 @@ watch_look(struct node *n);
    node has a key. */
 void
 watch_stock(struct node *n);
+
+/* On the worker's own thread: ends the links under keys that are not verified any more. */
+void
+watch_end_links(struct worker *w);
 
 #endif

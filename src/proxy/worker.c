@@ -2,7 +2,9 @@
    of what the others do. */
 #include "proxy/worker.h"
 
-#include "base/log.h"
+#include <stdio.h>
+#include <sys/prctl.h>
+
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/peer.h"
@@ -10,7 +12,7 @@
 #include "proxy/tally.h"
 
 #define TICK        (500 * NS_PER_MS)
-#define CHUNKS_KEPT (16u * 1024 * 1024)
+#define CHUNKS_KEPT (16u * 1024 * 1024) /* by all workers together */
 
 /* ---- the loop's turns ---- */
 
@@ -19,17 +21,18 @@
 static void
 flush(struct worker *w)
 {
-	struct list end, *it;
+	struct list *it;
 
-	list_insert_tail(&w->dirty, &end);
-	while ((it = list_first(&w->dirty)) != &end) {
+	list_insert_tail(&w->dirty, &w->turn);
+	while ((it = list_first(&w->dirty)) != &w->turn) {
 		struct link *l = container_of(it, struct link, dirty);
 		list_remove(it);
 		if (link_turn(l))
 			link_touch(l);
-		link_reap(l);
+		if (!link_leave(l))
+			link_reap(l);
 	}
-	list_remove(&end);
+	list_remove(&w->turn);
 }
 
 static void
@@ -38,12 +41,32 @@ on_idle(uv_idle_t *idle)
 	(void)idle; /* only there so that the loop does not sleep */
 }
 
+/* On the node's own thread. */
+static void
+on_rests(struct worker *main, struct post *post)
+{
+	(void)post;
+	main->node->resting++;
+	node_rests(main->node);
+}
+
+/* The node's own thread decides when all may end. */
+static void
+rest(struct worker *w)
+{
+	if (w->number == 0)
+		node_rests(w->node);
+	else if (!w->told)
+		worker_post(node_main(w->node), &w->rests);
+	w->told = true;
+}
+
 static void
 flush_and_go_on(struct worker *w)
 {
 	flush(w);
 	if (worker_rests(w))
-		node_rests(w->node);
+		rest(w);
 	else if (list_empty(&w->dirty))
 		uv_idle_stop(&w->idle);
 	else
@@ -80,11 +103,58 @@ on_tick(void *owner)
 
 /* ---- the beginning ---- */
 
+static void
+on_start(struct worker *w, struct post *post)
+{
+	(void)post;
+	worker_start(w);
+}
+
+static void
+on_drain(struct worker *w, struct post *post)
+{
+	(void)post;
+	worker_drain(w);
+}
+
+static void
+on_stop(struct worker *w, struct post *post)
+{
+	(void)post;
+	worker_stop(w);
+}
+
+static void
+on_finish(struct worker *w, struct post *post)
+{
+	(void)post;
+	worker_close(w);
+}
+
+static void
+on_watch(struct worker *w, struct post *post)
+{
+	(void)post;
+	watch_end_links(w);
+}
+
+static void
+init_posts(struct worker *w)
+{
+	w->start.fn = on_start;
+	w->drain.fn = on_drain;
+	w->stop.fn = on_stop;
+	w->finish.fn = on_finish;
+	w->watch.fn = on_watch;
+	w->rests.fn = on_rests;
+}
+
 bool
-worker_init(struct worker *w, struct node *n, unsigned number)
+worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 {
 	w->node = n;
 	w->number = number;
+	init_posts(w);
 	if (uv_loop_init(&w->loop) != 0)
 		return false;
 	if (!inbox_init(&w->inbox, &w->loop, w)) {
@@ -96,7 +166,7 @@ worker_init(struct worker *w, struct node *n, unsigned number)
 	list_init(&w->locals);
 	list_init(&w->dirty);
 	list_init(&w->tallies);
-	jobs_init(&w->jobs, &w->loop);
+	jobs_init(&w->jobs, &w->loop, jobs);
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
 	w->floods[FLOOD_MOVED].event = "connection_moved";
@@ -112,6 +182,32 @@ worker_init(struct worker *w, struct node *n, unsigned number)
 	worker_close(w);
 	worker_fini(w);
 	return false;
+}
+
+static void
+on_thread(void *arg)
+{
+	struct worker *w = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "worker-%u", w->number);
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+}
+
+bool
+worker_thread(struct worker *w)
+{
+	w->threaded = uv_thread_create(&w->thread, on_thread, w) == 0;
+	return w->threaded;
+}
+
+void
+worker_join(struct worker *w)
+{
+	if (w->threaded)
+		uv_thread_join(&w->thread);
+	w->threaded = false;
 }
 
 void
@@ -159,8 +255,10 @@ worker_drain(struct worker *w)
 }
 
 void
-worker_stop(struct worker *w, bool hurry)
+worker_stop(struct worker *w)
 {
+	bool hurry = atomic_load(&w->node->hurry);
+
 	w->state = WORKER_STOPPING;
 	list_for_each_safe (it, &w->links) {
 		struct link *l = container_of(it, struct link, node);
@@ -199,7 +297,8 @@ worker_close(struct worker *w)
 	alarm_free(w->tick);
 	w->tick = NULL;
 	inbox_close(&w->inbox);
-	peers_free(w);
+	list_for_each (it, &w->peers)
+		dial_fini(container_of(it, struct peer, at));
 	resolver_free(w->resolver);
 	w->resolver = NULL;
 }
@@ -208,6 +307,7 @@ void
 worker_fini(struct worker *w)
 {
 	inbox_fini(&w->inbox);
+	flush(w); /* links that came too late */
 	uv_run(&w->loop, UV_RUN_DEFAULT); /* only closing callbacks are left */
 	uv_loop_close(&w->loop);
 	chunk_pool_free(w->chunks);

@@ -26,10 +26,18 @@ enum worker_flood {
 
 struct worker {
 	struct node *node;
-	unsigned number; /* 0: the node's own */
+	unsigned number; /* 0: the node's own, in the main thread */
+	bool threaded;   /* it has a thread of its own, which is to be joined */
+	uv_thread_t thread;
+	unsigned given;  /* peers; the node's own thread counts them */
 	uv_loop_t loop;
 	enum worker_state state;
 	struct inbox inbox;
+	/* from the node: worker_start, worker_drain, worker_stop, worker_close, watch_end_links;
+	   to it: this one rests */
+	struct post start, drain, stop, finish, watch, rests;
+	bool told; /* that it rests */
+	atomic_uint connections; /* in locals, for others to read */
 	struct chunk_pool *chunks;
 	struct jobs jobs;
 	struct resolver *resolver;
@@ -39,6 +47,7 @@ struct worker {
 	struct list links;  /* struct link: all, in whatever state */
 	struct list locals; /* struct local: all */
 	struct list dirty;  /* links with something to do at the end of the loop's turn */
+	struct list turn;   /* on dirty: where that ends */
 	struct list tallies; /* struct tally, for `status` */
 
 	uv_prepare_t prepare;
@@ -48,15 +57,27 @@ struct worker {
 	uint8_t scratch[64 * 1024]; /* for input that nobody wants */
 };
 
-/* A loop that does not turn yet. False: out of memory or descriptors; nothing is left then. */
+/* The node's own one. */
+static inline struct worker *
+node_main(const struct node *n)
+{
+	return &n->workers[0];
+}
+
+/* A loop that does not turn yet; jobs: public-key work at once. False: out of memory or
+   descriptors; nothing is left then. */
 bool
-worker_init(struct worker *w, struct node *n, unsigned number);
+worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs);
+
+/* Gives it a thread, where its loop turns until worker_close. False: there is none to be had. */
+bool
+worker_thread(struct worker *w);
 
 /* From any thread: fn of the post on the worker's own. */
 void
 worker_post(struct worker *w, struct post *post);
 
-/* Before the loop turns: dials, and does what there is to do in each turn. */
+/* These four on its own thread. Dials, and does what there is to do in each turn. */
 void
 worker_start(struct worker *w);
 
@@ -64,11 +85,12 @@ worker_start(struct worker *w);
 void
 worker_drain(struct worker *w);
 
-/* Ends all links with CLOSE(10). hurry: and waits for nobody. */
+/* Ends all links with CLOSE(10), and if node.hurry says so waits for nobody. */
 void
-worker_stop(struct worker *w, bool hurry);
+worker_stop(struct worker *w);
 
-/* Nothing is left of a worker that was to end. */
+/* Nothing is left of a worker that was to end, and nothing will come to it any more: clients and
+   links that arrive are refused. */
 bool
 worker_rests(const struct worker *w);
 
@@ -76,7 +98,11 @@ worker_rests(const struct worker *w);
 void
 worker_close(struct worker *w);
 
-/* After worker_close. The loop turns until what was closed is gone. */
+/* Waits for its thread, if it has one, to end. */
+void
+worker_join(struct worker *w);
+
+/* After worker_close, or, for one that has a thread, workers_close. */
 void
 worker_fini(struct worker *w);
 

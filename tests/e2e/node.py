@@ -11,9 +11,13 @@ import time
 
 DEADLINE = 20  # seconds that any expected event may take on a slow, loaded machine with sanitizers
 FINGERPRINT = re.compile(r"\b(?:[0-9A-HJKMNP-TV-Z]{4}-){7}[0-9A-HJKMNP-TV-Z]{4}\b")
-SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|^==\d+== .*(Invalid|uninitialised|lost:)", re.M)
+SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|^==\d+== .*(Invalid|uninitialised|lost:)", re.M)
 EVENT = re.compile(r"(?P<time>\S+Z) (?P<level>error|warning|info|debug) (?P<event>\w+)(?P<rest>.*)")
 PAIR = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+# Event loops of every node: with more than one of them, what a test does passes from thread to thread.
+WORKERS = os.environ.get("SECURECONN_WORKERS")
 
 
 class Timeout(AssertionError):
@@ -80,9 +84,12 @@ class Node:
         self.log = self.folder / "log"
         self.state = self.folder / "state"
         self.env = {**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-                    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", **(env or {})}
+                    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1",
+                    "TSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).parent / 'tsan.supp'}:exitcode=66", **(env or {})}
         self.process = None
         self.sections = {"node": {"name": name, "state": self.state}, **(sections or {})}
+        if WORKERS:
+            self.sections["node"].setdefault("workers", WORKERS)
         self.expect_sanitizer_report = False
 
     def set(self, section, **keys):
@@ -95,6 +102,8 @@ class Node:
 
     def write(self):
         text = ""
+        if WORKERS and int(WORKERS) > 1:
+            text = "[peer nobody]\n\n"  # has the first worker, so that the peers of the test are on others
         for title, keys in self.sections.items():
             text += f"[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) + "\n"
         self.ini.write_text(text)

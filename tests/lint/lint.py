@@ -70,6 +70,7 @@ TESTED_ELSEWHERE = {
     "proxy/local*.c": "tests/e2e/test_streams.py",
     "proxy/node.c": "tests/e2e/test_lifecycle.py",
     "proxy/peer.c": "tests/e2e/test_lifecycle.py",
+    "proxy/report.c": "tests/e2e/test_workers.py",
     "proxy/route.c": "tests/e2e/test_streams.py",
     "proxy/service.c": "tests/e2e/test_streams.py",
     "proxy/collect.c": "tests/e2e/test_status.py",
@@ -88,7 +89,7 @@ TESTED_ELSEWHERE = {
     "proxy/status.c": "tests/unit/admin/test_status_json.c",
     "proxy/stop.c": "tests/e2e/test_lifecycle.py",
     "proxy/watch.c": "tests/e2e/test_first_contact.py",
-    "proxy/worker.c": "tests/e2e/test_lifecycle.py",
+    "proxy/worker*.c": "tests/e2e/test_workers.py",
     "cli/tty.c": "tests/e2e/test_first_contact.py",
     "cli/run.c": "tests/e2e/test_lifecycle.py",
 }

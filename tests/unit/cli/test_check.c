@@ -4,7 +4,7 @@
 #include <json.h>
 
 static const char text[] =
-	"[node]\nname = n\nstate = s\nasymmetric = X25519\nimplementations = nettle\n"
+	"[node]\nname = n\nstate = s\nworkers = 3\nasymmetric = X25519\nimplementations = nettle\n"
 	"listen = 127.0.0.1:7400\n[peer hq]\naddress = hq:1, hq:2\n[peer branch]\n"
 	"[route db]\nlisten = 127.0.0.1:5432, /run/db\npeer = hq\nidle = 5m\n"
 	"[route web]\nlisten = 127.0.0.1:8080\npeer = hq, branch\npolicy = balance\n"
@@ -24,6 +24,7 @@ test_text(void **state)
 		"\nNode n\n"
 		"  peers reach it at  127.0.0.1:7400\n"
 		"  keys and peers in  DIR/s\n"
+		"  workers            3\n"
 		"  kinds of keys      X25519\n"
 		"  ciphers            AES 256 (nettle), AES 128 (nettle), ChaCha20-Poly1305 "
 		"(nettle), "
@@ -88,7 +89,7 @@ test_json(void **state)
 	assert_int_equal(harness_run(&h, cmd_check, "", "check --json"), CLI_DONE);
 	assert_string_equal(h.out,
 		"{\"node\":{\"name\":\"n\",\"listen\":[\"127.0.0.1:7400\"],\"state\":\"DIR/s\","
-		"\"asymmetric\":[\"X25519\"],\"symmetric\":["
+		"\"workers\":3,\"asymmetric\":[\"X25519\"],\"symmetric\":["
 		"{\"name\":\"AES 256\",\"implementation\":\"nettle\"},"
 		"{\"name\":\"AES 128\",\"implementation\":\"nettle\"},"
 		"{\"name\":\"ChaCha20-Poly1305\",\"implementation\":\"nettle\"},"

@@ -32,7 +32,7 @@ test_everything(void **state)
 		"[node]\nname = store-7\nlisten = 0.0.0.0:7400, [::]:7400\nstate = st\n"
 		"asymmetric = X25519, ElGamal 3072\nsymmetric = CAST-128\nimplementations = "
 		"nettle\n"
-		"allow_weak = yes\nlog = debug\nlog_format = json\ndrain = 5s\n"
+		"allow_weak = yes\nlog = debug\nlog_format = json\ndrain = 5s\nworkers = 3\n"
 		"[limits]\nhandshake = 3s\nratchet_bytes = 64K\n"
 		"[peer hq]\naddress = hq.example.com:7400,\n  hq2.example.com:7401\nconnect = "
 		"demand\n"
@@ -63,6 +63,7 @@ test_everything(void **state)
 	assert_int_equal(c->node.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->node.log_format, LOG_FORMAT_JSON);
 	assert_true(c->node.drain == 5 * NS_PER_S);
+	assert_int_equal(config_workers(c), 3);
 	assert_true(c->node.rekey_after == 24 * 3600 * NS_PER_S);
 	assert_true(c->limits.handshake == 3 * NS_PER_S);
 	assert_true(c->limits.ratchet_bytes == 65536);
@@ -72,7 +73,7 @@ test_everything(void **state)
 	assert_string_equal(c->peers[0].address.at[1].host, "hq2.example.com");
 	assert_true(c->peers[0].on_demand);
 	assert_true(c->peers[0].keepalive == 60 * NS_PER_S);
-	assert_int_equal(c->peers[1].line, 20);
+	assert_int_equal(c->peers[1].line, 21);
 	assert_int_equal(c->peers[1].address.n, 0);
 	assert_false(c->peers[1].on_demand);
 	assert_true(c->peers[1].keepalive == 15 * NS_PER_S);
@@ -109,6 +110,8 @@ test_defaults(void **state)
 	assert_string_equal(c->node.implementations.at[0], "gcrypt");
 	assert_int_equal(c->node.log_level, LOG_LEVEL_INFO);
 	assert_true(c->node.drain == 30 * NS_PER_S);
+	assert_int_equal(c->node.workers, 0);
+	assert_in_range(config_workers(c), 1, 4);
 	assert_false(c->node.allow_weak);
 	assert_string_equal(c->routes[0].service, "r");
 	assert_true(c->routes[0].connect_timeout == 10 * NS_PER_S);
@@ -168,7 +171,8 @@ static const struct {
 	{NODE "adress = x\n",
 		"x.ini:3: [node]: there is no key \"adress\"; there are name, listen, "
 		"state, asymmetric, symmetric, implementations, allow_weak, log, "
-		"log_format, rekey_after, rekey_bytes, drain, control, metrics, include"},
+		"log_format, rekey_after, rekey_bytes, workers, drain, control, metrics, "
+		"include"},
 	{NODE "[peer a]\nadress = x\n",
 		"x.ini:4: [peer a]: there is no key \"adress\"; did you mean \"address\"?"},
 	{NODE "Listen = x\n",

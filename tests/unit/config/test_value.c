@@ -52,6 +52,8 @@ static void
 test_numbers_and_words(void **state)
 {
 	struct config_route route = {.plaintext = false};
+	struct config_node node = {.workers = 7};
+	const struct option *workers = option_find(SECTION_NODE, "workers");
 	const struct option *max = option_find(SECTION_ROUTE, "max_connections");
 	const struct option *plain = option_find(SECTION_ROUTE, "plaintext");
 	struct errmsg err;
@@ -62,6 +64,13 @@ test_numbers_and_words(void **state)
 	expect_bad(&route, max, "0", "\"0\" is no number from 1 to 1000000");
 	expect_bad(&route, max, "1000001", "\"1000001\" is no number from 1 to 1000000");
 	expect_bad(&route, max, "4k", "\"4k\" is no number from 1 to 1000000");
+	expect_bad(&route, max, "auto", "\"auto\" is no number from 1 to 1000000");
+	assert_int_equal(value_set(&node, workers, "64", here, &err), SC_OK);
+	assert_int_equal(node.workers, 64);
+	assert_int_equal(value_set(&node, workers, "auto", here, &err), SC_OK);
+	assert_int_equal(node.workers, 0);
+	expect_bad(&node, workers, "0",
+		"\"0\" is no number from 1 to 64, and not auto");
 	assert_int_equal(value_set(&route, plain, "allow", here, &err), SC_OK);
 	assert_true(route.plaintext);
 	expect_bad(&route, plain, "yes", "\"yes\" is not known here; write one of refuse/allow");

@@ -83,13 +83,13 @@ test_known_ones_first_and_few_at_a_time(void **state)
 {
 	struct jobs jobs;
 	struct numbered all[JOBS];
-	jobs_init(&jobs, *state);
+	jobs_init(&jobs, *state, 3);
 	for (int i = 0; i < JOBS; i++) {
 		all[i].number = i;
 		job_init(&all[i].job, &jobs, run, done);
 		job_submit(&all[i].job, i >= 8);
 	}
-	wait_begun(*state, 3); /* one thread is left for others */
+	wait_begun(*state, 3);
 	for (unsigned i = 4; i <= JOBS; i++) {
 		let_end(1);
 		wait_begun(*state, i);
@@ -109,7 +109,7 @@ test_idle_ones_last_and_alone(void **state)
 {
 	struct jobs jobs;
 	struct numbered all[4];
-	jobs_init(&jobs, *state);
+	jobs_init(&jobs, *state, 3);
 	for (int i = 0; i < 4; i++) {
 		all[i].number = i;
 		job_init(&all[i].job, &jobs, run, done);
@@ -137,7 +137,7 @@ test_a_waiting_job_can_be_taken_back(void **state)
 {
 	struct jobs jobs;
 	struct numbered all[5];
-	jobs_init(&jobs, *state);
+	jobs_init(&jobs, *state, 3);
 	for (int i = 0; i < 5; i++) {
 		all[i].number = i;
 		job_init(&all[i].job, &jobs, run, done);

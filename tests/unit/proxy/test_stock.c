@@ -17,7 +17,7 @@ setup(void **state)
 	x25519 = asym_find("X25519");
 	assert_int_equal(elgamal->generate(elgamal, &random_system, private_keys[0], public_keys[0]), 0);
 	assert_int_equal(x25519->generate(x25519, &random_system, private_keys[1], public_keys[1]), 0);
-	jobs_init(&jobs, *state);
+	jobs_init(&jobs, *state, 3);
 	stock = stock_new(&jobs, &random_system);
 	assert_non_null(stock);
 	return result;

@@ -1,0 +1,52 @@
+/* Knows how a link that was accepted on the node's own thread passes to the worker of its peer,
+   with its connection as it is; knows nothing of what is in that. */
+#include "proxy/link.h"
+
+void
+link_move(struct link *l)
+{
+	l->moving = true;
+	uv_read_stop(&l->sock->uv.stream);
+	l->reading = false;
+	link_touch(l);
+}
+
+/* On the peer's worker. Without a descriptor, memory, or when the node stops: the link ends. */
+static void
+on_arrival(struct worker *w, struct post *post)
+{
+	struct link *l = container_of(post, struct link, post);
+
+	l->owner = w;
+	l->moving = false;
+	list_insert_tail(&w->links, &l->node);
+	link_prepare(l);
+	l->sock = sock_open(&w->loop, l->fd, false, l);
+	if (!l->alarm || !l->sock || w->state != WORKER_RUNNING) {
+		link_kill(l);
+		return;
+	}
+	link_join(l);
+	link_touch(l);
+}
+
+bool
+link_leave(struct link *l)
+{
+	if (!l->moving || l->state != LINK_HANDSHAKE || l->job.state != JOB_IDLE || l->writing > 0)
+		return false;
+	l->fd = sock_take(l->sock);
+	l->sock = NULL;
+	if (l->fd < 0) { /* out of descriptors */
+		l->moving = false;
+		link_kill(l);
+		return false;
+	}
+	alarm_free(l->alarm);
+	l->alarm = NULL;
+	list_remove(&l->dirty);
+	list_remove(&l->node);
+	l->post.fn = on_arrival;
+	worker_post(l->peer->owner, &l->post);
+	return true;
+}

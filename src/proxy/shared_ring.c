@@ -1,0 +1,62 @@
+/* Knows when the ring may be looked at and when changed; what is in it is keyring's. */
+#include "proxy/shared_ring.h"
+
+bool
+shared_ring_init(struct shared_ring *shared, struct keyring *ring)
+{
+	if (uv_rwlock_init(&shared->lock) != 0)
+		return false;
+	shared->ring = ring;
+	return true;
+}
+
+void
+shared_ring_fini(struct shared_ring *shared)
+{
+	uv_rwlock_destroy(&shared->lock);
+}
+
+const struct keyring *
+shared_ring_own(const struct shared_ring *shared)
+{
+	return shared->ring;
+}
+
+bool
+shared_ring_refresh(struct shared_ring *shared)
+{
+	uv_rwlock_wrlock(&shared->lock);
+	bool changed = keyring_refresh(shared->ring);
+	uv_rwlock_wrunlock(&shared->lock);
+	return changed;
+}
+
+enum key_verdict
+shared_ring_check(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key, char name[PEER_NAME_SIZE])
+{
+	uv_rwlock_rdlock(&shared->lock);
+	enum key_verdict verdict = keyring_check(shared->ring, peer, asym, public_key, name);
+	uv_rwlock_rdunlock(&shared->lock);
+	return verdict;
+}
+
+bool
+shared_ring_find(struct shared_ring *shared, const struct asym_impl *asym, const char *fingerprint,
+	uint8_t *public_key)
+{
+	uv_rwlock_rdlock(&shared->lock);
+	bool found = keyring_find(shared->ring, asym, fingerprint, public_key);
+	uv_rwlock_rdunlock(&shared->lock);
+	return found;
+}
+
+bool
+shared_ring_has_verified(struct shared_ring *shared, const char *peer,
+	const struct asym_impl *asym)
+{
+	uv_rwlock_rdlock(&shared->lock);
+	bool any = keyring_has_verified(shared->ring, peer, asym);
+	uv_rwlock_rdunlock(&shared->lock);
+	return any;
+}

@@ -1,0 +1,44 @@
+/* The key ring as all workers see it: any of them looks keys up, one thread alone (the node's own)
+   brings it up to date. The lock is held for a look-up, or for a refresh: that is a stat of the
+   folders, and longer only when a key has changed. Nothing on the data path asks. */
+#ifndef SC_PROXY_SHARED_RING_H
+#define SC_PROXY_SHARED_RING_H
+
+#include "keyring/keyring.h"
+
+#include <uv.h>
+
+struct shared_ring {
+	uv_rwlock_t lock;
+	struct keyring *ring;
+};
+
+/* The ring stays the caller's. False: out of memory. */
+bool
+shared_ring_init(struct shared_ring *shared, struct keyring *ring);
+
+void
+shared_ring_fini(struct shared_ring *shared);
+
+/* For the thread that refreshes, which may read as it likes: nobody else changes anything. */
+const struct keyring *
+shared_ring_own(const struct shared_ring *shared);
+
+/* That thread's keyring_refresh. */
+bool
+shared_ring_refresh(struct shared_ring *shared);
+
+/* From any thread, as the functions of keyring.h. */
+enum key_verdict
+shared_ring_check(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key, char name[PEER_NAME_SIZE]);
+
+bool
+shared_ring_find(struct shared_ring *shared, const struct asym_impl *asym, const char *fingerprint,
+	uint8_t *public_key);
+
+bool
+shared_ring_has_verified(struct shared_ring *shared, const char *peer,
+	const struct asym_impl *asym);
+
+#endif

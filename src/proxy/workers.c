@@ -1,0 +1,151 @@
+/* Knows how many workers there are and how all of them come to do the same thing. */
+#include "proxy/workers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* libuv's threads do the public-key work and look names up; its own default is 4. */
+#define POOL_THREADS 4
+/* Public-key work at once, of the node's own worker and of each other one: a thread is left for
+   names and files. */
+#define JOBS_OWN  3
+#define JOBS_EACH 1
+
+/* One thread more for each worker more, unless the operator has said how many. */
+static void
+set_pool(unsigned workers)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", POOL_THREADS + (workers - 1) * JOBS_EACH);
+	setenv("UV_THREADPOOL_SIZE", text, 0);
+}
+
+bool
+workers_init(struct node *n, struct errmsg *err)
+{
+	unsigned wants = config_workers(n->config);
+
+	n->workers = calloc(wants, sizeof(*n->workers));
+	if (!n->workers) {
+		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+		return false;
+	}
+	set_pool(wants);
+	for (; n->n_workers < wants; n->n_workers++) {
+		unsigned jobs = n->n_workers == 0 ? JOBS_OWN : JOBS_EACH;
+		if (worker_init(&n->workers[n->n_workers], n, n->n_workers, jobs))
+			continue;
+		errmsg_set(err, SC_ERR_MEMORY,
+			"cannot start the event loop of worker %u: out of memory or descriptors "
+			"(see `workers`)",
+			n->n_workers);
+		return false;
+	}
+	return true;
+}
+
+bool
+workers_thread(struct node *n, struct errmsg *err)
+{
+	for (unsigned i = 1; i < n->n_workers; i++) {
+		if (worker_thread(&n->workers[i]))
+			continue;
+		errmsg_set(err, SC_ERR_MEMORY,
+			"cannot start the thread of worker %u: the system has none left for this "
+			"user (see `workers`)",
+			i);
+		return false;
+	}
+	return true;
+}
+
+struct worker *
+workers_choose(struct node *n)
+{
+	struct worker *best = &n->workers[0];
+
+	for (unsigned i = 1; i < n->n_workers; i++)
+		if (n->workers[i].given < best->given)
+			best = &n->workers[i];
+	best->given++;
+	return best;
+}
+
+void
+workers_start(struct node *n)
+{
+	for (unsigned i = 1; i < n->n_workers; i++)
+		worker_post(&n->workers[i], &n->workers[i].start);
+	worker_start(node_main(n));
+}
+
+void
+workers_drain(struct node *n)
+{
+	for (unsigned i = 1; i < n->n_workers; i++)
+		worker_post(&n->workers[i], &n->workers[i].drain);
+	worker_drain(node_main(n));
+}
+
+void
+workers_stop(struct node *n, bool hurry)
+{
+	atomic_store(&n->hurry, hurry);
+	for (unsigned i = 1; i < n->n_workers; i++)
+		worker_post(&n->workers[i], &n->workers[i].stop);
+	worker_stop(node_main(n));
+}
+
+void
+workers_end_links(struct node *n)
+{
+	for (unsigned i = 1; i < n->n_workers; i++)
+		worker_post(&n->workers[i], &n->workers[i].watch);
+	watch_end_links(node_main(n));
+}
+
+void
+workers_close(struct node *n)
+{
+	for (unsigned i = 1; i < n->n_workers; i++) {
+		if (n->workers[i].threaded)
+			worker_post(&n->workers[i], &n->workers[i].finish);
+		else
+			worker_close(&n->workers[i]);
+	}
+	if (n->n_workers > 0)
+		worker_close(node_main(n));
+}
+
+bool
+workers_rest(const struct node *n)
+{
+	return n->resting == n->n_workers - 1 && worker_rests(node_main(n));
+}
+
+unsigned
+workers_connections(const struct node *n)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < n->n_workers; i++)
+		sum += atomic_load(&n->workers[i].connections);
+	return sum;
+}
+
+void
+workers_join(struct node *n)
+{
+	for (unsigned i = 1; i < n->n_workers; i++)
+		worker_join(&n->workers[i]);
+}
+
+void
+workers_fini(struct node *n)
+{
+	/* the node's own last: what the others still post there is done */
+	for (unsigned i = n->n_workers; i-- > 0;)
+		worker_fini(&n->workers[i]);
+	free(n->workers);
+}
