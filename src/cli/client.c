@@ -175,17 +175,18 @@ client_ask(const struct cli *cli, const struct config *config, const struct requ
 	return CLI_FAILED;
 }
 
-bool
-client_try(const struct config *config, const struct request *request)
+struct json_object *
+client_question(const struct config *config, const struct request *request)
 {
 	int fd = config->node.control[0] ? reach(config) : -1;
 	if (fd < 0)
-		return false;
+		return NULL;
 	struct json_object *answer = converse(fd, request);
 	close(fd);
-	bool done = answer && is_ok(answer);
+	if (answer && is_ok(answer))
+		return answer;
 	json_object_put(answer);
-	return done;
+	return NULL;
 }
 
 bool

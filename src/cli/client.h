@@ -11,9 +11,9 @@ int
 client_ask(const struct cli *cli, const struct config *config, const struct request *request,
 	struct json_object **answer);
 
-/* The same without a word: true if a node runs and has done it. */
-bool
-client_try(const struct config *config, const struct request *request);
+/* The same without a word: the answer if a node runs and its "ok" is true, to be put; or NULL. */
+struct json_object *
+client_question(const struct config *config, const struct request *request);
 
 /* Waits until nobody answers on the socket any more. False: somebody still does after so many
    seconds. */

@@ -18,6 +18,7 @@ static const struct {
 	{"trust", cmd_trust, "the same beforehand, for unattended set-up"},
 	{"revoke", cmd_revoke, "take a peer's keys back; its links are closed at once"},
 	{"status", cmd_status, "show what the running node does"},
+	{"doctor", cmd_doctor, "find out why there is no link, or no connection"},
 	{"reload", cmd_reload, "the running node reads its configuration again"},
 	{"drain", cmd_drain, "the running node takes nothing new, and ends when it is done"},
 	{"stop", cmd_stop, "the running node ends at once"},

@@ -1,7 +1,9 @@
 """What `status` says of a running node, as JSON, as text, and on a terminal that shows it again and again."""
 
+import fcntl
 import json
 import os
+import pathlib
 import pty
 import re
 import select
@@ -10,10 +12,11 @@ import struct
 import subprocess
 import termios
 import time
-import fcntl
 
 import services
 from node import free_port, until
+
+MAN = pathlib.Path(__file__).resolve().parents[2] / "contrib" / "man"
 
 
 def status(node):
@@ -96,7 +99,6 @@ def test_states_of_peers(make_node, make_pair):
     store.set("peer stranger", address=stranger.sections["node"]["listen"])
     store.set("peer unknown", address=stranger.sections["node"]["listen"])
     store.write()
-    other = make_node("other", {}).set("node", asymmetric="X25519").init()
     for name in ("lazy", "caller", "closed"):
         third = make_node(name, {}).set("node", asymmetric="X25519").init()
         file = store.folder / f"{name}.key"
@@ -115,7 +117,6 @@ def test_states_of_peers(make_node, make_pair):
     text = store.cli("status").stdout
     assert "peer stranger: rejected" in text and "its operator has not verified the key of this node" in text
     assert list(states()) == [p["name"] for p in status(store)["peers"]]
-    del other
 
 
 def test_refusals_are_counted_by_reason(make_pair, closing):
@@ -269,7 +270,7 @@ def test_narrow(pair, closing):
 
 def test_every_name_of_the_json_is_documented(pair):
     """In secureconn(1), and stays."""
-    page = (pathlib_man() / "secureconn.1.scd").read_text()
+    page = (MAN / "secureconn.1.scd").read_text()
     names = set()
 
     def collect(o):
@@ -288,7 +289,3 @@ def test_every_name_of_the_json_is_documented(pair):
     missing = {n for n in names if not re.search(rf"\*{n.replace('_', '.?_')}\*", page)}
     assert not missing
 
-
-def pathlib_man():
-    import pathlib
-    return pathlib.Path(__file__).resolve().parents[2] / "contrib" / "man"

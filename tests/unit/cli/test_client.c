@@ -145,10 +145,12 @@ test_no_node(void **state)
 				"start it with: secureconn -c DIR/x.ini run\n");
 	fake_start(&fake, &h, "{\"ok\":true}\n");
 	assert_int_equal(config_load(&config, h.config_path, &err), SC_OK);
-	assert_true(client_try(config, &request));
+	struct json_object *answer = client_question(config, &request);
+	assert_non_null(answer);
+	json_object_put(answer);
 	fake_end(&fake, "{\"request\":\"keys\"}\n");
 	/* The socket is still there, and nobody behind it. */
-	assert_false(client_try(config, &request));
+	assert_null(client_question(config, &request));
 	assert_true(client_wait_end(config, 0));
 	config_free(config);
 	assert_int_equal(harness_run(&h, cmd_status, "", "status --watch"), 1);

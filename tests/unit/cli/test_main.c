@@ -23,7 +23,7 @@ static void
 test_usage(void **state)
 {
 	static const char *const commands[] = {
-		"init", "check", "run", "key", "peers", "verify", "trust", "status",
+		"init", "check", "run", "key", "peers", "verify", "trust", "status", "doctor",
 		"reload", "drain", "stop", "renew", "log"};
 	char out[8192], args[64];
 	(void)state;

@@ -1,0 +1,92 @@
+/* secureconn doctor: goes the way of a connection step by step, and says what is wrong with it. */
+#include "cli/doctor.h"
+
+#include "cli/client.h"
+
+/* Files of the state folder that cannot be used. */
+static void
+on_problem(void *arg, const char *text)
+{
+	struct report *r = arg;
+
+	report_say(r, REPORT_FAIL, "state folder", "%s", text);
+}
+
+/* What the running node says of itself, or NULL. To be put. */
+static struct json_object *
+picture_of_node(const struct config *config)
+{
+	const struct request request = {.kind = REQUEST_STATUS};
+	struct json_object *answer = client_question(config, &request), *picture = NULL;
+
+	if (answer && json_object_object_get_ex(answer, "status", &picture))
+		json_object_get(picture);
+	json_object_put(answer);
+	return picture;
+}
+
+static void
+examine(struct doctor *d, const struct config_peer *only)
+{
+	d->picture = picture_of_node(d->config);
+	doctor_node(d);
+	for (size_t i = 0; i < d->config->n_peers; i++)
+		if (!only || only == &d->config->peers[i])
+			doctor_peer(d, &d->config->peers[i]);
+	json_object_put(d->picture);
+}
+
+/* The key ring, or NULL after saying what is wrong. */
+static struct keyring *
+open_ring(struct report *r, const struct config *config)
+{
+	struct keyring *ring;
+	struct errmsg err;
+
+	if (keyring_open(&ring, config->node.state, on_problem, r, &err) == SC_OK)
+		return ring;
+	report_say(r, REPORT_FAIL, "state folder", "%s", err.text);
+	return NULL;
+}
+
+int
+cmd_doctor(const struct cli *cli, int argc, char **argv)
+{
+	bool json = false;
+	const struct cli_option options[] = {
+		{"--json", NULL, NULL, &json, "the same for programs"}, {.name = NULL}};
+	const struct cli_usage usage = {"doctor", "[PEER]",
+		"Examines this node, and the way to PEER (or to every peer) step by step: name, TCP,\n"
+		"protocol, algorithms, keys, session keys, and each service that a route leads to,\n"
+		"where it opens a connection to the target and closes it at once. Says what is wrong\n"
+		"at the first step that fails, and what mends it. Needs no running node.\n",
+		options, 0, 1};
+	const char *args[1];
+	char program[600];
+	struct settings settings;
+	struct config *config;
+	struct report report;
+	int status = cli_parse(cli, &usage, argc, argv, args);
+
+	if (status == CLI_GO_ON)
+		status = cli_load(cli, &config, &settings);
+	if (status != CLI_GO_ON)
+		return status;
+	const struct config_peer *peer = args[0] ? cli_find_peer(cli, config, args[0]) : NULL;
+	if (args[0] && !peer) {
+		config_free(config);
+		return CLI_FAILED;
+	}
+	report_init(&report, cli, json);
+	report.about = config->node.name;
+	struct doctor d = {.report = &report, .config = config, .settings = &settings,
+		.program = cli_name(cli, program, sizeof(program))};
+	d.ring = open_ring(&report, config);
+	report.about = NULL;
+	if (d.ring)
+		examine(&d, peer);
+	status = report_end(&report);
+	keyring_free(d.ring);
+	config_free(config);
+	return status;
+}
