@@ -44,7 +44,10 @@
 	X(SC_ERR_CREDIT, "credit", "the peer sent past the window")                                \
 	X(SC_ERR_CONTROL_FULL, "control_full", "too many control frames wait to be sent")          \
 	X(SC_ERR_CLOSED, "closed", "the peer closed the link")                                     \
-	X(SC_ERR_TRUNCATED, "truncated", "the connection ended without a CLOSE")
+	X(SC_ERR_TRUNCATED, "truncated", "the connection ended without a CLOSE")                   \
+	/* sessions, protocol.md 8.1 */                                                            \
+	X(SC_ERR_STALE, "stale", "the session has gone on over a younger connection")              \
+	X(SC_ERR_HOLD, "hold", "the link did not come back in time")
 
 enum sc_error {
 #define X(symbol, name, text) symbol,

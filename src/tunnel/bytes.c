@@ -147,6 +147,13 @@ bytes_send(struct bytes *b, size_t n, struct span *spans, size_t max, size_t *ta
 }
 
 void
+bytes_rewind(struct bytes *b)
+{
+	b->mark = NULL;
+	b->mark_at = 0;
+}
+
+void
 bytes_settle(struct bytes *b, struct chunk_pool *pool)
 {
 	if (b->first && b->first == b->last && b->head == b->first->used)

@@ -49,6 +49,10 @@ bytes_drop(struct bytes *b, struct chunk_pool *pool, size_t n);
 size_t
 bytes_send(struct bytes *b, size_t n, struct span *spans, size_t max, size_t *taken);
 
+/* None of the bytes is sent any more: bytes_send begins at the front again. */
+void
+bytes_rewind(struct bytes *b);
+
 /* Releases the memory if no byte is in the queue. Call it when no span of bytes_room is out. */
 void
 bytes_settle(struct bytes *b, struct chunk_pool *pool);

@@ -14,8 +14,6 @@ make_room(struct control_queue *q, size_t n)
 {
 	size_t used = q->end - q->start, capacity = q->capacity;
 
-	if (used + n > CONTROL_QUEUE_MAX)
-		return SC_ERR_CONTROL_FULL;
 	if (q->start > 0) {
 		memmove(q->data, q->data + q->start, used);
 		q->start = 0;
@@ -35,6 +33,14 @@ make_room(struct control_queue *q, size_t n)
 
 enum sc_error
 control_queue_add(struct control_queue *q, const uint8_t *frame, size_t n)
+{
+	if (q->end - q->start + n > CONTROL_QUEUE_MAX)
+		return SC_ERR_CONTROL_FULL;
+	return control_queue_add_uncounted(q, frame, n);
+}
+
+enum sc_error
+control_queue_add_uncounted(struct control_queue *q, const uint8_t *frame, size_t n)
 {
 	if (q->capacity - q->end < n) {
 		enum sc_error err = make_room(q, n);

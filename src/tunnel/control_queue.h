@@ -27,6 +27,10 @@ control_queue_empty(const struct control_queue *q)
 enum sc_error
 control_queue_add(struct control_queue *q, const uint8_t *frame, size_t n);
 
+/* The same without the bound: for what is bounded in another way. SC_OK or SC_ERR_MEMORY. */
+enum sc_error
+control_queue_add_uncounted(struct control_queue *q, const uint8_t *frame, size_t n);
+
 /* The frames at the front that fit into `room` bytes, whole ones; size 0 if not even the first
    does or there is none. Valid until the next call that changes the queue. */
 struct span

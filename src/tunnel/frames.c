@@ -29,7 +29,7 @@ static const struct rule {
 	[FRAME_CLOSE] = {true, ON_PROTOCOL, LINK, 2, 2},
 	[FRAME_PAD] = {true, ON_PROTOCOL | ON_DATA, LINK, 0, FRAME_DATA_MAX},
 	[FRAME_SESSION] = {true, ON_PROTOCOL, LINK, SESSION_PAYLOAD, SESSION_PAYLOAD},
-	[FRAME_STATE] = {true, ON_PROTOCOL, STREAM, 17, 17},
+	[FRAME_STATE] = {true, ON_PROTOCOL, STREAM, STATE_PAYLOAD, STATE_PAYLOAD},
 	[FRAME_KEYROLL] = {true, ON_PROTOCOL, LINK, 1, FRAME_DATA_MAX},
 };
 
@@ -184,6 +184,24 @@ session_decode(struct session_frame *s, struct span payload)
 		return SC_ERR_FRAME;
 	memcpy(s->id, id, sizeof(s->id));
 	return SC_OK;
+}
+
+void
+state_encode(uint8_t out[FRAME_HEAD_SIZE + STATE_PAYLOAD], const struct state *state)
+{
+	frame_head_put(out, FRAME_STATE, STATE_PAYLOAD, state->id);
+	out[FRAME_HEAD_SIZE] = state->flags;
+	put_u64(out + FRAME_HEAD_SIZE + 1, state->received);
+	put_u64(out + FRAME_HEAD_SIZE + 9, state->limit);
+}
+
+enum sc_error
+state_decode(struct state *state, const struct frame *frame)
+{
+	const uint8_t *p = frame->payload.data;
+
+	*state = (struct state){frame->stream, p[0], get_u64(p + 1), get_u64(p + 9)};
+	return state->flags & ~(STATE_OPENED | STATE_RESET) ? SC_ERR_FRAME : SC_OK;
 }
 
 size_t

@@ -10,6 +10,7 @@
 #define STREAM_ID_MAX    0xfffffffdu
 #define OPEN_PAYLOAD_MAX (1 + TRUNK_SERVICE_MAX + 2 * (2 + 18))
 #define SESSION_PAYLOAD  29
+#define STATE_PAYLOAD    17
 #define RESET_FRAME_MAX  (FRAME_HEAD_SIZE + 2 + TRUNK_TEXT_MAX)
 
 struct frame {
@@ -57,6 +58,23 @@ session_encode(uint8_t out[FRAME_HEAD_SIZE + SESSION_PAYLOAD], const struct sess
 /* SC_OK or SC_ERR_FRAME. */
 enum sc_error
 session_decode(struct session_frame *s, struct span payload);
+
+enum state_flag { STATE_OPENED = 1, STATE_RESET = 2 }; /* OPENED was sent; reset here */
+
+/* What a STATE says of a stream. */
+struct state {
+	uint32_t id;
+	uint8_t flags;
+	uint64_t received, limit; /* DATA bytes taken in, plus 1 for FIN; up to which may be sent */
+};
+
+/* Writes the whole frame, head included. */
+void
+state_encode(uint8_t out[FRAME_HEAD_SIZE + STATE_PAYLOAD], const struct state *state);
+
+/* SC_OK or SC_ERR_FRAME. */
+enum sc_error
+state_decode(struct state *state, const struct frame *frame);
 
 /* Whole frames, head included. Each returns the frame's size. */
 size_t

@@ -21,6 +21,7 @@ stream_new(struct trunk *t, uint32_t id, bool own, struct span open)
 	list_init(&s->control);
 	list_init(&s->ready);
 	list_init(&s->due);
+	list_init(&s->told);
 	list_insert_tail(&t->streams, &s->link);
 	stream_table_add(&t->table, &s->node);
 	if (own)
@@ -43,6 +44,7 @@ detach(struct stream *s)
 	list_remove(&s->control);
 	list_remove(&s->ready);
 	list_remove(&s->due);
+	list_remove(&s->told);
 	list_remove(&s->link);
 	stream_table_remove(&t->table, &s->node);
 	if (s->own)
@@ -71,11 +73,10 @@ stream_finish(struct stream *s, enum trunk_event_type type, uint16_t code)
 static void
 queue_reset(struct stream *s, enum close_code code, const char *text)
 {
-	uint8_t frame[RESET_FRAME_MAX];
+	bool unheard = s->own && s->node.id > s->trunk->own_sealed;
 
-	if (s->control_flags & CONTROL_OPEN || s->trunk->end.ended)
-		return;
-	trunk_queue(s->trunk, frame, reset_encode(frame, s->node.id, code, text));
+	if (!unheard && !s->trunk->end.ended)
+		resets_add(s, code, text);
 }
 
 void
@@ -90,7 +91,7 @@ stream_fail(struct stream *s, enum close_code code)
 void
 stream_check_end(struct stream *s)
 {
-	if (s->recv.fin_announced && s->send.fin_sealed && s->send.covered > s->send.sent)
+	if (s->recv.fin_announced && s->send.fin_counted)
 		stream_finish(s, TRUNK_END, CODE_NONE);
 }
 
@@ -114,11 +115,19 @@ stream_free(struct stream *s)
 void
 stream_want_control(struct stream *s, enum control_flag flag)
 {
-	if (s->over)
+	if (s->over || !session_open(s->trunk))
 		return;
 	s->control_flags |= (uint8_t)flag;
 	if (list_empty(&s->control))
 		list_insert_tail(&s->trunk->control, &s->control);
+}
+
+void
+stream_tell(struct stream *s, enum news_flag flag)
+{
+	s->news_flags |= (uint8_t)flag;
+	if (list_empty(&s->told))
+		list_insert_tail(&s->trunk->news, &s->told);
 }
 
 void

@@ -18,7 +18,7 @@ update_credit(struct stream *s)
 	uint64_t news = recv->consumed - recv->announced;
 	bool used_up = recv->received == recv->limit;
 
-	if (s->over || (news == 0 && !recv->fin_consumed))
+	if (s->over || (news == 0 && !recv->fin_consumed) || !session_open(s->trunk))
 		return;
 	if (recv->fin_consumed || used_up || news >= stream_recv_window(s) / 2) {
 		list_remove(&s->due);

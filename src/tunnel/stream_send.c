@@ -7,14 +7,14 @@
 void
 stream_send_schedule(struct stream *s)
 {
-	if (s->over || !(s->own || s->opened))
+	if (s->over || !(s->own || s->opened) || !session_open(s->trunk))
 		return;
-	if (s->send.sent < s->send.written) {
+	if (stream_send_ready(s) > 0) {
 		if (list_empty(&s->ready)) {
 			s->send.turn = 0;
 			list_insert_tail(&s->trunk->ready, &s->ready);
 		}
-	} else if (s->send.fin && !s->send.fin_sealed) {
+	} else if (s->send.fin && !s->send.fin_sealed && s->send.sent == s->send.written) {
 		stream_want_control(s, CONTROL_FIN);
 	}
 }
@@ -31,7 +31,7 @@ settle(struct stream *s)
 uint8_t *
 stream_send_buf(struct stream *s, size_t *n)
 {
-	uint64_t credit = s->send.limit - s->send.written;
+	uint64_t credit = s->send.limit - min_u64(s->send.written, s->send.limit);
 
 	*n = 0;
 	if (s->over || s->trunk->end.ended || s->send.fin)
@@ -88,6 +88,50 @@ stream_send_fin(struct stream *s)
 	stream_send_schedule(s);
 }
 
+/* The peer has more of it than before: these bytes need not be kept. */
+static void
+cover(struct stream *s, uint64_t count)
+{
+	struct stream_send *send = &s->send;
+
+	if (count <= send->covered)
+		return;
+	bytes_drop(&send->bytes, s->trunk->config.chunks,
+		(size_t)(min_u64(count, send->sent) - min_u64(send->covered, send->sent)));
+	send->covered = count;
+	settle(s);
+}
+
+/* To be told if there is room where the owner found none. */
+static bool
+has_room_again(struct stream_send *send)
+{
+	if (!send->starved || send->limit <= send->written)
+		return false;
+	send->starved = false;
+	return !send->fin;
+}
+
+uint64_t
+stream_send_again(struct stream *s, uint64_t received, uint64_t limit)
+{
+	struct stream_send *send = &s->send;
+	bool all = send->fin_sealed && received == send->sent + 1;
+	uint64_t again;
+
+	cover(s, received);
+	if (all)
+		return 0;
+	again = send->sent - received;
+	send->sent = received;
+	send->fin_sealed = false;
+	send->limit = limit;
+	bytes_rewind(&send->bytes);
+	if (has_room_again(send))
+		stream_tell(s, NEWS_WRITABLE);
+	return again;
+}
+
 enum sc_error
 stream_send_window(struct stream *s, uint64_t consumed, uint32_t window, bool *writable)
 {
@@ -95,22 +139,20 @@ stream_send_window(struct stream *s, uint64_t consumed, uint32_t window, bool *w
 	bool counts_fin = send->fin_sealed && consumed == send->sent + 1;
 
 	*writable = false;
-	if (consumed < send->covered || (consumed > send->sent && !counts_fin))
+	if (consumed < send->counted || (consumed > send->sent && !counts_fin))
 		return SC_ERR_FRAME;
 	if (!counts_fin && consumed + window < send->limit)
 		return SC_ERR_FRAME;
-	bytes_drop(&send->bytes, s->trunk->config.chunks,
-		(size_t)(min_u64(consumed, send->sent) - min_u64(send->covered, send->sent)));
-	send->covered = consumed;
-	settle(s);
+	send->counted = consumed;
+	cover(s, consumed);
 	if (counts_fin) {
+		send->fin_counted = true;
 		stream_check_end(s);
 		return SC_OK;
 	}
 	send->limit = consumed + window;
-	if (send->starved && send->limit > send->written) {
-		send->starved = false;
-		*writable = !send->fin;
-	}
+	*writable = has_room_again(send);
+	if (stream_send_ready(s) > 0)
+		stream_send_schedule(s);
 	return SC_OK;
 }

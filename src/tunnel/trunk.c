@@ -12,18 +12,17 @@ trunk_new(const struct trunk_config *config, struct conn *conn, uint64_t now)
 
 	if (!t)
 		return NULL;
-	t->config = *config;
-	t->conn = conn;
-	t->now = t->last_received = now;
-	t->peer_window = conn_peer_hello(conn)->window;
-	t->peer_max_streams = conn_peer_hello(conn)->max_streams;
+	t->now = now;
+	trunk_take_conn(t, config, conn);
+	t->session.hold = t->session.next_hold;
 	t->next_id = config->initiator ? 1 : 2;
 	list_init(&t->streams);
 	list_init(&t->over);
 	list_init(&t->control);
 	list_init(&t->ready);
 	list_init(&t->due);
-	t->session.deadline = now + SESSION_TIMEOUT;
+	list_init(&t->news);
+	list_init(&t->resets);
 	random_fill(&config->random, (uint8_t *)&key, sizeof(key));
 	session_start(t);
 	if (t->end.ended || stream_table_init(&t->table, key) != 0) {
@@ -47,6 +46,9 @@ trunk_free(struct trunk *t)
 	if (t->last_event)
 		stream_free(t->last_event);
 	stream_table_fini(&t->table);
+	state_list_fini(&t->session.list);
+	resets_fini(t);
+	control_queue_fini(&t->exchange);
 	control_queue_fini(&t->queue);
 	free(t);
 }
@@ -65,44 +67,51 @@ trunk_end(struct trunk *t, enum sc_error error, uint16_t code)
 void
 trunk_fail(struct trunk *t, enum sc_error error)
 {
-	if (trunk_end(t, error, CODE_LINK_LOST))
-		conn_fail(t->conn, error);
+	if (t->end.ended || !t->conn)
+		return;
+	conn_fail(t->conn, error);
+	trunk_conn_lost(t, error);
 }
 
-static void
-end_with_close(struct trunk *t, enum sc_error error, enum close_code code)
+void
+trunk_end_with_close(struct trunk *t, enum sc_error error, enum close_code code)
 {
 	if (!trunk_end(t, error, (uint16_t)code))
 		return;
-	t->end.close_wanted = true;
+	t->end.close_wanted = t->conn != NULL;
 	t->end.close_code = code;
 }
 
 void
 trunk_protocol_error(struct trunk *t, enum sc_error error)
 {
-	end_with_close(t, error, CODE_PROTOCOL_ERROR);
+	struct trunk *session = session_named(t);
+
+	/* CLOSE ends the session at I; here too, unless another link holds it. */
+	if (session && trunk_suspended(session) &&
+		trunk_end(session, error, CODE_PROTOCOL_ERROR))
+		t->end.session = session;
+	trunk_end_with_close(t, error, CODE_PROTOCOL_ERROR);
 }
 
 void
 trunk_close(struct trunk *t, enum close_code code)
 {
-	end_with_close(t, SC_OK, code);
+	trunk_end_with_close(t, SC_OK, code);
 }
 
 void
-trunk_lost(struct trunk *t)
+trunk_close_because(struct trunk *t, enum close_code code, const char *text)
 {
-	enum sc_error error = conn_error(t->conn);
-
-	t->end.close_wanted = false;
-	trunk_end(t, error == SC_OK ? SC_ERR_TRUNCATED : error, CODE_LINK_LOST);
+	if (!t->end.ended)
+		t->end.text = (struct span){(const uint8_t *)text, strlen(text)};
+	trunk_close(t, code);
 }
 
 void
 trunk_check_drained(struct trunk *t)
 {
-	if (!t->goaway.wanted || t->table.count > 0)
+	if (!t->goaway.wanted || t->table.count > 0 || !t->conn || session_pending(t))
 		return;
 	if (t->goaway.settled ||
 		(t->goaway.sealed && t->now >= t->goaway.sealed_at + DRAIN_DELAY))
@@ -127,16 +136,15 @@ trunk_queue(struct trunk *t, const uint8_t *frame, size_t n)
 	if (err == SC_ERR_CONTROL_FULL)
 		trunk_fail(t, err);
 	else if (err != SC_OK)
-		end_with_close(t, err, CODE_INTERNAL_ERROR);
+		trunk_end_with_close(t, err, CODE_INTERNAL_ERROR);
 }
 
 struct stream *
 trunk_open(struct trunk *t, const struct stream_request *request, void *user)
 {
 	uint8_t payload[OPEN_PAYLOAD_MAX];
-	bool up = t->config.initiator || t->session.phase == SESSION_PHASE_UP;
 
-	if (!up || t->end.ended || t->goaway.wanted || t->goaway.received)
+	if (!session_open(t) || t->end.ended || t->goaway.wanted || t->goaway.received)
 		return NULL;
 	if (t->own_streams >= t->peer_max_streams)
 		return NULL;
@@ -198,7 +206,9 @@ tell_end(struct trunk *t, struct trunk_event *event)
 	struct list *first = list_first(&t->streams);
 
 	if (first) {
-		stream_finish(container_of(first, struct stream, link), TRUNK_RESET, t->end.code);
+		struct stream *s = container_of(first, struct stream, link);
+		s->over_text = t->end.text;
+		stream_finish(s, TRUNK_RESET, t->end.code);
 		return tell_over(t, event);
 	}
 	if (t->end.told)
@@ -207,7 +217,70 @@ tell_end(struct trunk *t, struct trunk_event *event)
 	event->type = TRUNK_CLOSED;
 	event->code = t->end.code;
 	event->error = t->end.error;
+	event->session = t->end.session;
 	return true;
+}
+
+/* What a call or an exchange has brought about in streams. */
+static bool
+tell_news(struct trunk *t, struct trunk_event *event)
+{
+	struct list *first = list_first(&t->news);
+
+	if (!first)
+		return false;
+	struct stream *s = container_of(first, struct stream, told);
+	bool opened = s->news_flags & NEWS_OPENED;
+	event->type = opened ? TRUNK_OPENED : TRUNK_WRITABLE;
+	event->stream = s;
+	s->news_flags &= (uint8_t)~(opened ? NEWS_OPENED : NEWS_WRITABLE);
+	if (s->news_flags == 0)
+		list_remove(first);
+	return true;
+}
+
+static bool
+take_flag(bool *flag)
+{
+	bool was = *flag;
+	*flag = false;
+	return was;
+}
+
+/* What has become of the session. */
+static bool
+tell_session(struct trunk *t, struct trunk_event *event)
+{
+	struct session *s = &t->session;
+
+	if (take_flag(&s->tell_up)) {
+		event->type = TRUNK_UP;
+	} else if (take_flag(&s->tell_forgotten)) {
+		event->type = TRUNK_FORGOTTEN;
+	} else if (take_flag(&s->tell_suspended)) {
+		event->type = TRUNK_SUSPENDED;
+		event->error = s->lost_by;
+		if (s->hold_until == 0) {
+			s->lost_at = t->now;
+			s->hold_until = t->now + s->hold;
+		}
+	} else if (take_flag(&s->tell_resumed)) {
+		event->type = TRUNK_RESUMED;
+		event->resent = s->resent;
+		event->gap = s->gap;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool
+tell_moved(struct trunk *t, struct trunk_event *event)
+{
+	event->type = TRUNK_MOVED;
+	event->session = t->session.moved;
+	t->session.moved = NULL;
+	return event->session != NULL;
 }
 
 bool
@@ -220,21 +293,20 @@ trunk_next_event(struct trunk *t, uint64_t now, struct trunk_event *event)
 	settle_last_event(t);
 	*event = (struct trunk_event){0};
 	for (;;) {
-		if (tell_over(t, event))
+		if (tell_moved(t, event) || tell_over(t, event))
 			return true;
 		if (t->end.ended)
 			return tell_end(t, event);
-		if (t->session.tell_up) {
-			t->session.tell_up = false;
-			event->type = TRUNK_UP;
+		if (tell_session(t, event) || tell_news(t, event))
 			return true;
-		}
+		if (!t->conn)
+			return false;
 		if (conn_fault(t->conn) != SC_OK) {
 			trunk_protocol_error(t, conn_fault(t->conn));
 			continue;
 		}
 		if (!trunk_read_frame(t, &frame)) {
-			if (t->end.ended)
+			if (trunk_has_event(t))
 				continue;
 			return false;
 		}
@@ -252,9 +324,12 @@ trunk_next_event(struct trunk *t, uint64_t now, struct trunk_event *event)
 bool
 trunk_has_event(const struct trunk *t)
 {
+	const struct session *s = &t->session;
+
 	if (t->end.ended)
-		return !t->end.told;
-	return !list_empty(&t->over) || t->session.tell_up;
+		return !t->end.told || s->moved;
+	return !list_empty(&t->over) || !list_empty(&t->news) || s->tell_up || s->tell_suspended ||
+	       s->tell_resumed || s->tell_forgotten;
 }
 
 uint64_t
@@ -266,8 +341,12 @@ trunk_deadline(const struct trunk *t)
 		return 0;
 	if (t->end.ended)
 		return deadline;
+	if (t->session.hold_until > 0)
+		deadline = t->session.hold_until;
+	if (!t->conn)
+		return deadline;
 	if (t->session.phase != SESSION_PHASE_UP)
-		deadline = t->session.deadline;
+		deadline = min_u64(deadline, t->session.deadline);
 	if (t->config.keepalive > 0)
 		deadline = min_u64(deadline,
 			(t->idle ? t->idle_since : t->last_received) + t->config.keepalive);
@@ -304,6 +383,13 @@ trunk_tick(struct trunk *t, uint64_t now)
 	t->now = now;
 	if (t->end.ended)
 		return;
+	if (t->session.hold_until > 0 && now >= t->session.hold_until) {
+		static const char text[] = "the link did not come back in time";
+		t->end.text = (struct span){(const uint8_t *)text, sizeof(text) - 1};
+		trunk_end_with_close(t, SC_ERR_HOLD, CODE_LINK_LOST);
+	}
+	if (t->end.ended || !t->conn)
+		return;
 	while ((first = list_first(&t->due))) {
 		struct stream *s = container_of(first, struct stream, due);
 		if (s->recv.due > now)
@@ -313,7 +399,8 @@ trunk_tick(struct trunk *t, uint64_t now)
 	}
 	if (t->session.phase != SESSION_PHASE_UP && now >= t->session.deadline)
 		trunk_fail(t, SC_ERR_TIMEOUT);
-	tick_keepalive(t);
+	else
+		tick_keepalive(t);
 	trunk_check_drained(t);
 }
 

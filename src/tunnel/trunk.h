@@ -2,6 +2,12 @@
    turns (protocol.md 8). A trunk is this side of a session; it borrows a connection
    (secureconn/conn.h) that is up, takes its records apart and fills its output.
 
+   A session outlives its connection (8.1). When that is lost, the trunk is suspended: its streams
+   stay, take bytes from their owner as far as the peer's windows go, and give out what had come.
+   Within the hold time I attaches it to a new connection (trunk_attach). R makes a trunk for every
+   connection that it accepts; if the peer goes on with a session there that R has, that one takes
+   the connection over, and the new trunk is empty (TRUNK_MOVED).
+
    Its owner, after it has moved bytes on the connection's ports, used a stream, or at a deadline:
 
 	do {
@@ -27,14 +33,28 @@ struct trunk;
 struct stream;
 struct chunk_pool; /* tunnel/chunk.h: memory for streams' bytes, shared by the trunks of one loop */
 
+/* What there is of a session that the peer's SESSION names (protocol.md 8.1). */
+enum trunk_found {
+	TRUNK_FOUND_NOTHING, /* the id was never heard of */
+	TRUNK_FOUND_SESSION, /* *session has it, and this side is R in it */
+	TRUNK_FOUND_NO_MORE  /* it has ended (remembered for at least twice the hold time), or is not
+	                        this peer's to go on with */
+};
+
 struct trunk_config {
 	bool initiator;       /* of the connection: I opens odd streams */
 	uint32_t window;      /* W0, as this side's HELLO said: bytes a new stream may receive */
 	uint32_t max_streams; /* as this side's HELLO said */
 	uint64_t keepalive;   /* nanoseconds; nothing received for so long: PING; as long again:
 	                         lost. 0: never */
+	uint64_t hold;        /* nanoseconds that the session outlives its connection, at most what
+	                         this side's HELLO said; what the peer's said bounds it too. 0: not */
 	struct random_source random;
-	struct chunk_pool *chunks;
+	struct chunk_pool *chunks; /* the same for all trunks of one peer */
+
+	/* R: looks a session of the peer up by its id. NULL: there is never one. */
+	enum trunk_found (*find)(void *arg, const uint8_t *id, struct trunk **session);
+	void *arg;
 };
 
 /* An address that the opener of a stream claims (OPEN's TLVs 1 and 2). */
@@ -62,8 +82,18 @@ enum trunk_event_type {
 	TRUNK_RESET,    /* the stream is over: `code`, `text` (the peer's, unescaped) */
 	TRUNK_END,      /* the stream is over, cleanly, in both directions */
 	TRUNK_GOAWAY,   /* the peer takes no new streams: `code` */
+	TRUNK_SUSPENDED, /* the connection is lost by `error` and not used any more; the streams
+	                    stay. The owner closes it and, if it is I, dials again. TRUNK_RESUMED or
+	                    TRUNK_CLOSED follows */
+	TRUNK_MOVED,    /* R: `session` has taken the connection over; if it had one, that is to be
+	                   closed at once, without a word. This trunk is empty: the owner frees it
+	                   and goes on with `session` on the connection */
+	TRUNK_RESUMED,  /* the session goes on, after `gap`; `resent` bytes go once more */
+	TRUNK_FORGOTTEN, /* I: the peer does not know the session: its streams have had their
+	                    TRUNK_RESET, and another one begins here */
 	TRUNK_CLOSED    /* the trunk is over: `code` of the peer's CLOSE or the one sent, `error`.
-	                   Every stream has had its TRUNK_RESET. The owner goes on with trunk_seal
+	                   Every stream has had its TRUNK_RESET. `session`, if it is not NULL, has
+	                   ended with this one. The owner goes on with trunk_seal
 	                   while trunk_wants_seal (CLOSE), writes what the connection's output has,
 	                   shuts writing down, discards input until its end or 2 s, and closes */
 };
@@ -75,9 +105,11 @@ struct trunk_event {
 	uint16_t code;         /* enum close_code */
 	enum sc_error error;   /* TRUNK_CLOSED: SC_ERR_CLOSED if the peer sent CLOSE, SC_OK after
 	                          this side's own, else why the link is lost or what rule the peer
-	                          broke */
+	                          broke; SC_ERR_HOLD after the hold time */
 	struct span text;
 	const struct stream_request *request; /* TRUNK_OPEN; valid until the next call */
+	struct trunk *session;
+	uint64_t resent, gap;  /* bytes; nanoseconds, 0: the loss was not noticed */
 };
 
 /* NULL: out of memory. Starts a session of its own on the connection, which is in CONN_UP and
@@ -117,10 +149,20 @@ trunk_deadline(const struct trunk *t);
 void
 trunk_tick(struct trunk *t, uint64_t now);
 
-/* The connection has ended or failed: every stream gets TRUNK_RESET(12), then TRUNK_CLOSED comes
-   with the connection's error. No effect on a trunk that is over. */
+/* The connection has ended or failed: TRUNK_SUSPENDED comes with its error; or, without a hold
+   time, every stream gets TRUNK_RESET(12), then TRUNK_CLOSED comes. No effect on a trunk that is
+   over or suspended. */
 void
 trunk_lost(struct trunk *t);
+
+/* I: goes on over another connection, with what its HELLOs said; as trunk_new. The trunk is
+   suspended. */
+void
+trunk_attach(struct trunk *t, const struct trunk_config *config, struct conn *conn, uint64_t now);
+
+/* The trunk has no connection, and its streams wait for one. */
+bool
+trunk_suspended(const struct trunk *t);
 
 /* No new streams, in either direction; open ones go on. When none is left, and those that the peer
    was just opening have been refused (a round trip, at most 2 s), CLOSE(0) follows, and
@@ -128,16 +170,20 @@ trunk_lost(struct trunk *t);
 void
 trunk_goaway(struct trunk *t, enum close_code code);
 
-/* CLOSE: ends the trunk now; streams that are open get TRUNK_RESET(code), then TRUNK_CLOSED
-   comes. No effect on a trunk that is over. */
+/* CLOSE, unless it is suspended: ends the trunk now; streams that are open get TRUNK_RESET(code),
+   then TRUNK_CLOSED comes. No effect on a trunk that is over. */
 void
 trunk_close(struct trunk *t, enum close_code code);
+
+/* The same; the events of the streams say why, as if the peer had (static text). */
+void
+trunk_close_because(struct trunk *t, enum close_code code, const char *text);
 
 /* Streams that exist. */
 size_t
 trunk_streams(const struct trunk *t);
 
-/* The session's id, the same at both ends once TRUNK_UP has come; for the log. */
+/* The session's id, the same at both ends once TRUNK_UP has come. */
 const uint8_t *
 trunk_session_id(const struct trunk *t);
 

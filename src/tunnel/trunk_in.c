@@ -139,6 +139,7 @@ take_pong(struct trunk *t, const struct frame *frame)
 		return SC_ERR_FRAME_PLACE;
 	t->ping.out = false;
 	t->ping.rtt = t->now - t->ping.sealed_at;
+	resets_known(t, t->ping.count);
 	t->goaway.settled |= t->ping.after_goaway;
 	trunk_check_drained(t);
 	return SC_OK;
@@ -164,7 +165,13 @@ take_goaway(struct trunk *t, const struct frame *frame, struct effect *effect)
 static enum sc_error
 take_close(struct trunk *t, const struct frame *frame)
 {
-	if (trunk_end(t, SC_ERR_CLOSED, get_u16(frame->payload.data))) {
+	struct trunk *session = session_named(t);
+	uint16_t code = get_u16(frame->payload.data);
+
+	if (session && trunk_end(session, SC_ERR_CLOSED, code))
+		t->end.session = session;
+	if (trunk_end(t, SC_ERR_CLOSED, code)) {
+		control_queue_fini(&t->exchange);
 		control_queue_fini(&t->queue);
 		t->end.close_wanted = true;
 		t->end.close_code = CODE_NONE;

@@ -7,6 +7,7 @@
 #include "tunnel/bytes.h"
 #include "tunnel/control_queue.h"
 #include "tunnel/frames.h"
+#include "tunnel/state_list.h"
 #include "tunnel/stream_table.h"
 #include "tunnel/trunk.h"
 
@@ -16,14 +17,19 @@
 
 #define PLACES          16             /* DATA frames that an owner gets at once */
 
+/* Events of a stream that no frame of it brings. */
+enum news_flag { NEWS_OPENED = 1, NEWS_WRITABLE = 2 };
+
 /* Frames of a stream that wait to be sealed. What they say is taken from the stream when they
    are. */
 enum control_flag { CONTROL_OPEN = 1, CONTROL_OPENED = 2, CONTROL_WINDOW = 4, CONTROL_FIN = 8 };
 
-/* covered <= sent <= written <= limit. The bytes from covered to written are in `bytes`. */
+/* covered <= sent <= written. The bytes from covered to written are in `bytes`. None is sent or
+   taken from the owner above `limit`; only a stream that is opened once more may have some there. */
 struct stream_send {
 	struct bytes bytes;
-	uint64_t covered;     /* what the peer's WINDOWs count: bytes, plus 1 for FIN */
+	uint64_t covered;     /* what the peer's WINDOWs and STATEs count: bytes, plus 1 for FIN */
+	uint64_t counted;     /* what its last WINDOW counts */
 	uint64_t sent;        /* sealed */
 	uint64_t written;     /* by the owner */
 	uint64_t limit;       /* what the peer allows */
@@ -32,6 +38,7 @@ struct stream_send {
 	bool bulk;            /* the owner filled the last span: the next chunk is a big one */
 	bool starved;         /* the owner was told that there is no room */
 	bool fin, fin_sealed; /* the owner has called stream_send_fin; FIN is sealed */
+	bool fin_counted;     /* by a WINDOW */
 };
 
 /* announced <= consumed <= received <= limit. The bytes from consumed to received are in `bytes`,
@@ -41,7 +48,7 @@ struct stream_recv {
 	uint64_t received;      /* bytes */
 	uint64_t consumed;      /* bytes that the owner has taken */
 	uint64_t announced;     /* consumed, as in the last WINDOW */
-	uint64_t limit;         /* what the last WINDOW (or W0) allows the peer */
+	uint64_t limit;         /* what the last WINDOW or STATE (or W0) allows the peer */
 	uint64_t due;           /* when a WINDOW must go at the latest; only while on trunk->due */
 	bool fin;               /* FIN has been received */
 	bool fin_consumed;      /* the owner has passed it on */
@@ -56,9 +63,12 @@ struct stream {
 	struct list control; /* on trunk->control while control_flags is not 0 */
 	struct list ready;   /* on trunk->ready while there are bytes to be sealed */
 	struct list due;     /* on trunk->due while consumed bytes wait to be announced */
+	struct list told;    /* on trunk->news while news_flags is not 0 */
 	uint8_t control_flags;
+	uint8_t news_flags;
 	bool own;            /* opened by this side */
 	bool opened;         /* accepted, by whichever side it was to */
+	bool opened_sealed;  /* this side has said so */
 	bool over;           /* no frame of it is sent or taken in any more */
 	enum trunk_event_type over_type; /* the event that tells the owner */
 	uint16_t over_code;
@@ -70,25 +80,54 @@ struct stream {
 };
 
 enum session_phase {
-	SESSION_PHASE_WAIT,    /* I: for the answer; R: for I's first frame */
-	SESSION_PHASE_STATES,  /* R: STATEs of the SESSION that it is to answer are coming */
-	SESSION_PHASE_REFUSED, /* R: has answered kind 3, waits for another SESSION */
-	SESSION_PHASE_UP
+	SESSION_PHASE_WAIT,     /* I: for the answer; R: for I's first frame */
+	SESSION_PHASE_STATES,   /* STATEs of the other's SESSION are coming */
+	SESSION_PHASE_REFUSED,  /* R: has answered kind 3, waits for another SESSION */
+	SESSION_PHASE_UP,
+	SESSION_PHASE_SUSPENDED /* there is no connection */
 };
 
 struct session {
 	enum session_phase phase;
-	bool tell_up;           /* TRUNK_UP is to be given out */
+	bool tell_up, tell_suspended, tell_resumed, tell_forgotten; /* events to be given out */
+	struct trunk *moved;    /* TRUNK_MOVED is, with this one */
 	uint8_t id[TRUNK_SESSION_SIZE];
 	uint32_t generation;
+	bool known;             /* I: R has answered kind 2 */
+	uint64_t deadline;      /* of the exchange */
+
+	/* What the other side says in the exchange. */
+	uint8_t kind;
+	uint32_t highest;
 	uint32_t states_left;   /* STATEs still to come */
 	uint32_t states_listed; /* of those that came, the ones that count against the limit */
-	uint64_t deadline;
+	struct state_list list;
+	/* The largest limits of streams of any of its links, this side's and the peer's. */
+	uint32_t own_limit, peer_limit;
+
+	uint64_t hold;          /* of the link that is up or was lost */
+	uint64_t next_hold;     /* of the one whose exchange is under way */
+	uint64_t hold_until;    /* 0: no link is lost */
+	uint64_t lost_at;
+	enum sc_error lost_by;
+	uint64_t resent, gap;   /* for TRUNK_RESUMED */
+};
+
+/* A stream that this side has reset, as long as the peer may not know of it: it goes on being
+   listed (protocol.md 8.1). */
+struct kept_reset {
+	struct list link;   /* on trunk->resets */
+	bool due;           /* RESET is to be sent after the next exchange */
+	bool fin;           /* this side's FIN had been sent */
+	struct state state;
+	uint64_t pings;     /* those sealed before RESET; the answer to a later one covers it */
+	uint16_t code;
+	char text[];
 };
 
 struct trunk {
 	struct trunk_config config;
-	struct conn *conn;
+	struct conn *conn;            /* NULL while suspended */
 	uint64_t now;                 /* of the last call that told it */
 	uint32_t peer_window, peer_max_streams;
 
@@ -97,6 +136,9 @@ struct trunk {
 	struct list over;             /* those whose last event has not been given out */
 	struct list control, ready;   /* see struct stream */
 	struct list due;              /* in order of time */
+	struct list news;             /* see struct stream */
+	struct list resets;           /* struct kept_reset, in their order */
+	uint32_t n_resets;
 	struct stream *last_event;    /* dies with the next call of trunk_next_event */
 	/* The stream with bytes that still lie in records, only while its `bytes` is empty. */
 	struct stream *in_place;
@@ -115,6 +157,7 @@ struct trunk {
 	struct frame ahead;           /* read already and not acted on yet; type 0: none */
 
 	struct session session;
+	struct control_queue exchange; /* SESSION and STATEs: before everything else */
 	struct control_queue queue;
 	uint64_t last_received;
 	bool idle;                    /* nothing came for `keepalive`, since: */
@@ -142,6 +185,8 @@ struct trunk {
 		uint16_t code;     /* for the streams and for TRUNK_CLOSED */
 		enum close_code close_code; /* of this side's CLOSE */
 		enum sc_error error;
+		struct span text;      /* for the streams */
+		struct trunk *session; /* has ended too */
 	} end;
 };
 
@@ -152,9 +197,13 @@ struct trunk {
 bool
 trunk_end(struct trunk *t, enum sc_error error, uint16_t code);
 
-/* The same, and the connection with it. */
+/* The connection must not be used any more: it fails, and is lost. */
 void
 trunk_fail(struct trunk *t, enum sc_error error);
+
+/* The trunk is over, and says CLOSE if it has a connection. */
+void
+trunk_end_with_close(struct trunk *t, enum sc_error error, enum close_code code);
 
 /* The peer has broken the rules: CLOSE(1). */
 void
@@ -186,11 +235,50 @@ trunk_read_frame(struct trunk *t, struct frame *frame);
 void
 trunk_read_ahead(struct trunk *t);
 
+/* trunk_hold.c */
+
+/* Takes over what the two HELLOs of a connection say. */
+void
+trunk_take_conn(struct trunk *t, const struct trunk_config *config, struct conn *conn);
+
+/* Has nothing to do with its connection any more: what belongs to that is forgotten, the rest
+   stays. May end the trunk, when memory is out. */
+void
+trunk_let_go(struct trunk *t);
+
+/* The connection is lost: suspended, or the end. */
+void
+trunk_conn_lost(struct trunk *t, enum sc_error error);
+
 /* trunk_session.c */
+
+/* True if frames of streams may be sent. */
+static inline bool
+session_open(const struct trunk *t)
+{
+	const struct session *s = &t->session;
+	return s->phase == SESSION_PHASE_UP ||
+	       (t->config.initiator && s->phase == SESSION_PHASE_WAIT && s->generation == 1);
+}
+
+/* I: R must first say what it has of the session. */
+static inline bool
+session_pending(const struct trunk *t)
+{
+	return t->config.initiator && t->conn && !session_open(t);
+}
 
 /* Begins a new session: I's SESSION goes into the queue. */
 void
 session_start(struct trunk *t);
+
+/* I: the next generation of the session, on a new connection. */
+void
+session_go_on(struct trunk *t);
+
+/* R: the session that the exchange under way would go on with. NULL: none. */
+struct trunk *
+session_named(const struct trunk *t);
 
 enum session_verdict { SESSION_FRAME_TAKE, SESSION_FRAME_IGNORE, SESSION_FRAME_ERROR };
 
@@ -203,6 +291,54 @@ session_take(struct trunk *t, const struct frame *frame);
 
 enum sc_error
 session_take_state(struct trunk *t, const struct frame *frame);
+
+/* trunk_resume.c */
+
+/* May the peer say this of the streams of this trunk? SC_OK or SC_ERR_FRAME; nothing is changed.
+   The list is sorted. */
+enum sc_error
+resume_check(const struct trunk *t, const struct state_list *list, uint32_t highest);
+
+/* The exchange is complete: applies what the peer said. */
+void
+resume_apply(struct trunk *t, const struct state_list *list, uint32_t highest);
+
+/* What this side says of the stream; that is then the limit. */
+struct state
+stream_state(struct stream *s);
+
+/* Puts a SESSION of that kind, with the STATEs of all streams, into the queue. */
+void
+resume_compose(struct trunk *t, enum session_kind kind);
+
+/* Puts a SESSION, or a STATE, into the queue. */
+void
+resume_queue_session(struct trunk *t, enum session_kind kind, uint32_t highest, uint32_t count);
+
+void
+resume_queue_state(struct trunk *t, const struct state *state);
+
+/* resets.c */
+
+/* This side has reset the stream: sends RESET, now or after the next exchange, and keeps in mind
+   what the peer must be told in that. May end the trunk, when memory is out. */
+void
+resets_add(struct stream *s, enum close_code code, const char *text);
+
+/* The peer has answered the how-many-th PING. */
+void
+resets_known(struct trunk *t, uint64_t ping);
+
+/* Puts their STATEs into the queue. */
+void
+resets_compose(struct trunk *t);
+
+/* After an exchange: those that are due are sent. */
+void
+resets_send(struct trunk *t, const struct state_list *list);
+
+void
+resets_fini(struct trunk *t);
 
 /* stream.c */
 
@@ -227,15 +363,33 @@ stream_check_end(struct stream *s);
 void
 stream_free(struct stream *s);
 
-/* The stream has that frame to send. */
+/* The stream has that frame to send. While none may be sent, nothing: after the exchange that is
+   told from its state. */
 void
 stream_want_control(struct stream *s, enum control_flag flag);
+
+/* The owner is to be told. */
+void
+stream_tell(struct stream *s, enum news_flag flag);
 
 /* stream_send.c */
 
 /* Puts the stream where it belongs: on the list of those with bytes to seal, or with a FIN. */
 void
 stream_send_schedule(struct stream *s);
+
+/* Bytes that may be sealed now. */
+static inline uint64_t
+stream_send_ready(const struct stream *s)
+{
+	uint64_t end = min_u64(s->send.written, s->send.limit);
+	return end > s->send.sent ? end - s->send.sent : 0;
+}
+
+/* Bytes up to `received` (FIN is one more) have come; the others are to be sent again, up to
+   `limit`. Returns how many. */
+uint64_t
+stream_send_again(struct stream *s, uint64_t received, uint64_t limit);
 
 /* A WINDOW of the peer. SC_OK, or SC_ERR_FRAME. *writable: there is room where the owner found
    none. */

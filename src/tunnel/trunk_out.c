@@ -18,19 +18,22 @@ static bool
 goaway_due(const struct trunk *t)
 {
 	/* OPENs that arose before it go before it. */
-	return t->goaway.wanted && !t->goaway.sealed && t->unsealed_opens == 0;
+	return t->goaway.wanted && !t->goaway.sealed && t->unsealed_opens == 0 &&
+	       !session_pending(t);
 }
 
 static bool
 control_waits(const struct trunk *t)
 {
-	return !control_queue_empty(&t->queue) || t->pong.wanted ||
+	return !control_queue_empty(&t->exchange) || !control_queue_empty(&t->queue) || t->pong.wanted ||
 	       (t->ping.wanted && !t->ping.out) || !list_empty(&t->control) || goaway_due(t);
 }
 
 bool
 trunk_wants_seal(const struct trunk *t)
 {
+	if (!t->conn)
+		return false;
 	if (t->end.ended)
 		return t->end.close_wanted;
 	return control_waits(t) || !list_empty(&t->ready);
@@ -97,10 +100,12 @@ put_stream_control(struct stream *s, struct wire_writer *w)
 		frame_head_put(head, FRAME_OPEN, (uint16_t)s->open_size, s->node.id);
 		wire_put(w, head, sizeof(head));
 		wire_put(w, s->open, s->open_size);
-		t->own_sealed = s->node.id;
+		if (s->node.id > t->own_sealed)
+			t->own_sealed = s->node.id;
 		t->unsealed_opens--;
 	}
 	if (flags & CONTROL_OPENED) {
+		s->opened_sealed = true;
 		frame_head_put(head, FRAME_OPENED, 0, s->node.id);
 		wire_put(w, head, sizeof(head));
 	}
@@ -156,8 +161,14 @@ send_record(struct trunk *t, uint8_t channel, const struct span *parts, size_t n
 	if (err == SC_OK)
 		return true;
 	t->end.close_wanted = false;
-	trunk_end(t, err, CODE_LINK_LOST);
+	trunk_conn_lost(t, err);
 	return false;
+}
+
+static size_t
+waiting(const struct control_queue *q)
+{
+	return q->end - q->start;
 }
 
 /* One record of control frames: what is in the queue, then what the state of the trunk and the
@@ -166,15 +177,19 @@ static bool
 seal_control(struct trunk *t, size_t room)
 {
 	uint8_t made[CONTROL_RECORD];
-	struct span parts[2];
-	struct span queued = control_queue_front(&t->queue, room);
-	struct wire_writer w = wire_writer(made, min_size(sizeof(made), room - queued.size));
+	struct span parts[3], first = control_queue_front(&t->exchange, room), queued = {0};
 	size_t n = 0;
 
+	/* What the queues still have goes before everything else. */
+	if (first.size == waiting(&t->exchange))
+		queued = control_queue_front(&t->queue, room - first.size);
+	struct wire_writer w =
+		wire_writer(made, min_size(sizeof(made), room - first.size - queued.size));
+	if (first.size > 0)
+		parts[n++] = first;
 	if (queued.size > 0)
 		parts[n++] = queued;
-	/* What the queue still has goes before everything else. */
-	if (queued.size == t->queue.end - t->queue.start) {
+	if (first.size == waiting(&t->exchange) && queued.size == waiting(&t->queue)) {
 		if (t->end.ended) {
 			put_goaway(t, &w);
 			put_close(t, &w);
@@ -188,6 +203,7 @@ seal_control(struct trunk *t, size_t room)
 		parts[n++] = (struct span){made, wire_written(&w)};
 	if (n == 0 || !send_record(t, CHANNEL_PROTOCOL, parts, n))
 		return false;
+	control_queue_drop(&t->exchange, first.size);
 	control_queue_drop(&t->queue, queued.size);
 	return true;
 }
@@ -220,7 +236,7 @@ static bool
 take_turn(struct trunk *t, struct data_record *r)
 {
 	struct stream *s = container_of(list_first(&t->ready), struct stream, ready);
-	uint64_t unsent = s->send.written - s->send.sent;
+	uint64_t unsent = stream_send_ready(s);
 
 	if (s->send.turn == 0)
 		s->send.turn = t->ready.next == t->ready.prev ? TURN_ALONE : TURN;
@@ -228,7 +244,7 @@ take_turn(struct trunk *t, struct data_record *r)
 	if (r->n_frames > 0 && r->room < FRAME_HEAD_SIZE + min_size(n, SLIVER))
 		return false;
 	put_data(s, r, min_size(n, r->room - FRAME_HEAD_SIZE));
-	if (s->send.turn > 0 && s->send.sent < s->send.written)
+	if (s->send.turn > 0 && stream_send_ready(s) > 0)
 		return false;
 	list_remove(&s->ready);
 	stream_send_schedule(s);

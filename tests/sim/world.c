@@ -80,7 +80,7 @@ check_stream(const struct side *side, const struct stream *s)
 	CHECK(send->sent <= send->written && send->written <= send->limit);
 	CHECK(send->written - min_u64(send->covered, send->written) <= side->peer_window);
 	CHECK(recv->announced <= recv->consumed && recv->consumed <= recv->received);
-	CHECK(recv->received <= recv->limit && recv->limit - recv->announced <= side->window);
+	CHECK(recv->received <= recv->limit && recv->limit - recv->consumed <= side->window);
 	CHECK(!list_empty(&s->ready) == (send->sent < send->written && (s->own || s->opened)));
 	CHECK(!list_empty(&s->control) == (s->control_flags != 0));
 	if (send->written <= send->covered && send->lent == 0)

@@ -207,6 +207,7 @@ test_initiator_begins_again(void **state)
 	hand_session(&h, SESSION_UNKNOWN, first, 1, 0);
 	assert_ptr_equal(hand_event(&h, TRUNK_RESET), s);
 	assert_int_equal(h.event.code, CODE_LINK_LOST);
+	hand_event(&h, TRUNK_FORGOTTEN);
 	hand_quiet(&h);
 	assert_memory_not_equal(trunk_session_id(h.trunk), first, sizeof(first));
 	hand_seal(&h);
