@@ -4,7 +4,8 @@
 
 #include "tunnel/trunk_internal.h"
 
-#define RESETS_MANY 64 /* so many are worth a PING, whose answer ends them */
+#define RESETS_MANY  64   /* so many are worth a PING, whose answer ends them */
+#define REFUSALS_MAX 4096 /* of more, the peer may hear that they were lost */
 
 static void
 forget(struct trunk *t, struct kept_reset *r)
@@ -21,6 +22,34 @@ send_reset(struct trunk *t, uint32_t id, uint16_t code, const char *text)
 	trunk_queue(t, frame, reset_encode(frame, id, (enum close_code)code, text));
 }
 
+static struct kept_reset *
+keep(struct trunk *t, const struct state *state, uint16_t code, struct span text)
+{
+	struct kept_reset *r = calloc(1, sizeof(*r) + text.size + 1);
+
+	if (!r)
+		return NULL;
+	r->state = *state;
+	r->pings = t->ping.count;
+	r->code = code;
+	if (text.size > 0)
+		memcpy(r->text, text.data, text.size);
+	list_insert_tail(&t->resets, &r->link);
+	if (++t->n_resets >= RESETS_MANY)
+		t->ping.wanted = true;
+	return r;
+}
+
+void
+resets_refuse(struct trunk *t, uint32_t id, enum close_code code)
+{
+	const struct state state = {.id = id, .limit = t->config.window};
+
+	send_reset(t, id, (uint16_t)code, NULL);
+	if (t->session.hold > 0 && t->n_resets < REFUSALS_MAX)
+		keep(t, &state, (uint16_t)code, (struct span){0});
+}
+
 void
 resets_add(struct stream *s, enum close_code code, const char *text)
 {
@@ -32,20 +61,24 @@ resets_add(struct stream *s, enum close_code code, const char *text)
 		send_reset(t, s->node.id, (uint16_t)code, text);
 	if (!due && !s->send.fin_sealed)
 		return;
-	struct kept_reset *r = calloc(1, sizeof(*r) + size + 1);
+	const struct state state = stream_state(s);
+	struct kept_reset *r =
+		keep(t, &state, (uint16_t)code, (struct span){(const uint8_t *)text, size});
 	if (!r) {
 		trunk_end_with_close(t, SC_ERR_MEMORY, CODE_INTERNAL_ERROR);
 		return;
 	}
 	r->due = due;
 	r->fin = s->send.fin_sealed;
-	r->state = stream_state(s);
-	r->pings = t->ping.count;
-	r->code = (uint16_t)code;
-	memcpy(r->text, text ? text : "", size);
-	list_insert_tail(&t->resets, &r->link);
-	if (++t->n_resets >= RESETS_MANY)
-		t->ping.wanted = true;
+}
+
+void
+resets_lost(struct trunk *t)
+{
+	list_for_each(it, &t->resets) {
+		struct kept_reset *r = container_of(it, struct kept_reset, link);
+		r->due |= !r->fin;
+	}
 }
 
 void

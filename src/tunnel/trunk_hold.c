@@ -36,6 +36,7 @@ trunk_let_go(struct trunk *t)
 		list_remove(&s->ready);
 		list_remove(&s->due);
 	}
+	resets_lost(t);
 	t->unsealed_opens = 0;
 	control_queue_fini(&t->exchange);
 	control_queue_fini(&t->queue);

@@ -21,13 +21,6 @@ is_own(const struct trunk *t, uint32_t id)
 	return (id & 1) == (t->config.initiator ? 1 : 0);
 }
 
-static void
-refuse(struct trunk *t, uint32_t id, enum close_code code)
-{
-	uint8_t frame[RESET_FRAME_MAX];
-	trunk_queue(t, frame, reset_encode(frame, id, code, NULL));
-}
-
 static enum sc_error
 take_open(struct trunk *t, const struct frame *frame, struct effect *effect)
 {
@@ -43,13 +36,13 @@ take_open(struct trunk *t, const struct frame *frame, struct effect *effect)
 		return err;
 	t->peer_highest = frame->stream;
 	if (t->goaway.wanted || t->goaway.received) {
-		refuse(t, frame->stream, CODE_SHUTTING_DOWN);
+		resets_refuse(t, frame->stream, CODE_SHUTTING_DOWN);
 	} else if (t->peer_streams + t->attempts >= t->config.max_streams) {
-		refuse(t, frame->stream, CODE_TOO_MANY_STREAMS);
+		resets_refuse(t, frame->stream, CODE_TOO_MANY_STREAMS);
 	} else if (unsupported) {
-		refuse(t, frame->stream, CODE_OPTION_NOT_SUPPORTED);
+		resets_refuse(t, frame->stream, CODE_OPTION_NOT_SUPPORTED);
 	} else if (!(s = stream_new(t, frame->stream, false, (struct span){0}))) {
-		refuse(t, frame->stream, CODE_INTERNAL_ERROR);
+		resets_refuse(t, frame->stream, CODE_INTERNAL_ERROR);
 	} else {
 		tell(effect, TRUNK_OPEN, s);
 		effect->event->request = &t->request;

@@ -325,6 +325,14 @@ resume_queue_state(struct trunk *t, const struct state *state);
 void
 resets_add(struct stream *s, enum close_code code, const char *text);
 
+/* The same for an OPEN that is refused and never became a stream. */
+void
+resets_refuse(struct trunk *t, uint32_t id, enum close_code code);
+
+/* The connection is lost, and with it, perhaps, RESETs. */
+void
+resets_lost(struct trunk *t);
+
 /* The peer has answered the how-many-th PING. */
 void
 resets_known(struct trunk *t, uint64_t ping);

@@ -287,7 +287,7 @@ was_reset(struct world *w, struct side *side, struct flow *f, struct trunk_event
 	CHECK(f->was_reset || (refused && !f->seen) || w->acted);
 	if (f->opener != side->index && !f->accepted)
 		trunk_attempt_ended(side->trunk);
-	if (refused && !f->seen)
+	if ((refused || event->code == CODE_LINK_LOST) && !f->seen)
 		end_over(&f->end[1 - side->index]);
 	f->was_reset = true;
 	end_over(&f->end[side->index]);

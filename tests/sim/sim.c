@@ -18,25 +18,36 @@ static void
 say_seed(void)
 {
 	if (running)
-		fprintf(stderr, "failed; again: sim --from %" PRIu64 " --seeds 1\n", seed);
+		fprintf(stderr, "failed at seed %" PRIu64 ": --from %" PRIu64 " --seeds 1\n",
+			seed, seed);
 }
 
 int
 main(int argc, char **argv)
 {
+	static const char *const breaches[] = {"none", "generation", "windows", "resets", "highest"};
 	uint64_t from = 1, seeds = 300;
+	size_t breach = BREACH_NONE;
+	bool cuts = false;
 	struct totals totals = {0};
 	bool verbose = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--verbose") == 0) {
 			verbose = true;
+		} else if (strcmp(argv[i], "--cuts") == 0) {
+			cuts = true;
+		} else if (strcmp(argv[i], "--break") == 0 && i + 1 < argc) {
+			i++;
+			while (breach < ARRAY_SIZE(breaches) && strcmp(argv[i], breaches[breach]))
+				breach++;
 		} else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc) {
 			from = strtoull(argv[++i], NULL, 10);
 		} else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
 			seeds = strtoull(argv[++i], NULL, 10);
 		} else {
-			fprintf(stderr, "usage: sim [--seeds N] [--from S] [--verbose]\n");
+			fprintf(stderr, "usage: sim [--cuts [--break RULE]] [--seeds N] "
+					"[--from S] [--verbose]\n");
 			return 2;
 		}
 	}
@@ -45,11 +56,19 @@ main(int argc, char **argv)
 	for (seed = from; seed < from + seeds; seed++) {
 		if (verbose)
 			fprintf(stderr, "seed %" PRIu64 "\n", seed);
-		world_run(seed, &totals);
+		if (cuts)
+			cuts_run(seed, (enum breach)breach, &totals);
+		else
+			world_run(seed, &totals);
 	}
 	running = false;
 	printf("%" PRIu64 " seeds from %" PRIu64 ": %" PRIu64 " flows ended, %" PRIu64 " reset, ",
 		seeds, from, totals.ended, totals.reset);
 	printf("%" PRIu64 " bytes, %" PRIu64 " renewals\n", totals.bytes, totals.renewals);
+	if (cuts)
+		printf("%" PRIu64 " links, %" PRIu64 " sessions went on, %" PRIu64 " bytes again, "
+		       "%" PRIu64 " stale, %" PRIu64 " forgotten, %" PRIu64 " expired\n",
+			totals.links, totals.resumed, totals.resent, totals.stale, totals.forgotten,
+			totals.expired);
 	return 0;
 }

@@ -50,6 +50,10 @@ wire_discard(struct wire *w, uint64_t now);
 uint64_t
 wire_next(const struct wire *w);
 
+/* A random part of what is under way, its end, is lost. */
+void
+wire_cut(struct wire *w);
+
 /* Damages a byte under way, if there is any. */
 bool
 wire_flip(struct wire *w);
@@ -105,6 +109,8 @@ enum last_act {
 	ACT_CLOSE,      /* CLOSE in the middle */
 	ACT_LOSE,       /* the connection breaks in the middle */
 	ACT_FLIP,       /* a bit flips under way in the middle */
+	ACT_EXPIRE,     /* cuts: the link stays away for longer than the hold time */
+	ACT_RESTART,    /* cuts: R begins anew */
 	ACT_KINDS
 };
 
@@ -130,14 +136,32 @@ between(struct world *w, size_t low, size_t high);
 bool
 once_in(struct world *w, size_t n);
 
+/* Every cipher and each of its implementations in turn. */
+const struct bulk_impl *const *
+some_bulk(struct world *w);
+
+/* What must hold whenever nothing is under way inside a call. */
+void
+check_side(const struct side *side);
+
 /* What came of the flows of all runs: a look at them shows that the runs are worth something. */
 struct totals {
 	uint64_t ended, reset, bytes, renewals;
+	uint64_t links, resumed, resent, stale, forgotten, expired; /* of cuts_run */
 };
 
 /* Runs one seed to its end, and adds to the totals; comes back only if all was well. */
 void
 world_run(uint64_t seed, struct totals *totals);
+
+/* ---- cuts.c: the same programs over links that are cut ---- */
+
+/* A rule of protocol.md 8.1 that is broken on purpose, to see that it is needed. */
+enum breach { BREACH_NONE, BREACH_GENERATION, BREACH_WINDOWS, BREACH_RESETS, BREACH_HIGHEST };
+
+/* As world_run. */
+void
+cuts_run(uint64_t seed, enum breach breach, struct totals *totals);
 
 /* Makes up the flows of a world. */
 void

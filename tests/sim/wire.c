@@ -101,6 +101,21 @@ wire_next(const struct wire *w)
 	return w->n_pieces > 0 ? w->pieces[w->first_piece].arrives : UINT64_MAX;
 }
 
+void
+wire_cut(struct wire *w)
+{
+	size_t keep = seeded_random_below(w->random, w->used + 1), kept = 0;
+
+	w->used = keep;
+	for (size_t i = 0; i < w->n_pieces; i++) {
+		struct piece *piece = &w->pieces[(w->first_piece + i) % PIECES];
+		piece->size = min_size(piece->size, keep);
+		keep -= piece->size;
+		kept += piece->size > 0;
+	}
+	w->n_pieces = kept;
+}
+
 bool
 wire_flip(struct wire *w)
 {

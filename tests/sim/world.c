@@ -15,8 +15,7 @@ once_in(struct world *w, size_t n)
 	return seeded_random_below(&w->random, n) == 0;
 }
 
-/* Every cipher and each of its implementations in turn. */
-static const struct bulk_impl *const *
+const struct bulk_impl *const *
 some_bulk(struct world *w)
 {
 	size_t n = 0;
@@ -69,7 +68,7 @@ start_side(struct world *w, int i)
 	CHECK(side->chunks && side->trunk);
 }
 
-/* What must hold for each stream whenever nothing is under way inside a call. */
+/* What must hold for each stream. */
 static void
 check_stream(const struct side *side, const struct stream *s)
 {
@@ -81,7 +80,8 @@ check_stream(const struct side *side, const struct stream *s)
 	CHECK(send->written - min_u64(send->covered, send->written) <= side->peer_window);
 	CHECK(recv->announced <= recv->consumed && recv->consumed <= recv->received);
 	CHECK(recv->received <= recv->limit && recv->limit - recv->consumed <= side->window);
-	CHECK(!list_empty(&s->ready) == (send->sent < send->written && (s->own || s->opened)));
+	CHECK(!list_empty(&s->ready) ==
+		(send->sent < send->written && (s->own || s->opened) && session_open(s->trunk)));
 	CHECK(!list_empty(&s->control) == (s->control_flags != 0));
 	if (send->written <= send->covered && send->lent == 0)
 		CHECK(!send->bytes.first);
@@ -89,7 +89,7 @@ check_stream(const struct side *side, const struct stream *s)
 		CHECK(!recv->bytes.first);
 }
 
-static void
+void
 check_side(const struct side *side)
 {
 	const struct trunk *t = side->trunk;
@@ -322,7 +322,7 @@ world_run(uint64_t seed, struct totals *totals)
 	start_side(w, 0);
 	start_side(w, 1);
 	flows_init(w);
-	w->act = once_in(w, 2) ? ACT_DRAIN : (enum last_act)between(w, 0, ACT_KINDS - 1);
+	w->act = once_in(w, 2) ? ACT_DRAIN : (enum last_act)between(w, 0, ACT_FLIP);
 	w->act_at = w->now + between(w, 0, 1000) * NS_PER_MS;
 	w->actor = once_in(w, 2);
 	w->progress = w->now;
