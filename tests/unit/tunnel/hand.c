@@ -1,31 +1,66 @@
 /* Knows how to play a peer frame by frame. */
 #include "hand.h"
 
-void
-hand_start(struct hand *h, bool initiator)
+static enum trunk_found
+find(void *arg, const uint8_t *id, struct trunk **session)
 {
-	memset(h, 0, sizeof(*h));
+	struct hand *h = arg;
+
+	if (h->no_more)
+		return TRUNK_FOUND_NO_MORE;
+	if (!h->session || memcmp(trunk_session_id(h->session), id, TRUNK_SESSION_SIZE) != 0)
+		return TRUNK_FOUND_NOTHING;
+	*session = h->session;
+	return TRUNK_FOUND_SESSION;
+}
+
+static void
+connect_pair(struct hand *h, bool initiator)
+{
 	pair_init(&h->pair, 7, LIST("X25519"), LIST("AES 128"));
+	h->pair.now = h->now;
 	for (int i = 0; i < 2; i++) {
 		h->pair.ends[i].config.hello.window = HAND_WINDOW;
 		h->pair.ends[i].config.hello.max_streams = HAND_STREAMS;
+		h->pair.ends[i].config.hello.hold = h->hold;
 	}
 	pair_up(&h->pair);
 	h->conn = h->pair.ends[initiator ? 0 : 1].conn;
 	h->peer = h->pair.ends[initiator ? 1 : 0].conn;
+}
+
+static struct trunk_config
+config_of(struct hand *h, bool initiator)
+{
+	return (struct trunk_config){.initiator = initiator, .window = HAND_WINDOW,
+		.max_streams = HAND_STREAMS, .keepalive = 20 * NS_PER_S,
+		.hold = h->hold * NS_PER_S, .random = h->pair.random.source, .chunks = h->pool,
+		.find = find, .arg = h};
+}
+
+void
+hand_start_holding(struct hand *h, bool initiator, uint16_t hold)
+{
+	memset(h, 0, sizeof(*h));
+	h->hold = hold;
+	connect_pair(h, initiator);
 	h->pool = chunk_pool_new(1 << 20);
 	h->now = NS_PER_S;
-	struct trunk_config config = {.initiator = initiator, .window = HAND_WINDOW,
-		.max_streams = HAND_STREAMS, .keepalive = 20 * NS_PER_S,
-		.random = h->pair.random.source, .chunks = h->pool};
+	struct trunk_config config = config_of(h, initiator);
 	h->trunk = trunk_new(&config, h->conn, h->now);
 	assert_non_null(h->trunk);
 }
 
 void
-hand_up(struct hand *h, bool initiator)
+hand_start(struct hand *h, bool initiator)
 {
-	hand_start(h, initiator);
+	hand_start_holding(h, initiator, 0);
+}
+
+void
+hand_up_holding(struct hand *h, bool initiator, uint16_t hold)
+{
+	hand_start_holding(h, initiator, hold);
 	if (!initiator)
 		hand_session(h, SESSION_BEGIN, (const uint8_t *)"a session's id..", 1, 0);
 	hand_event(h, TRUNK_UP);
@@ -39,9 +74,55 @@ hand_up(struct hand *h, bool initiator)
 }
 
 void
+hand_up(struct hand *h, bool initiator)
+{
+	hand_up_holding(h, initiator, 0);
+}
+
+void
+hand_lose(struct hand *h)
+{
+	trunk_lost(h->trunk);
+	hand_event(h, TRUNK_SUSPENDED);
+	assert_true(trunk_suspended(h->trunk));
+	hand_quiet(h);
+	h->first += h->count;
+	h->count = 0;
+}
+
+void
+hand_relink(struct hand *h)
+{
+	bool initiator = h->trunk->config.initiator;
+
+	pair_fini(&h->pair);
+	connect_pair(h, initiator);
+	struct trunk_config config = config_of(h, initiator);
+	if (initiator) {
+		trunk_attach(h->trunk, &config, h->conn, h->now);
+		return;
+	}
+	h->session = h->trunk;
+	h->trunk = trunk_new(&config, h->conn, h->now);
+	assert_non_null(h->trunk);
+}
+
+void
+hand_moved(struct hand *h)
+{
+	hand_event(h, TRUNK_MOVED);
+	assert_ptr_equal(h->event.session, h->session);
+	trunk_free(h->trunk);
+	h->trunk = h->session;
+	h->session = NULL;
+	hand_event(h, TRUNK_RESUMED);
+}
+
+void
 hand_fini(struct hand *h)
 {
 	trunk_free(h->trunk);
+	trunk_free(h->session);
 	assert_int_equal(chunk_pool_used(h->pool), 0);
 	chunk_pool_free(h->pool);
 	for (size_t i = 0; i < h->first + h->count; i++)
@@ -142,6 +223,50 @@ hand_session(struct hand *h, uint8_t kind, const uint8_t *id, uint32_t generatio
 	put_u32(payload + 17, generation);
 	put_u32(payload + 25, count);
 	hand_frame(h, FRAME_SESSION, 0, payload, sizeof(payload));
+}
+
+void
+hand_go_on(struct hand *h, uint8_t kind, uint32_t generation, uint32_t highest, uint32_t count)
+{
+	const struct trunk *t = h->session ? h->session : h->trunk;
+	struct session_frame s = {kind, {0}, generation, highest, count};
+	uint8_t frame[FRAME_HEAD_SIZE + SESSION_PAYLOAD];
+
+	memcpy(s.id, trunk_session_id(t), sizeof(s.id));
+	session_encode(frame, &s);
+	hand_frame(h, FRAME_SESSION, 0, frame + FRAME_HEAD_SIZE, SESSION_PAYLOAD);
+}
+
+void
+hand_state(struct hand *h, uint32_t stream, uint8_t flags, uint64_t received, uint64_t limit)
+{
+	const struct state state = {stream, flags, received, limit};
+	uint8_t frame[FRAME_HEAD_SIZE + STATE_PAYLOAD];
+
+	state_encode(frame, &state);
+	hand_frame(h, FRAME_STATE, stream, frame + FRAME_HEAD_SIZE, STATE_PAYLOAD);
+}
+
+void
+hand_take_session(struct hand *h, uint8_t kind, uint32_t generation, uint32_t highest,
+	uint32_t count)
+{
+	const struct hand_frame *f = hand_take(h, FRAME_SESSION, 0);
+
+	assert_int_equal(f->payload[0], kind);
+	assert_int_equal(get_u32(f->payload + 17), generation);
+	assert_int_equal(get_u32(f->payload + 21), highest);
+	assert_int_equal(get_u32(f->payload + 25), count);
+}
+
+void
+hand_take_state(struct hand *h, uint32_t stream, uint8_t flags, uint64_t received, uint64_t limit)
+{
+	const struct hand_frame *f = hand_take(h, FRAME_STATE, stream);
+
+	assert_int_equal(f->payload[0], flags);
+	assert_int_equal(get_u64(f->payload + 1), received);
+	assert_int_equal(get_u64(f->payload + 9), limit);
 }
 
 static bool

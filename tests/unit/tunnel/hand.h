@@ -23,6 +23,9 @@ struct hand {
 	struct pair pair;
 	struct conn *conn, *peer;
 	struct trunk *trunk;
+	struct trunk *session; /* what trunk_config.find finds; NULL: nothing */
+	bool no_more;          /* it finds that the session has ended */
+	uint16_t hold;         /* seconds, of both HELLOs */
 	struct chunk_pool *pool;
 	uint64_t now;
 	struct trunk_event event; /* the last one */
@@ -38,9 +41,29 @@ struct hand {
 void
 hand_start(struct hand *h, bool initiator);
 
+/* The same with a hold time in both HELLOs, in seconds. */
+void
+hand_start_holding(struct hand *h, bool initiator, uint16_t hold);
+
 /* The same, with SESSION exchanged and the first PING answered: TRUNK_UP has come. */
 void
 hand_up(struct hand *h, bool initiator);
+
+void
+hand_up_holding(struct hand *h, bool initiator, uint16_t hold);
+
+/* The connection is lost: TRUNK_SUSPENDED comes. */
+void
+hand_lose(struct hand *h);
+
+/* Another connection. I: the trunk is attached to it. R: `trunk` is a new one for it, the other
+   one is `session`. */
+void
+hand_relink(struct hand *h);
+
+/* R: TRUNK_MOVED comes, `trunk` is the session again; then TRUNK_RESUMED. */
+void
+hand_moved(struct hand *h);
 
 /* Frees all, and sees that no memory of streams is left. */
 void
@@ -76,6 +99,21 @@ hand_window(struct hand *h, uint32_t stream, uint64_t consumed, uint32_t window)
 
 void
 hand_session(struct hand *h, uint8_t kind, const uint8_t *id, uint32_t generation, uint32_t count);
+
+/* The same for the trunk's session, with the highest id that the peer has seen. */
+void
+hand_go_on(struct hand *h, uint8_t kind, uint32_t generation, uint32_t highest, uint32_t count);
+
+void
+hand_state(struct hand *h, uint32_t stream, uint8_t flags, uint64_t received, uint64_t limit);
+
+/* The next frames are a SESSION and a STATE with these values. */
+void
+hand_take_session(struct hand *h, uint8_t kind, uint32_t generation, uint32_t highest,
+	uint32_t count);
+
+void
+hand_take_state(struct hand *h, uint32_t stream, uint8_t flags, uint64_t received, uint64_t limit);
 
 /* The next event must be of this type. Returns its stream. */
 struct stream *

@@ -1,0 +1,161 @@
+/* Tests tunnel/resets.c: resets of which the peer may not know. */
+#include "hand.h"
+
+static struct stream *
+accepted(struct hand *h, uint32_t id)
+{
+	struct stream *s = hand_peer_stream(h, id);
+	stream_accept(s);
+	hand_seal(h);
+	hand_take(h, FRAME_OPENED, id);
+	return s;
+}
+
+/* A reset that falls due without a link goes on being listed, and is sent after the exchange. */
+static void
+test_kept(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	struct stream *s = accepted(&h, 2);
+	hand_data(&h, 2, 5, 'x');
+	hand_event(&h, TRUNK_DATA);
+	hand_lose(&h);
+	stream_reset(s, CODE_IDLE, "idle");
+	assert_int_equal(trunk_streams(h.trunk), 0);
+	hand_relink(&h);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_GO_ON, 2, 2, 1);
+	hand_take_state(&h, 2, STATE_OPENED, 5, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 0, 1);
+	hand_state(&h, 2, 0, 0, HAND_WINDOW);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_seal(&h);
+	const struct hand_frame *f = hand_take(&h, FRAME_RESET, 2);
+	assert_int_equal(get_u16(f->payload), CODE_IDLE);
+	assert_memory_equal(f->payload + 2, "idle", 4);
+	hand_take(&h, FRAME_PING, 0);
+	hand_no_frame(&h);
+	/* It is known now. */
+	hand_lose(&h);
+	hand_relink(&h);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_GO_ON, 3, 2, 0);
+	hand_fini(&h);
+}
+
+/* Without it the other side would take the stream for ended. */
+static void
+test_after_own_fin(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	struct stream *s = accepted(&h, 2);
+	stream_send_fin(s);
+	hand_seal(&h);
+	hand_take(&h, FRAME_FIN, 2);
+	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+	hand_seal(&h);
+	hand_take(&h, FRAME_RESET, 2);
+	for (uint32_t generation = 2; generation < 4; generation++) {
+		hand_lose(&h);
+		hand_relink(&h);
+		hand_seal(&h);
+		hand_take_session(&h, SESSION_GO_ON, generation, 2, 1);
+		hand_take_state(&h, 2, STATE_OPENED | STATE_RESET, 0, HAND_WINDOW);
+		hand_go_on(&h, SESSION_DONE, generation, 0, 0);
+		hand_event(&h, TRUNK_RESUMED);
+		hand_seal(&h);
+	}
+	/* The answer to a PING that was sent later shows that all has come. */
+	hand_frame(&h, FRAME_PONG, 0, hand_take(&h, FRAME_PING, 0)->payload, 8);
+	hand_quiet(&h);
+	assert_int_equal(h.trunk->n_resets, 0);
+	hand_fini(&h);
+}
+
+static void
+test_bounded(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	for (uint32_t i = 1; i <= 200; i++) {
+		struct stream *s = accepted(&h, 2 * i);
+		stream_send_fin(s);
+		hand_seal(&h);
+		hand_take(&h, FRAME_FIN, 2 * i);
+		stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+		hand_seal(&h);
+		hand_take(&h, FRAME_RESET, 2 * i);
+		if (h.count > 0)
+			hand_frame(&h, FRAME_PONG, 0, hand_take(&h, FRAME_PING, 0)->payload, 8);
+		hand_quiet(&h);
+		assert_true(h.trunk->n_resets <= 64);
+	}
+	hand_fini(&h);
+}
+
+/* A refusal says that nothing was passed on: that must not get lost with the link. */
+static void
+test_refusal(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
+	hand_open(&h, 2);
+	hand_quiet(&h);
+	hand_lose(&h);
+	hand_relink(&h);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_GO_ON, 2, 2, 1);
+	hand_take_state(&h, 2, 0, 0, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 0, 1);
+	hand_state(&h, 2, 0, 0, HAND_WINDOW);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_seal(&h);
+	assert_int_equal(get_u16(hand_take(&h, FRAME_RESET, 2)->payload), CODE_SHUTTING_DOWN);
+	hand_take(&h, FRAME_PING, 0);
+	hand_take(&h, FRAME_GOAWAY, 0);
+	hand_fini(&h);
+}
+
+/* What the peer has never heard of it need not hear of now. */
+static void
+test_unheard(void **state)
+{
+	const struct stream_request web = {.service_size = 3, .service = "web"};
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	struct stream *sealed = hand_own_stream(&h), *unsealed = trunk_open(h.trunk, &web, NULL);
+	hand_lose(&h);
+	stream_reset(sealed, CODE_IDLE, NULL);
+	stream_reset(unsealed, CODE_IDLE, NULL);
+	hand_relink(&h);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_GO_ON, 2, 0, 1);
+	hand_take_state(&h, 1, 0, 0, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 0, 0);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_seal(&h);
+	hand_take(&h, FRAME_PING, 0);
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_after_own_fin),
+		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_unheard),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
