@@ -111,12 +111,13 @@ resets_send(struct trunk *t, const struct state_list *list)
 		if (!r->due)
 			continue;
 		bool there = state_list_find(list, r->state.id) != NULL;
-		if (there)
-			send_reset(t, r->state.id, r->code, r->text);
+		if (!there) {
+			forget(t, r);
+			continue;
+		}
+		send_reset(t, r->state.id, r->code, r->text);
 		r->due = false;
 		r->pings = t->ping.count;
-		if (!there || !r->fin)
-			forget(t, r);
 	}
 }
 

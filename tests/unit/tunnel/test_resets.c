@@ -35,7 +35,8 @@ test_kept(void **state)
 	const struct hand_frame *f = hand_take(&h, FRAME_RESET, 2);
 	assert_int_equal(get_u16(f->payload), CODE_IDLE);
 	assert_memory_equal(f->payload + 2, "idle", 4);
-	hand_take(&h, FRAME_PING, 0);
+	hand_frame(&h, FRAME_PONG, 0, hand_take(&h, FRAME_PING, 0)->payload, 8);
+	hand_quiet(&h);
 	hand_no_frame(&h);
 	/* It is known now. */
 	hand_lose(&h);
