@@ -59,6 +59,7 @@ TESTED_ELSEWHERE = {
     "secureconn/handshake_*.c": "tests/unit/secureconn/test_handshake.c",  # the steps of one machine
     "secureconn/renewal_when.c": "tests/unit/secureconn/test_renewal.c",
     "secureconn/keyroll_*.c": "tests/unit/secureconn/test_keyroll.c",
+    "tunnel/trunk_events.c": "tests/unit/tunnel/test_trunk.c",
     "secureconn/conn_*.c": "tests/unit/secureconn/test_conn.c",
     # The glue between sockets and the layers below: only whole nodes show that it holds.
     "proxy/callers.c": "tests/e2e/test_hostile.py",
