@@ -131,6 +131,7 @@ owner_take_events(struct world *w)
 		switch (event.type) {
 		case TRUNK_UP:
 		case TRUNK_GOAWAY:
+		case TRUNK_FORGOTTEN:
 			break;
 		case TRUNK_OPEN:
 			if (w->n < PEER_STREAMS)
