@@ -11,15 +11,18 @@ bool
 admin_open(struct admin *admin, struct node *node, struct inherited *inherited, struct errmsg *err)
 {
 	*admin = (struct admin){.control = NULL};
-	if (!control_open(&admin->control, node, inherited, err))
-		return false;
 	node_at_end(node, on_end, admin);
-	return true;
+	if (control_open(&admin->control, node, inherited, err) &&
+		metrics_open(&admin->metrics, node, inherited, err))
+		return true;
+	admin_close(admin);
+	return false;
 }
 
 void
 admin_close(struct admin *admin)
 {
 	control_close(admin->control);
-	admin->control = NULL;
+	metrics_close(admin->metrics);
+	*admin = (struct admin){.control = NULL};
 }

@@ -3,9 +3,11 @@
 #define SC_ADMIN_ADMIN_H
 
 #include "admin/control.h"
+#include "admin/metrics.h"
 
 struct admin {
 	struct control *control;
+	struct metrics *metrics;
 };
 
 /* Opens what the configuration names, between node_new and node_run; the node closes it when it

@@ -79,6 +79,8 @@ TESTED_ELSEWHERE = {
     "proxy/round.c": "tests/e2e/test_status.py",
     "admin/act.c": "tests/e2e/test_control.py",
     "admin/admin.c": "tests/e2e/test_control.py",
+    "admin/metrics.c": "tests/e2e/test_metrics.py",
+    "admin/metrics_text.c": "tests/e2e/test_metrics.py",
     "admin/control.c": "tests/e2e/test_control.py",
     "cli/status.c": "tests/e2e/test_status.py",
     "cli/screen.c": "tests/e2e/test_status.py",

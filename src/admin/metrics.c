@@ -1,0 +1,224 @@
+/* Knows how somebody who asks for figures is answered, within bounds; what is asked is http.c's,
+   what is said metrics_text.c's. */
+#include "admin/metrics.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "admin/http.h"
+#include "admin/metrics_text.h"
+#include "proxy/collect.h"
+#include "proxy/listen.h"
+#include "proxy/sock.h"
+
+#define ASKERS_MAX 8
+#define DEADLINE   (10 * NS_PER_S) /* for a request and its answer */
+
+struct metrics {
+	struct node *node;
+	struct list listeners, askers;
+	unsigned n_askers;
+	struct flood errors;
+};
+
+struct asker {
+	struct list node;
+	struct metrics *metrics;
+	struct sock *sock;
+	struct alarm *alarm;
+	struct collector collector;
+	enum http_request request;
+	char in[HTTP_REQUEST_MAX];
+	size_t used;
+	char *answer; /* while it is written */
+};
+
+static void
+asker_close(struct asker *a)
+{
+	collect_stop(&a->collector);
+	sock_close(a->sock);
+	alarm_free(a->alarm);
+	list_remove(&a->node);
+	a->metrics->n_askers--;
+	free(a->answer);
+	free(a);
+}
+
+static void
+on_alarm(void *owner)
+{
+	asker_close(owner);
+}
+
+static void
+on_shut(uv_shutdown_t *req, int status)
+{
+	struct sock *s = req->data;
+
+	(void)status;
+	if (s->owner)
+		asker_close(s->owner);
+}
+
+static void
+on_written(uv_write_t *req, int status)
+{
+	struct sock *s = req->data;
+
+	if (s->owner && (status != 0 || sock_shutdown(s, on_shut) != 0))
+		asker_close(s->owner);
+}
+
+/* The whole answer; status: NULL unless figures are wanted. The asker may be gone afterwards. */
+static void
+answer(struct asker *a, const struct status *status)
+{
+	char head[HTTP_HEAD_MAX], *body = NULL;
+	size_t n_body = 0, n = 0;
+	FILE *out = open_memstream(&body, &n_body);
+
+	if (out && status)
+		metrics_text(out, status, a->metrics->node->config);
+	if (out)
+		fclose(out);
+	n = http_head(head, a->request, METRICS_TYPE, n_body);
+	out = body ? open_memstream(&a->answer, &n) : NULL;
+	if (out) {
+		fputs(head, out);
+		if (a->request == HTTP_GET)
+			fputs(body, out);
+		fclose(out);
+	}
+	free(body);
+	if (!a->answer || sock_write(a->sock, (const uint8_t *)a->answer, n, on_written) != 0)
+		asker_close(a);
+}
+
+static void
+on_status(void *owner, const struct status *status)
+{
+	struct asker *a = owner;
+
+	if (status)
+		answer(a, status);
+	else
+		asker_close(a);
+}
+
+static void
+on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct sock *s = handle->data;
+	struct asker *a = s->owner;
+
+	(void)suggested;
+	*buf = a ? uv_buf_init(a->in + a->used, (unsigned)(sizeof(a->in) - a->used))
+		 : uv_buf_init(NULL, 0);
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
+{
+	struct sock *s = stream->data;
+	struct asker *a = s->owner;
+
+	(void)buf;
+	if (!a || nread == 0)
+		return;
+	if (nread < 0) {
+		asker_close(a);
+		return;
+	}
+	a->used += (size_t)nread;
+	a->request = http_parse(a->in, a->used, "/metrics");
+	if (a->request == HTTP_MORE)
+		return;
+	uv_read_stop(stream);
+	if (a->request != HTTP_GET && a->request != HTTP_HEAD)
+		answer(a, NULL);
+	else if (!collect_start(&a->collector))
+		asker_close(a);
+}
+
+static void
+on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
+{
+	struct metrics *m = owner;
+	uv_loop_t *loop = &m->node->workers[0].loop;
+	struct asker *a = m->n_askers < ASKERS_MAX ? calloc(1, sizeof(*a)) : NULL;
+
+	(void)address;
+	if (!a) {
+		close(fd);
+		return;
+	}
+	a->metrics = m;
+	m->n_askers++;
+	list_insert_tail(&m->askers, &a->node);
+	a->collector = (struct collector){.node = m->node, .fn = on_status, .owner = a};
+	a->alarm = alarm_new(loop, on_alarm, a);
+	a->sock = sock_open(loop, fd, is_unix, a);
+	if (!a->alarm || !a->sock || uv_read_start(&a->sock->uv.stream, on_alloc, on_read) != 0) {
+		asker_close(a);
+		return;
+	}
+	alarm_set(a->alarm, node_now() + DEADLINE);
+}
+
+static bool
+open_all(struct metrics *m, const struct endpoint_list *list, struct inherited *inherited,
+	struct errmsg *err)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (listeners_open(&m->listeners, &list->at[i], inherited, err) != SC_OK)
+			return false;
+	list_for_each (it, &m->listeners) {
+		struct listener *l = container_of(it, struct listener, node);
+		listener_give(l, on_accept, m);
+		if (!listener_start(l, &m->node->workers[0].loop, &m->errors)) {
+			errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+metrics_open(struct metrics **metrics, struct node *node, struct inherited *inherited,
+	struct errmsg *err)
+{
+	const struct endpoint_list *list = &node->config->node.metrics;
+	struct metrics *m;
+	struct errmsg why = {"out of memory"};
+
+	*metrics = NULL;
+	if (list->n == 0)
+		return true;
+	m = calloc(1, sizeof(*m));
+	if (m) {
+		m->node = node;
+		m->errors = (struct flood){.event = "accept_failed", .lines = 1};
+		list_init(&m->listeners);
+		list_init(&m->askers);
+		if (open_all(m, list, inherited, &why)) {
+			*metrics = m;
+			return true;
+		}
+		listeners_close(&m->listeners);
+		free(m);
+	}
+	errmsg_set(err, SC_ERR_IO, "[node] metrics: %s", why.text);
+	return false;
+}
+
+void
+metrics_close(struct metrics *m)
+{
+	if (!m)
+		return;
+	list_for_each_safe (it, &m->askers)
+		asker_close(container_of(it, struct asker, node));
+	listeners_close(&m->listeners);
+	free(m);
+}
