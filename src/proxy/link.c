@@ -87,6 +87,7 @@ link_join(struct link *l)
 	}
 	log_up(l, &info);
 	link_enter(l, LINK_UP);
+	link_io_up(l);
 	alarm_set(l->alarm, UINT64_MAX); /* the next turn sets it */
 	link_touch(l);
 	list_insert_tail(&l->peer->links, &l->up);
@@ -256,6 +257,8 @@ link_turn(struct link *l)
 	bool more = false;
 	uint64_t now = node_now();
 
+	if (l->state == LINK_UP && trunk_silent(l->trunk, now))
+		link_look_at_transport(l, now);
 	if (l->state == LINK_UP && now >= trunk_deadline(l->trunk))
 		trunk_tick(l->trunk, now);
 	if (l->state == LINK_UP && now >= conn_deadline(l->conn))

@@ -43,6 +43,7 @@ struct link {
 	uint64_t birth;      /* node.births when the TCP connection began */
 	uint64_t since;      /* state began */
 	size_t writing;      /* bytes of conn's output that libuv has */
+	uint64_t acknowledged; /* of the bytes sent, when that was last looked at */
 	bool reading;
 	bool shut;           /* LINK_ENDING: writing has been shut down */
 	/* the other side has shut down writing; before LINK_ENDING: looked at when the job is done */
@@ -152,6 +153,14 @@ link_lost(struct link *l);
 /* Socket options, and the first reading. */
 void
 link_io_start(struct link *l);
+
+/* The link is up: what the socket needs to know of that. */
+void
+link_io_up(struct link *l);
+
+/* The peer is silent: tells the trunk if the system still gets bytes over to it. */
+void
+link_look_at_transport(struct link *l, uint64_t now);
 
 /* Starts reading, if it may. */
 void

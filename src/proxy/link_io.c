@@ -3,10 +3,14 @@
 #include <netinet/tcp.h>
 
 #include "proxy/link.h"
+#include "proxy/tcp_state.h"
 
 /* So that a small stream does not wait behind a big one in the kernel. */
 #define NOTSENT_LOWAT   (128 * 1024)
-#define USER_TIMEOUT_MS 60000        /* sent and not acknowledged for so long: broken */
+/* Sent and not acknowledged for so long: broken. A link that is up has its keepalive to tell that;
+   this only comes behind it, for the system also counts the time in which data trickles through a
+   window that is nearly closed. */
+#define USER_TIMEOUT_MS 60000
 #define KEEPALIVE_S     60
 #define WRITES_MAX      16 /* in one turn of the loop */
 
@@ -73,6 +77,8 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	} else {
 		link_count(l, (size_t)nread, 0);
 		conn_in_ack(l->conn, (size_t)nread, node_now());
+		if (l->state == LINK_UP)
+			trunk_heard(l->trunk, node_now());
 		link_check(l);
 		link_touch(l);
 	}
@@ -101,6 +107,27 @@ link_io_start(struct link *l)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 	uv_tcp_keepalive(&l->sock->uv.tcp, 1, KEEPALIVE_S);
 	link_read(l);
+}
+
+void
+link_io_up(struct link *l)
+{
+	uint64_t keepalive = l->peer->config ? l->peer->config->keepalive : NODE_KEEPALIVE;
+	int ms = (int)max_u64(USER_TIMEOUT_MS, 3 * keepalive / NS_PER_MS);
+
+	setsockopt(sock_fd(l->sock), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
+void
+link_look_at_transport(struct link *l, uint64_t now)
+{
+	struct tcp_state state;
+
+	if (!tcp_state_get(sock_fd(l->sock), &state))
+		return;
+	if (state.acknowledged > l->acknowledged)
+		trunk_delivered(l->trunk, now - min_u64(now, state.since_last_ms * NS_PER_MS));
+	l->acknowledged = state.acknowledged;
 }
 
 static void

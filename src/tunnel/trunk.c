@@ -183,9 +183,7 @@ trunk_deadline(const struct trunk *t)
 		return deadline;
 	if (t->session.phase != SESSION_PHASE_UP)
 		deadline = min_u64(deadline, t->session.deadline);
-	if (t->config.keepalive > 0)
-		deadline = min_u64(deadline,
-			(t->idle ? t->idle_since : t->last_received) + t->config.keepalive);
+	deadline = min_u64(deadline, alive_deadline(t));
 	if (t->goaway.sealed && t->table.count == 0)
 		deadline = min_u64(deadline, t->goaway.sealed_at + DRAIN_DELAY);
 	if (!list_empty(&t->due)) {
@@ -193,22 +191,6 @@ trunk_deadline(const struct trunk *t)
 		deadline = min_u64(deadline, s->recv.due);
 	}
 	return deadline;
-}
-
-static void
-tick_keepalive(struct trunk *t)
-{
-	uint64_t since = t->idle ? t->idle_since : t->last_received;
-
-	if (t->config.keepalive == 0 || t->now < since + t->config.keepalive)
-		return;
-	if (t->idle) {
-		trunk_fail(t, SC_ERR_TIMEOUT);
-		return;
-	}
-	t->idle = true;
-	t->idle_since = t->now;
-	t->ping.wanted = !t->ping.out;
 }
 
 void
@@ -236,7 +218,7 @@ trunk_tick(struct trunk *t, uint64_t now)
 	if (t->session.phase != SESSION_PHASE_UP && now >= t->session.deadline)
 		trunk_fail(t, SC_ERR_TIMEOUT);
 	else
-		tick_keepalive(t);
+		alive_tick(t);
 	trunk_check_drained(t);
 }
 

@@ -149,6 +149,22 @@ trunk_deadline(const struct trunk *t);
 void
 trunk_tick(struct trunk *t, uint64_t now);
 
+/* Nothing was received for so long that trunk_tick will act on it: time to call trunk_delivered, if
+   there is reason to. */
+bool
+trunk_silent(const struct trunk *t, uint64_t now);
+
+/* Bytes have come, be they a whole record or not: on a slow link a record takes long. The peer, which
+   sees nothing of that while its own bytes wait on the way, is given a sign of life (PAD) if
+   nothing else was sent for half the keepalive. Before the events are taken. */
+void
+trunk_heard(struct trunk *t, uint64_t now);
+
+/* At that time the transport has delivered bytes that were sent: a PING may still be on its way behind
+   others. */
+void
+trunk_delivered(struct trunk *t, uint64_t when);
+
 /* The connection has ended or failed: TRUNK_SUSPENDED comes with its error; or, without a hold
    time, every stream gets TRUNK_RESET(12), then TRUNK_CLOSED comes. No effect on a trunk that is
    over or suspended. */

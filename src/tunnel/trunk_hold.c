@@ -10,8 +10,8 @@ trunk_take_conn(struct trunk *t, const struct trunk_config *config, struct conn 
 
 	t->config = *config;
 	t->conn = conn;
-	t->last_received = t->now;
-	t->idle = false;
+	t->last_received = t->last_sent = t->now;
+	t->idle = t->crumbs = false;
 	t->peer_window = hello->window;
 	t->peer_max_streams = hello->max_streams;
 	s->own_limit = max_u32(s->own_limit, config->max_streams);

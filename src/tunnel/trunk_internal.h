@@ -113,7 +113,8 @@ struct trunk {
 	struct session session;
 	struct control_queue exchange; /* SESSION and STATEs: before everything else */
 	struct control_queue queue;
-	uint64_t last_received;
+	uint64_t last_received, last_sent;
+	bool crumbs;                  /* bytes came since the last whole record */
 	bool idle;                    /* nothing came for `keepalive`, since: */
 	uint64_t idle_since;
 	struct {
@@ -143,6 +144,17 @@ struct trunk {
 		struct trunk *session; /* has ended too */
 	} end;
 };
+
+/* trunk_alive.c */
+
+/* When alive_tick has something to do. */
+uint64_t
+alive_deadline(const struct trunk *t);
+
+/* Asks a silent peer for a sign of life, gives one to a peer that may see none, or ends the
+   trunk. */
+void
+alive_tick(struct trunk *t);
 
 /* trunk.c */
 

@@ -158,6 +158,7 @@ static bool
 send_record(struct trunk *t, uint8_t channel, const struct span *parts, size_t n)
 {
 	enum sc_error err = conn_send(t->conn, channel, parts, n, t->now);
+	t->last_sent = t->now;
 	if (err == SC_OK)
 		return true;
 	t->end.close_wanted = false;

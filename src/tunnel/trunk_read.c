@@ -26,7 +26,7 @@ trunk_read_frame(struct trunk *t, struct frame *frame)
 			return false;
 		t->record = wire_reader(plaintext.data, plaintext.size);
 		t->last_received = t->now;
-		t->idle = false;
+		t->idle = t->crumbs = false;
 	}
 }
 

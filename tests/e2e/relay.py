@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+import time
 
 from node import free_port
 
@@ -20,16 +21,19 @@ class Relay:
     """Listens on 127.0.0.1:port and passes each connection on to the target. Directions: "I" is what the side that connected
     sends, "R" what comes back."""
 
-    def __init__(self, target_port, target_host="127.0.0.1", host="127.0.0.1"):
+    def __init__(self, target_port, target_host="127.0.0.1", host="127.0.0.1", buffer=None):
         self.target = (target_host, target_port)
         self.port = free_port()
         self.listener = socket.create_server((host, self.port), backlog=128)
+        if buffer:             # what the system keeps of what passes
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.lock = threading.Lock()
         self.connections = []  # of [client, upstream]
         self.record = []       # (connection number, "I" or "R", bytes) in the order in which they passed
         self.flow = threading.Event()
         self.flow.set()
         self.piece = 65536     # at most so many bytes are passed on at a time
+        self.rate = None       # at most so many bytes a second, in each direction
         self.change = None     # function(number, direction, bytes) -> bytes, for someone in the middle
         self.acceptor = threading.Thread(target=self._accept, daemon=True)
         self.acceptor.start()
@@ -61,7 +65,7 @@ class Relay:
     def _pump(self, number, source, sink, direction):
         try:
             while True:
-                data = source.recv(self.piece)
+                data = source.recv(self.rate // 20 if self.rate else self.piece)
                 self.flow.wait()
                 if not data:
                     break
@@ -70,6 +74,8 @@ class Relay:
                 with self.lock:
                     self.record.append((number, direction, data))
                 sink.sendall(data)
+                if self.rate:
+                    time.sleep(len(data) / self.rate)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             reset(sink)

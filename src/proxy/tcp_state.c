@@ -1,0 +1,21 @@
+/* Knows Linux's TCP_INFO. */
+#include "proxy/tcp_state.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+bool
+tcp_state_get(int fd, struct tcp_state *state)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+		size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
+		return false;
+	state->acknowledged = info.tcpi_bytes_acked;
+	state->since_last_ms = info.tcpi_last_ack_recv;
+	return true;
+}
