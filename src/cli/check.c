@@ -87,6 +87,9 @@ show_routes(FILE *out, const struct config *config)
 			join_endpoints(list, &r->listen, ""));
 		fprintf(out, "  reaches            service %s at %s %s\n", r->service,
 			r->peers.n == 1 ? "peer" : where[r->policy], join_names(list, &r->peers));
+		if (r->own)
+			fprintf(out, "  link               one for each connection, %u kept ready\n",
+				r->spare);
 		fprintf(out, "  limits             %u connections, %s to connect, idle %s\n",
 			r->max_connections, wait, r->idle ? idle : "for ever");
 	}
@@ -201,6 +204,7 @@ json_routes(const struct config *config)
 		json_object_object_add(o, "policy",
 			json_object_new_string(r->policy == ROUTE_BALANCE ? "balance" : "failover"));
 		json_object_object_add(o, "service", json_object_new_string(r->service));
+		json_object_object_add(o, "link", json_object_new_string(r->own ? "own" : "shared"));
 		json_object_object_add(
 			o, "max_connections", json_object_new_int64(r->max_connections));
 		json_object_array_add(array, o);

@@ -75,6 +75,22 @@ check_route_peers(const struct config *config, const struct name_list *peers, co
 	return error;
 }
 
+/* link = own: this node dials a link for each connection. */
+static enum sc_error
+check_route_own(
+	const struct config *config, const struct config_route *route, struct errmsg *err)
+{
+	const struct place at = {route->peers.file, route->peers.line};
+
+	for (size_t i = 0; route->own && i < route->peers.n; i++)
+		if (config_peer_find(config, route->peers.at[i])->address.n == 0)
+			return place_error(err, SC_ERR_INVALID, at,
+				"[route %s] link: own means that this node dials, but [peer %s] has "
+				"no address; give it one, or use link = shared",
+				route->name, route->peers.at[i]);
+	return SC_OK;
+}
+
 static enum sc_error
 check_route(const struct config *config, size_t i, struct errmsg *err)
 {
@@ -83,7 +99,8 @@ check_route(const struct config *config, size_t i, struct errmsg *err)
 	enum sc_error error;
 
 	snprintf(where, sizeof(where), "[route %s] peer", route->name);
-	if ((error = check_route_peers(config, &route->peers, where, err)) != SC_OK)
+	if ((error = check_route_peers(config, &route->peers, where, err)) != SC_OK ||
+		(error = check_route_own(config, route, err)) != SC_OK)
 		return error;
 	snprintf(where, sizeof(where), "[route %s] listen", route->name);
 	if (!route->plaintext && (error = check_local(&route->listen, where, err)) != SC_OK)

@@ -96,6 +96,8 @@ struct config_route {
 	struct name_list peers;   /* which have the service: at least one */
 	unsigned policy;          /* enum route_policy: which of them gets a connection */
 	char service[256];        /* at most 255 bytes on the wire */
+	bool own;                 /* link = own: each connection has a link for itself */
+	uint32_t spare;           /* of these, so many are kept ready */
 	uint64_t connect_timeout; /* a connection waits so long for link and service */
 	uint64_t idle;            /* 0: none */
 	uint32_t max_connections;

@@ -80,6 +80,11 @@ const struct option config_options[OPTIONS_MAX] = {
 		"of several peers: failover: the first that is there; balance: all in turn"},
 	{SECTION_ROUTE, "service", VALUE_SERVICE, NEXT, ROUTE(service), "", 0, 0, NULL, "inventory",
 		"its name there; the route's name if there is none"},
+	{SECTION_ROUTE, "link", VALUE_FLAG, NEXT, ROUTE(own), "shared", 0, 0, "shared|own", NULL,
+		"shared: connections share the link to the peer; own: each has a link for itself "
+		"(bulk)"},
+	{SECTION_ROUTE, "spare", VALUE_NUMBER, NEXT, ROUTE(spare), "1", 0, 16, NULL, NULL,
+		"with link = own: so many links are kept ready for connections to come"},
 	{SECTION_ROUTE, "connect_timeout", VALUE_TIME, NEXT, ROUTE(connect_timeout), "10s", 10 * MS,
 		10 * MIN, NULL, NULL, "how long a connection waits for the peer and its service"},
 	{SECTION_ROUTE, "idle", VALUE_TIME, NEXT, ROUTE(idle), "0", 0, 720 * H, NULL, NULL,

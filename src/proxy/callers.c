@@ -81,7 +81,7 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		link_kill(out);
 	}
 	struct sock *sock = sock_open(&node_main(n)->loop, fd, is_unix, NULL);
-	struct link *l = sock ? link_new(node_main(n), NULL, sock, address) : NULL;
+	struct link *l = sock ? link_new(node_main(n), NULL, false, sock, address) : NULL;
 	if (!l) {
 		limits_leave(n->limits, place);
 		return;

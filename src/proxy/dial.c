@@ -75,19 +75,19 @@ wait_for_next(struct peer *p, bool rejected)
 	return ms;
 }
 
-static void
-failed_to_connect(struct peer *p, const char *address, const char *why)
+void
+dial_note(struct peer *p, const char *address, const char *why)
 {
-	struct dialer *d = &p->dialer;
-
-	d->last = SC_OK;
-	snprintf(d->last_error, sizeof(d->last_error), "%s: %s", address, why);
+	p->dialer.last = SC_OK;
+	snprintf(p->dialer.last_error, sizeof(p->dialer.last_error), "%s: %s", address, why);
 	peer_away(p);
 	peer_error(p, address, why);
-	if (p->owner->state != WORKER_RUNNING)
-		return;
-	uint64_t ms = wait_for_next(p, false);
-	if (!flood_pass(&d->failures, node_now()))
+}
+
+void
+dial_log(struct peer *p, const char *address, const char *why, uint64_t ms)
+{
+	if (!flood_pass(&p->dialer.failures, node_now()))
 		return;
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "dial_failed");
 	log_str(&line, "peer", p->name);
@@ -95,6 +95,14 @@ failed_to_connect(struct peer *p, const char *address, const char *why)
 	log_str(&line, "error", why);
 	log_u64(&line, "retry_ms", ms);
 	log_end(&line);
+}
+
+static void
+failed_to_connect(struct peer *p, const char *address, const char *why)
+{
+	dial_note(p, address, why);
+	if (p->owner->state == WORKER_RUNNING)
+		dial_log(p, address, why, wait_for_next(p, false));
 }
 
 static void
@@ -115,7 +123,7 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 		failed_to_connect(p, address, "the connection ended at once");
 	} else {
 		d->to = to;
-		d->link = link_new(p->owner, p, sock, (struct sockaddr *)&to);
+		d->link = link_new(p->owner, p, false, sock, (struct sockaddr *)&to);
 		if (!d->link)
 			failed_to_connect(p, address, "out of memory");
 	}
@@ -188,8 +196,8 @@ dial_stop(struct peer *p)
 		connect_cancel(p->dialer.connector);
 }
 
-static void
-remember(struct peer *p, const struct conn_info *info)
+void
+dial_remember(struct peer *p, const struct conn_info *info)
 {
 	struct dialer *d = &p->dialer;
 	const struct node *n = p->owner->node;
@@ -228,7 +236,7 @@ dial_flight_failed(struct peer *p, enum sc_error error)
 	log_str(&line, "hint", "SecureConn 1.1 is not suggested to this peer for an hour");
 	log_end(&line);
 	d->flight_from = node_now() + FLIGHT_PAUSE;
-	d->again = true; /* with 1.0, at once */
+	d->again = d->link != NULL; /* with 1.0, at once */
 }
 
 void
@@ -236,7 +244,7 @@ dial_succeeded(struct peer *p, const struct conn_info *info)
 {
 	struct dialer *d = &p->dialer;
 
-	remember(p, info);
+	dial_remember(p, info);
 	dead_ends_remove(&d->dead_ends, &d->to);
 	d->link = NULL;
 	d->again = false;
@@ -246,10 +254,21 @@ dial_succeeded(struct peer *p, const struct conn_info *info)
 }
 
 void
+dial_rejected(struct peer *p, enum sc_error error, const struct asym_impl *asym)
+{
+	struct dialer *d = &p->dialer;
+
+	if (error != SC_ERR_KEY_REJECTED && error != SC_ERR_KEY_NOT_VERIFIED)
+		return;
+	for (size_t i = 0; i < p->owner->node->n_keys; i++)
+		if (p->owner->node->keys[i].asym == asym)
+			d->rejected[i] = ++d->rejections;
+}
+
+void
 dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 {
 	struct dialer *d = &p->dialer;
-	bool rejected = error == SC_ERR_KEY_REJECTED;
 
 	peer_away(p);
 	dead_ends_add(&d->dead_ends, &d->to);
@@ -258,12 +277,9 @@ dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 	snprintf(d->last_error, sizeof(d->last_error), "%s", sc_error_text(error));
 	peer_error(p, d->link ? d->link->address : p->name, sc_error_text(error));
 	d->link = NULL;
-	for (size_t i = 0; i < p->owner->node->n_keys; i++)
-		if ((rejected || error == SC_ERR_KEY_NOT_VERIFIED) &&
-			p->owner->node->keys[i].asym == asym)
-			d->rejected[i] = ++d->rejections;
+	dial_rejected(p, error, asym);
 	if (p->owner->state == WORKER_RUNNING)
-		wait_for_next(p, rejected);
+		wait_for_next(p, error == SC_ERR_KEY_REJECTED);
 }
 
 void

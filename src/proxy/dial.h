@@ -70,6 +70,10 @@ dial_stop(struct peer *p);
 void
 dial_succeeded(struct peer *p, const struct conn_info *info);
 
+/* The part of it that does not concern this dialer: what SecureConn 1.1 needs. */
+void
+dial_remember(struct peer *p, const struct conn_info *info);
+
 /* What a connection to the peer may suggest SecureConn 1.1 with, or NULL: speak 1.0. */
 const struct conn_memory *
 dial_memory(const struct peer *p);
@@ -83,6 +87,18 @@ dial_flight_failed(struct peer *p, enum sc_error error);
    before one was agreed. */
 void
 dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym);
+
+/* The part of it that has to do with keys: what was rejected is offered last. */
+void
+dial_rejected(struct peer *p, enum sc_error error, const struct asym_impl *asym);
+
+/* Why there is no link, for those that wait and for status. */
+void
+dial_note(struct peer *p, const char *address, const char *why);
+
+/* The same for the log, within bounds; ms: until the next attempt. */
+void
+dial_log(struct peer *p, const char *address, const char *why, uint64_t ms);
 
 /* A link of the peer is gone that was up, or takes no more streams. at_once: because of
    GOAWAY(0). */

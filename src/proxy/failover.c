@@ -84,6 +84,8 @@ failover_look(struct local *l)
 
 	if (r->n_peers < 2)
 		return false;
+	if (standing == STANDING_UP && r->config->own) /* a link is dialed for it */
+		return false;
 	if (standing == STANDING_UP) /* its link takes no more streams */
 		l->tried |= bit_of(r, l->peer);
 	size_t chosen = choose(r, l->tried);

@@ -46,7 +46,7 @@ make_trunk(struct link *l)
 	const struct trunk_config config = {
 		.initiator = l->dialed,
 		.window = l->owner->node->hello.window,
-		.max_streams = l->owner->node->hello.max_streams,
+		.max_streams = l->own && l->dialed ? 0 : l->owner->node->hello.max_streams,
 		.keepalive = l->peer->config ? l->peer->config->keepalive : NODE_KEEPALIVE,
 		.random = l->owner->node->random,
 		.chunks = l->owner->chunks,
@@ -64,7 +64,9 @@ superseded(struct link *l)
 	log_str(&line, "address", l->address);
 	log_end(&line);
 	conn_fail(l->conn, SC_ERR_CLOSED);
-	if (l->dialed)
+	if (l->own && l->dialed)
+		own_failed(l, SC_ERR_CLOSED, NULL);
+	else if (l->dialed)
 		dial_failed(l->peer, SC_ERR_CLOSED, NULL);
 	link_kill(l);
 }
@@ -75,6 +77,8 @@ link_join(struct link *l)
 	struct conn_info info;
 
 	conn_get_info(l->conn, &info);
+	if (!l->dialed)
+		l->own = conn_peer_hello(l->conn)->max_streams == 0;
 	if (!peer_hello(l->peer, l)) {
 		superseded(l);
 		return;
@@ -90,9 +94,13 @@ link_join(struct link *l)
 	link_io_up(l);
 	alarm_set(l->alarm, UINT64_MAX); /* the next turn sets it */
 	link_touch(l);
+	l->peer->counts.links++;
+	if (l->own) {
+		own_up(l, &info);
+		return;
+	}
 	list_insert_tail(&l->peer->links, &l->up);
 	peer_look(l->peer);
-	l->peer->counts.links++;
 	if (l->dialed)
 		dial_succeeded(l->peer, &info);
 	peer_serve(l->peer);
@@ -313,6 +321,10 @@ make_conn(struct link *l)
 		config.keys = l->keys;
 		config.n_keys = dial_keys(l->peer, l->keys);
 		config.memory = l->memory = dial_memory(l->peer);
+		if (l->own) { /* own.h */
+			config.hello.max_streams = 0;
+			config.hello.hold = 0;
+		}
 	}
 	return conn_new(&config, node_now());
 }
@@ -325,7 +337,8 @@ link_prepare(struct link *l)
 }
 
 struct link *
-link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct sockaddr *address)
+link_new(struct worker *w, struct peer *peer, bool own, struct sock *sock,
+	const struct sockaddr *address)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
@@ -333,6 +346,7 @@ link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct so
 		l->owner = w;
 		l->peer = peer;
 		l->dialed = peer != NULL;
+		l->own = own;
 		l->conn = make_conn(l);
 		if (l->conn)
 			link_prepare(l);
@@ -353,6 +367,7 @@ link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct so
 	l->birth = atomic_fetch_add(&w->node->births, 1) + 1;
 	list_init(&l->dirty);
 	list_init(&l->up);
+	list_init(&l->ready);
 	list_init(&l->locals);
 	list_insert_tail(&w->links, &l->node);
 	link_enter(l, LINK_HANDSHAKE);

@@ -17,10 +17,13 @@ enum link_state {
 struct link {
 	struct list node;  /* on worker.links */
 	struct list dirty; /* on worker.dirty */
-	struct list up;    /* on peer.links, once it takes streams */
+	struct list up;    /* on peer.links, once it takes streams; own: on peer.own.links */
+	struct list ready; /* on peer.own.ready */
 	struct worker *owner;
 	enum link_state state;
 	bool dialed;
+	bool own;               /* for one connection (own.h) */
+	bool counts_as_dialing; /* in peer.own */
 	struct peer *peer;             /* dialed: for whom; accepted: known once the key is */
 	char key_peer[PEER_NAME_SIZE]; /* whose the accepted key is; "" before */
 	struct sock *sock;
@@ -56,10 +59,11 @@ struct link {
 	uint64_t epochs[2][2];        /* sending and receiving, of both channels; likewise */
 };
 
-/* Takes the socket, whatever comes of it, and starts. peer: this node dialed it for that one;
-   NULL: accepted. NULL: out of memory. */
+/* Takes the socket, whatever comes of it, and starts. peer: this node dialed it for that one, own:
+   for one connection; NULL: accepted. NULL: out of memory. */
 struct link *
-link_new(struct worker *w, struct peer *peer, struct sock *sock, const struct sockaddr *address);
+link_new(struct worker *w, struct peer *peer, bool own, struct sock *sock,
+	const struct sockaddr *address);
 
 /* The place in node.limits that an accepted link has got; given back when it is authenticated or
    dead. */

@@ -57,6 +57,8 @@ link_kill(struct link *l)
 	l->sock = NULL;
 	link_enter(l, LINK_DEAD);
 	link_touch(l);
+	if (l->own && l->peer)
+		own_gone(l);
 }
 
 static void
@@ -86,7 +88,10 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 	list_remove(&l->up);
 	peer_look(l->peer);
 	start_ending(l);
-	dial_lost(l->peer, l->goaway && l->goaway_code == CODE_NONE);
+	if (l->own)
+		own_gone(l);
+	else
+		dial_lost(l->peer, l->goaway && l->goaway_code == CODE_NONE);
 }
 
 /* What the operator can do about keys that do not fit; NULL: what else the log says is enough. */
@@ -144,7 +149,9 @@ link_failed(struct link *l)
 	start_ending(l);
 	if (l->dialed && l->memory)
 		dial_flight_failed(l->peer, error);
-	if (l->dialed)
+	if (l->own && l->dialed)
+		own_failed(l, error, info.asym);
+	else if (l->dialed)
 		dial_failed(l->peer, error, info.asym);
 }
 

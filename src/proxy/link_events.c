@@ -15,7 +15,10 @@ on_goaway(struct link *l, uint16_t code)
 	l->goaway = true;
 	l->goaway_code = code;
 	peer_look(l->peer);
-	dial_lost(l->peer, code == CODE_NONE);
+	if (l->own)
+		own_gone(l);
+	else
+		dial_lost(l->peer, code == CODE_NONE);
 }
 
 static void

@@ -29,6 +29,7 @@ begin(struct worker *w, struct post *post)
 	struct peer *p = container_of(post, struct peer, begin);
 
 	list_insert_tail(&w->peers, &p->at);
+	own_init(p);
 	dial_init(p);
 }
 
@@ -77,7 +78,7 @@ peers_init(struct node *n)
 {
 	for (size_t i = 0; i < n->config->n_peers; i++) {
 		struct peer *p = peer_new(n, n->config->peers[i].name);
-		if (!p || !p->dialer.retry || !p->dialer.rejected)
+		if (!p || !p->dialer.retry || !p->dialer.rejected || !p->own.retry)
 			return false;
 	}
 	return true;
@@ -182,6 +183,16 @@ other_instance(const struct link *l, const uint8_t instance[HELLO_INSTANCE_SIZE]
 	return hello->has_instance && memcmp(hello->instance, instance, HELLO_INSTANCE_SIZE) != 0;
 }
 
+static void
+end_others(const struct peer *p, struct list *links)
+{
+	list_for_each_safe (it, links) {
+		struct link *other = container_of(it, struct link, up);
+		if (other_instance(other, p->instance))
+			link_close(other, CODE_LINK_LOST);
+	}
+}
+
 bool
 peer_hello(struct peer *p, struct link *l)
 {
@@ -198,11 +209,8 @@ peer_hello(struct peer *p, struct link *l)
 		p->instance_birth = l->birth;
 	if (!changed)
 		return true;
-	list_for_each_safe (it, &p->links) {
-		struct link *other = container_of(it, struct link, up);
-		if (other_instance(other, p->instance))
-			link_close(other, CODE_LINK_LOST);
-	}
+	end_others(p, &p->links);
+	end_others(p, &p->own.links);
 	return true;
 }
 

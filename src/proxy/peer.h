@@ -8,6 +8,7 @@
 #include "proxy/dial.h"
 #include "proxy/inbox.h"
 #include "proxy/node.h"
+#include "proxy/own.h"
 
 struct link;
 
@@ -33,6 +34,7 @@ struct peer {
 	struct list links;                /* struct link, those that are up, the youngest last */
 	struct list waiting;              /* struct local of routes, without a stream */
 	struct dialer dialer;
+	struct own own;
 	bool has_instance;
 	uint8_t instance[HELLO_INSTANCE_SIZE]; /* of its process that is the present one */
 	uint64_t instance_birth;               /* of the youngest connection to that */

@@ -46,23 +46,32 @@ deadline(const struct local *l)
 }
 
 bool
-route_open(struct local *l)
+route_open_on(struct local *l, struct link *link)
 {
 	const struct config_route *c = l->route->config;
 	struct stream_request request = {.source = l->source, .destination = l->destination};
 
 	request.service_size = (uint8_t)strlen(c->service);
 	memcpy(request.service, c->service, request.service_size);
+	struct stream *s = trunk_open(link->trunk, &request, l);
+	if (!s)
+		return false;
+	list_remove(&l->at);
+	alarm_set(l->alarm, deadline(l));
+	local_attach(l, link, s);
+	local_start(l);
+	return true;
+}
+
+bool
+route_open(struct local *l)
+{
+	if (l->route->config->own)
+		return own_open(l);
 	for (struct list *it = l->peer->links.prev; it != &l->peer->links; it = it->prev) {
 		struct link *link = container_of(it, struct link, up);
-		struct stream *s = link->goaway ? NULL : trunk_open(link->trunk, &request, l);
-		if (s) {
-			list_remove(&l->at);
-			alarm_set(l->alarm, deadline(l));
-			local_attach(l, link, s);
-			local_start(l);
+		if (!link->goaway && route_open_on(l, link))
 			return true;
-		}
 	}
 	return false;
 }
@@ -77,13 +86,18 @@ look_again(struct local *l)
 void
 route_begin(struct local *l)
 {
+	bool own = l->route->config->own;
+
 	alarm_set(l->alarm, deadline(l));
 	if (route_open(l) || failover_look(l))
 		return;
 	look_again(l);
-	list_insert_tail(&l->peer->waiting, &l->at);
+	list_insert_tail(own ? &l->peer->own.waiting : &l->peer->waiting, &l->at);
 	local_wait(l);
-	peer_want(l->peer);
+	if (own)
+		own_check(l->peer);
+	else
+		peer_want(l->peer);
 }
 
 void
@@ -102,9 +116,10 @@ route_look(struct local *l)
 		error = "it has not called, and there is no `address` to dial it at";
 	snprintf(reason, sizeof(reason), "the peer is not connected: %s",
 		error[0] ? error : "it does not answer");
-	if (peer_link(l->peer))
+	bool full = peer_link(l->peer) && !l->route->config->own;
+	if (full)
 		snprintf(reason, sizeof(reason), "the peer takes no more connections");
-	l->why = peer_link(l->peer) ? TALLY_LIMIT : TALLY_PEER_ABSENT;
+	l->why = full ? TALLY_LIMIT : TALLY_PEER_ABSENT;
 	local_fail(l, LOCAL_REFUSED, CODE_CONNECT_TIMEOUT, NULL, reason);
 }
 

@@ -8,6 +8,7 @@
 #include "proxy/node.h"
 
 struct inherited;
+struct link;
 struct local;
 struct peer;
 
@@ -41,6 +42,10 @@ routes_free(struct node *n);
    now. */
 bool
 route_open(struct local *l);
+
+/* The same on this link. */
+bool
+route_open_on(struct local *l, struct link *link);
 
 /* A connection of the route has a peer: gets a stream, or waits for one, there or at another
    peer. l may be gone. */

@@ -97,6 +97,7 @@ on_tick(void *owner)
 		node_log_summary(&p->dialer.failures, p->name);
 		peer_measure(p, node_now());
 		dial_refresh(p);
+		own_check(p);
 	}
 	alarm_set(w->tick, node_now() + TICK);
 }
@@ -237,7 +238,8 @@ end_waiting(struct worker *w)
 		struct list *first;
 
 		dial_stop(p);
-		while ((first = list_first(&p->waiting)))
+		own_stop(p);
+		while ((first = list_first(&p->waiting)) || (first = list_first(&p->own.waiting)))
 			local_fail(container_of(first, struct local, at), LOCAL_REFUSED,
 				CODE_SHUTTING_DOWN, NULL, "this node is stopping");
 	}
@@ -273,9 +275,11 @@ worker_stop(struct worker *w)
 static bool
 dialing(const struct worker *w)
 {
-	list_for_each (it, &w->peers)
-		if (container_of(it, struct peer, at)->dialer.connector)
+	list_for_each (it, &w->peers) {
+		const struct peer *p = container_of(it, struct peer, at);
+		if (p->dialer.connector || !own_rests(p))
 			return true;
+	}
 	return false;
 }
 
@@ -297,8 +301,10 @@ worker_close(struct worker *w)
 	alarm_free(w->tick);
 	w->tick = NULL;
 	inbox_close(&w->inbox);
-	list_for_each (it, &w->peers)
+	list_for_each (it, &w->peers) {
 		dial_fini(container_of(it, struct peer, at));
+		own_fini(container_of(it, struct peer, at));
+	}
 	resolver_free(w->resolver);
 	w->resolver = NULL;
 }

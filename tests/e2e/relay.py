@@ -104,10 +104,16 @@ class Relay:
                     pass
                 reset(s)
 
-    def close(self):
+    def refuse(self):
+        """Takes no new connections; those that are there go on."""
+        if self.listener.fileno() < 0:
+            return
         self.listener.shutdown(socket.SHUT_RDWR)
         self.acceptor.join()
         self.listener.close()
+
+    def close(self):
+        self.refuse()
         self.flow.set()
         self.cut()
 

@@ -70,6 +70,7 @@ TESTED_ELSEWHERE = {
     "proxy/listen_open.c": "tests/unit/proxy/test_listen.c",
     "proxy/local*.c": "tests/e2e/test_streams.py",
     "proxy/node.c": "tests/e2e/test_lifecycle.py",
+    "proxy/own.c": "tests/e2e/test_own_links.py",
     "proxy/peer.c": "tests/e2e/test_lifecycle.py",
     "proxy/report.c": "tests/e2e/test_workers.py",
     "proxy/route.c": "tests/e2e/test_streams.py",

@@ -100,9 +100,9 @@ test_json(void **state)
 		"{\"name\":\"branch\",\"address\":[],\"connect\":\"always\",\"verified\":false}],"
 		"\"routes\":[{\"name\":\"db\",\"listen\":[\"127.0.0.1:5432\",\"/run/"
 		"db\"],\"peers\":[\"hq\"],\"policy\":\"failover\","
-		"\"service\":\"db\",\"max_connections\":4096},"
+		"\"service\":\"db\",\"link\":\"shared\",\"max_connections\":4096},"
 		"{\"name\":\"web\",\"listen\":[\"127.0.0.1:8080\"],\"peers\":[\"hq\",\"branch\"],"
-		"\"policy\":\"balance\",\"service\":\"web\",\"max_connections\":4096}],"
+		"\"policy\":\"balance\",\"service\":\"web\",\"link\":\"shared\",\"max_connections\":4096}],"
 		"\"services\":[{\"name\":\"web\",\"connect\":[\"127.0.0.1:80\"],"
 		"\"allow\":[\"branch\",\"hq\"]}]}\n");
 	harness_fini(&h);

@@ -31,6 +31,10 @@ static const struct {
 		"the service"},
 	{NODE "[route r]\nlisten = /s\npeer = hq, hq\n",
 		"x.ini:7: [route r] peer: \"hq\" is there twice; remove one"},
+	{NODE "[peer x]\naddress = x:1\n[route r]\nlink = own\nspare = 16\npeer = x\nlisten = /s\n", NULL},
+	{NODE "[peer x]\naddress = x:1\n[route r]\nlink = own\npeer = x, hq\nlisten = /s\n",
+		"x.ini:9: [route r] link: own means that this node dials, but [peer hq] has no "
+		"address; give it one, or use link = shared"},
 	{NODE "[route r]\nlisten = /s\npeer = hq\npolicy = random\n",
 		"x.ini:8: [route r] policy: \"random\" is not known here; write one of "
 		"failover/balance"},
