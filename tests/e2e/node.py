@@ -90,6 +90,7 @@ class Node:
         self.sections = {"node": {"name": name, "state": self.state}, **(sections or {})}
         if WORKERS:
             self.sections["node"].setdefault("workers", WORKERS)
+        self.elsewhere = WORKERS and int(WORKERS) > 1  # a peer more, so that those of the test are not on the main thread
         self.expect_sanitizer_report = False
 
     def set(self, section, **keys):
@@ -102,8 +103,8 @@ class Node:
 
     def write(self):
         text = ""
-        if WORKERS and int(WORKERS) > 1:
-            text = "[peer nobody]\n\n"  # has the first worker, so that the peers of the test are on others
+        if self.elsewhere:
+            text = "[peer on-the-first-worker]\n\n"
         for title, keys in self.sections.items():
             text += f"[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) + "\n"
         self.ini.write_text(text)

@@ -68,6 +68,7 @@ def make_star(make_node, closing):
         port = free_port()
         common = {"asymmetric": "X25519", **(node or {})}
         center = make_node("hub", {"service echo": {"connect": echo.address, "allow": "*"}})
+        center.elsewhere = False
         center.set("node", listen=f"127.0.0.1:{port}", **{**common, "workers": workers, **(hub or {})})
         branches = {}
         for name in BRANCHES:
