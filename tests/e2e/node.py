@@ -16,6 +16,9 @@ EVENT = re.compile(r"(?P<time>\S+Z) (?P<level>error|warning|info|debug) (?P<even
 PAIR = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
+# It follows descriptors by the C library's calls, but libuv closes its own by a system call that it does not see: a number that another thread
+# gets next looks shared, and the report of that crashes in clang 14.
+TSAN_OPTIONS = "ignore_interceptors_accesses=1:exitcode=66"
 # Event loops of every node: with more than one of them, what a test does passes from thread to thread.
 WORKERS = os.environ.get("SECURECONN_WORKERS")
 
@@ -85,7 +88,7 @@ class Node:
         self.state = self.folder / "state"
         self.env = {**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
                     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1",
-                    "TSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).parent / 'tsan.supp'}:exitcode=66", **(env or {})}
+                    "TSAN_OPTIONS": TSAN_OPTIONS, **(env or {})}
         self.process = None
         self.sections = {"node": {"name": name, "state": self.state}, **(sections or {})}
         if WORKERS:

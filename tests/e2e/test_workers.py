@@ -1,6 +1,7 @@
 """Several event loops: a hub whose peers live on different threads. `main` has the first peer, so a link of any other one passes
 from the listener's thread to another, and so does every connection of a route to it."""
 
+import json
 import pathlib
 import re
 import signal
@@ -328,6 +329,17 @@ def test_a_hub_that_dials(make_node, closing):
         hub.wait("link_up", peer=peer.name)
         with services.connect(hub.sections[f"route {peer.name}"]["listen"]) as s:
             assert works(s)
+
+
+def test_status_has_the_peers_of_all_threads_in_order(make_star):
+    star = make_star()
+    socks = star.everywhere()
+    assert all(works(s) for s in socks)
+    shown = json.loads(star.hub.cli("status", "--json").stdout)
+    assert [p["name"] for p in shown["peers"]] == list(BRANCHES)
+    assert all(p["state"] == "up" for p in shown["peers"])
+    for s in socks:
+        s.close()
 
 
 def test_check_says_how_many(make_node):
