@@ -167,7 +167,7 @@ prepare_config(const struct cli *cli, const struct template_values *given, struc
 }
 
 static int
-make_keys(const struct cli *cli, const struct config *config, struct keyring *ring)
+make_keys(const struct cli *cli, const struct config *config, struct keyring *ring, const char *identity)
 {
 	const struct name_list *names = &config->node.asymmetric;
 	struct errmsg err;
@@ -175,17 +175,34 @@ make_keys(const struct cli *cli, const struct config *config, struct keyring *ri
 	for (size_t i = 0; i < names->n; i++) {
 		const struct asym_impl *asym = asym_find(names->at[i]);
 		bool created;
-		if (keyring_generate(ring, asym, &random_system, &created, &err) != SC_OK)
+		if (keyring_make(ring, identity, asym, PAIR_CURRENT, &random_system, &created, &err) != SC_OK)
 			return cli_fail(cli, CLI_FAILED, "%s", err.text);
-		const struct key_pair *pair = keyring_own(ring, asym);
+		const struct key_pair *pair = keyring_pair(ring, identity, asym, PAIR_CURRENT);
 		if (!pair)
 			return cli_fail(cli, CLI_FAILED, "%s: the new key cannot be read back",
 				config->node.state);
-		fprintf(cli->out, "%s %s key of this node (%s):\n    %s\n",
+		fprintf(cli->out, "%s %s key of this node (%s)%s%s:\n    %s\n",
 			created ? "Made the" : "There is the", names->at[i], config->node.name,
-			pair->fingerprint);
+			identity[0] ? ", identity " : "", identity, pair->fingerprint);
 	}
 	return CLI_GO_ON;
+}
+
+/* The keys of the node itself, and those that are for some peers only. */
+static int
+make_all_keys(const struct cli *cli, const struct config *config, struct keyring *ring)
+{
+	int status = make_keys(cli, config, ring, "");
+
+	for (size_t i = 0; status == CLI_GO_ON && i < config->n_peers; i++) {
+		const char *identity = config->peers[i].identity;
+		bool made = identity[0] == '\0';
+		for (size_t k = 0; !made && k < i; k++)
+			made = strcmp(config->peers[k].identity, identity) == 0;
+		if (!made)
+			status = make_keys(cli, config, ring, identity);
+	}
+	return status;
 }
 
 static void
@@ -235,7 +252,7 @@ cmd_init(const struct cli *cli, int argc, char **argv)
 	if (status == CLI_GO_ON)
 		status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON)
-		status = make_keys(cli, config, ring);
+		status = make_all_keys(cli, config, ring);
 	if (status == CLI_GO_ON) {
 		show_next(cli, config);
 		status = CLI_DONE;

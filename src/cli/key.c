@@ -2,12 +2,13 @@
 #include <json.h>
 
 #include "cli/cli.h"
+#include "cli/rotate.h"
 
 #define EXPORT_SIZE 4096
 
 static int
 export_key(const struct cli *cli, const struct config *config, const struct keyring *ring,
-	const char *algorithm)
+	const char *algorithm, const char *identity)
 {
 	struct errmsg err;
 	char text[EXPORT_SIZE], name[600];
@@ -16,7 +17,11 @@ export_key(const struct cli *cli, const struct config *config, const struct keyr
 
 	if (!asym)
 		return cli_fail(cli, CLI_USAGE, "key export: %s", err.text);
-	const struct key_pair *pair = keyring_own(ring, asym);
+	const struct key_pair *pair = keyring_pair(ring, identity, asym, PAIR_CURRENT);
+	if (!pair && identity[0])
+		return cli_fail(cli, CLI_FAILED,
+			"there is no %s key of identity \"%s\"; see: %s key",
+			asym->algorithm->name, identity, cli_name(cli, name, sizeof(name)));
 	if (!pair)
 		return cli_fail(cli, CLI_FAILED,
 			"this node has no %s key; name it at `asymmetric` in %s and run `%s init`",
@@ -25,6 +30,13 @@ export_key(const struct cli *cli, const struct config *config, const struct keyr
 		return cli_fail(cli, CLI_FAILED, "the key is too long to be written");
 	fputs(text, cli->out);
 	return CLI_DONE;
+}
+
+static const char *
+role_text(enum pair_role role)
+{
+	static const char *const texts[] = {"in use", "new", "former", "retired"};
+	return texts[role];
 }
 
 static void
@@ -36,10 +48,8 @@ show_json(const struct cli *cli, const struct config *config, const struct keyri
 	json_object_object_add(top, "node", json_object_new_string(config->node.name));
 	json_object_object_add(top, "state", json_object_new_string(config->node.state));
 	json_object_object_add(top, "keys", keys);
-	for (size_t i = 0; asym_impls[i]; i++) {
-		const struct key_pair *pair = keyring_own(ring, asym_impls[i]);
-		if (!pair)
-			continue;
+	const struct key_pair *pair;
+	for (size_t i = 0; (pair = keyring_pair_at(ring, i)); i++) {
 		struct json_object *key = json_object_new_object();
 		time_text(created, pair->created);
 		json_object_object_add(
@@ -47,11 +57,21 @@ show_json(const struct cli *cli, const struct config *config, const struct keyri
 		json_object_object_add(
 			key, "fingerprint", json_object_new_string(pair->fingerprint));
 		json_object_object_add(key, "created", json_object_new_string(created));
+		json_object_object_add(key, "state", json_object_new_string(role_text(pair->role)));
+		json_object_object_add(key, "identity",
+			pair->identity[0] ? json_object_new_string(pair->identity) : NULL);
 		json_object_array_add(keys, key);
 	}
 	fprintf(cli->out, "%s\n",
 		json_object_to_json_string_ext(top, JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(top);
+}
+
+static const char *
+role_since(enum pair_role role)
+{
+	static const char *const texts[] = {"since", "new, not in use:", "former, in use from", "retired"};
+	return texts[role];
 }
 
 static void
@@ -62,13 +82,12 @@ show_text(const struct cli *cli, const struct config *config, const struct keyri
 
 	fprintf(cli->out, "Keys of this node (%s), in %s:\n\n", config->node.name,
 		config->node.state);
-	for (size_t i = 0; asym_impls[i]; i++) {
-		const struct key_pair *pair = keyring_own(ring, asym_impls[i]);
-		if (!pair)
-			continue;
+	const struct key_pair *pair;
+	for (size_t i = 0; (pair = keyring_pair_at(ring, i)); i++) {
 		time_text(created, pair->created);
-		fprintf(cli->out, "  %-13s %s  since %.10s\n", pair->asym->algorithm->name,
-			pair->fingerprint, created);
+		fprintf(cli->out, "  %-13s %s  %s %.10s%s%s\n", pair->asym->algorithm->name,
+			pair->fingerprint, role_since(pair->role), created,
+			pair->identity[0] ? ", identity " : "", pair->identity);
 	}
 	for (size_t i = 0; i < wanted->n; i++) {
 		const struct asym_impl *asym = asym_find(wanted->at[i]);
@@ -81,14 +100,21 @@ show_text(const struct cli *cli, const struct config *config, const struct keyri
 int
 cmd_key(const struct cli *cli, int argc, char **argv)
 {
-	bool json = false;
+	struct rotate_wish wish = {.identity = ""};
 	const struct cli_option options[] = {
-		{"--json", NULL, NULL, &json, "the same for programs"}, {.name = NULL}};
-	const struct cli_usage usage = {"key", "[export [ALGORITHM]]",
+		{"--json", NULL, NULL, &wish.json, "the same for programs"},
+		{"--identity", "I", &wish.identity, NULL, "export, rotate: the keys of that identity"},
+		{"--asymmetric", "A", &wish.algorithm, NULL, "rotate: the key of that kind"},
+		{"--status", NULL, NULL, &wish.status, "rotate: shows which peers know the new key"},
+		{"--finish", NULL, NULL, &wish.finish, "rotate: uses the new key from now on"},
+		{"--now", NULL, NULL, &wish.now, "rotate: makes a new key and uses it at once"},
+		{.name = NULL}};
+	const struct cli_usage usage = {"key", "[export [ALGORITHM] | rotate]",
 		"Shows the keys of this node with their fingerprints. With export, writes the "
 		"public\n"
 		"half of one (of the first at `asymmetric`, if no algorithm is named) to standard\n"
-		"output, in the form that `secureconn trust PEER --key FILE` reads.\n",
+		"output, in the form that `secureconn trust PEER --key FILE` reads. With rotate, makes a\n"
+		"new key beside the old one: a running node tells its peers, and uses it when all know it.\n",
 		options, 0, 2};
 	const char *args[2];
 	struct config *config = NULL;
@@ -98,16 +124,25 @@ cmd_key(const struct cli *cli, int argc, char **argv)
 	if (status != CLI_GO_ON)
 		return status;
 	bool export = args[0] && strcmp(args[0], "export") == 0;
-	if (args[0] && !export)
-		return cli_fail(cli, CLI_USAGE, "key: there is no \"key %s\"; there is: key export",
-			args[0]);
+	bool rotate = args[0] && strcmp(args[0], "rotate") == 0;
+	if (args[0] && !export && !rotate)
+		return cli_fail(cli, CLI_USAGE,
+			"key: there is no \"key %s\"; there are: key export, key rotate", args[0]);
+	if ((rotate && args[1]) || (!rotate && (wish.algorithm || wish.status || wish.finish || wish.now)))
+		return cli_fail(cli, CLI_USAGE, "key: %s; see: secureconn key --help",
+			rotate ? "rotate takes only options" : "that option belongs to `key rotate`");
+	if (wish.status + wish.finish + wish.now > 1)
+		return cli_fail(cli, CLI_USAGE,
+			"key rotate: only one of --status, --finish and --now; see: secureconn key --help");
 	status = cli_load(cli, &config, NULL);
 	if (status == CLI_GO_ON)
 		status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON && export) {
-		status = export_key(cli, config, ring, args[1]);
+		status = export_key(cli, config, ring, args[1], wish.identity);
+	} else if (status == CLI_GO_ON && rotate) {
+		status = rotate_keys(cli, config, ring, &wish);
 	} else if (status == CLI_GO_ON) {
-		(json ? show_json : show_text)(cli, config, ring);
+		(wish.json ? show_json : show_text)(cli, config, ring);
 		status = CLI_DONE;
 	}
 	keyring_free(ring);

@@ -83,16 +83,17 @@ show_callers(const struct cli *cli, const struct keyring *ring)
 /* This node's keys that the peer may have seen: those of the algorithms that its own key may be
    of. */
 static size_t
-own_keys(const struct keyring *ring, const char *peer, const struct key_pair **own, size_t room)
+own_keys(const struct keyring *ring, const struct config_peer *peer, const struct key_pair **own, size_t room)
 {
 	const struct peer_key *key;
 	size_t n = 0;
 
 	for (size_t i = 0; asym_impls[i] && n < room; i++) {
-		const struct key_pair *pair = keyring_own(ring, asym_impls[i]);
+		const struct key_pair *pair =
+			keyring_pair(ring, peer->identity, asym_impls[i], PAIR_CURRENT);
 		bool seen = false;
 		for (size_t k = 0; (key = keyring_peer_key(ring, k)); k++)
-			seen = seen || (is_candidate(key, peer) && key->asym == asym_impls[i]);
+			seen = seen || (is_candidate(key, peer->name) && key->asym == asym_impls[i]);
 		if (pair && seen)
 			own[n++] = pair;
 	}
@@ -128,7 +129,7 @@ show_dialog(const struct cli *cli, const struct config *config, const struct key
 		show_callers(cli, ring);
 	cli_say(cli, 5, "  1. Read this to them; it is the fingerprint of the key of this node (%s):\n",
 		config->node.name);
-	size_t n = own_keys(ring, peer, own, ARRAY_SIZE(own));
+	size_t n = own_keys(ring, config_peer_find(config, peer), own, ARRAY_SIZE(own));
 	for (size_t i = 0; i < n; i++) {
 		if (n > 1)
 			fprintf(cli->out, "     if theirs is a key for %s:\n",

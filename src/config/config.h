@@ -65,6 +65,7 @@ struct config_limits {
 	uint32_t known_source, known_source_rate; /* the same of a known one */
 	uint64_t known_for; /* a source stays known */
 	uint32_t pending_keys, pending_keys_source;
+	uint64_t announce_again; /* a new key of this node, to a peer that has not verified it */
 	uint64_t expected_keys; /* a fingerprint given to `trust` waits for its key */
 	uint32_t streams;       /* that a peer may have open on one link */
 	uint64_t rekey_gap, rekey_deadline;
@@ -80,6 +81,8 @@ struct config_peer {
 	struct endpoint_list address; /* empty: it dials us */
 	bool on_demand;               /* connect = demand */
 	uint64_t keepalive;
+	char identity[CONFIG_NAME_SIZE]; /* of the key pairs that it is shown; "": the node's own */
+	bool accept_rolls;
 	unsigned line;
 	const char *file;
 };

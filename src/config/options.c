@@ -70,6 +70,11 @@ const struct option config_options[OPTIONS_MAX] = {
 	{SECTION_PEER, "keepalive", VALUE_TIME, NEXT, PEER(keepalive), "15s", 100 * MS, H, NULL,
 		NULL, "a silent link is asked for a sign of life this often"},
 
+	{SECTION_PEER, "identity", VALUE_NAME, NEXT, PEER(identity), "", 0, 0, NULL, "for-hq",
+		"a set of key pairs for this peer, and others that say so; none: the node's own"},
+	{SECTION_PEER, "accept_rolls", VALUE_FLAG, NOW, PEER(accept_rolls), "no", 0, 0, "no|yes", NULL,
+		"yes: a new key that the peer's old one vouches for counts as verified"},
+
 	{SECTION_ROUTE, "listen", VALUE_SOCKETS, NOW, ROUTE(listen), NULL, 0, 0, NULL,
 		"127.0.0.1:5432",
 		"where local programs connect to: host:port or /path/to.sock, several allowed"},
@@ -124,6 +129,8 @@ const struct option config_options[OPTIONS_MAX] = {
 		NULL, NULL, "keys of unknown callers that wait for `verify`"},
 	{SECTION_LIMITS, "pending_keys_source", VALUE_NUMBER, NOW, LIMITS(pending_keys_source), "4",
 		1, 10000, NULL, NULL, "of these, from one source"},
+	{SECTION_LIMITS, "announce_again", VALUE_TIME, NOW, LIMITS(announce_again), "15m", 100 * MS, 24 * H,
+		NULL, NULL, "a peer is asked this often whether it knows this node's new key"},
 	{SECTION_LIMITS, "expected_keys", VALUE_TIME, NOW, LIMITS(expected_keys), "168h", MIN,
 		8760 * H, NULL, NULL, "a fingerprint given to `trust` waits so long for its key"},
 	{SECTION_LIMITS, "streams", VALUE_NUMBER, NEXT, LIMITS(streams), "8192", 1, 1000000, NULL,

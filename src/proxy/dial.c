@@ -34,7 +34,7 @@ dial_init(struct peer *p)
 
 	d->failures = (struct flood){.event = "dial_failed", .lines = FAILURES_SHOWN};
 	d->retry = alarm_new(&p->owner->loop, on_retry, p);
-	d->rejected = calloc(p->owner->node->n_keys + 1, sizeof(*d->rejected));
+	d->rejected = calloc(p->owner->node->n_asym + 1, sizeof(*d->rejected));
 	if (shared_ring_has_verified(&p->owner->node->ring, p->name, NULL))
 		d->eager_until = node_now() + EAGER_FOR;
 	return d->retry && d->rejected;
@@ -200,13 +200,15 @@ void
 dial_remember(struct peer *p, const struct conn_info *info)
 {
 	struct dialer *d = &p->dialer;
-	const struct node *n = p->owner->node;
+	const struct key_identity *own = key_identity_find(p->owner->key_set, p->config->identity);
 
-	d->memory_until = node_now() + MEMORY_FOR;
+	d->memory_until = 0;
+	for (size_t i = 0; own && i < p->owner->node->n_asym; i++)
+		if (own->keys[i].asym && own->keys[i].public_key == info->own->public_key) {
+			d->memory.own = &own->keys[i];
+			d->memory_until = node_now() + MEMORY_FOR;
+		}
 	d->memory.bulk = info->bulk;
-	for (size_t i = 0; i < n->n_keys; i++)
-		if (n->keys[i].asym == info->asym)
-			d->memory.own = &n->keys[i];
 	memcpy(d->memory.peer_public, info->peer_public, info->asym->algorithm->public_size);
 }
 
@@ -223,6 +225,12 @@ dial_memory(const struct peer *p)
 		    d->memory.peer_public, name) != VERDICT_VERIFIED)
 		return NULL;
 	return &d->memory;
+}
+
+void
+dial_forget(struct peer *p)
+{
+	p->dialer.memory_until = 0;
 }
 
 void
@@ -260,8 +268,8 @@ dial_rejected(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 
 	if (error != SC_ERR_KEY_REJECTED && error != SC_ERR_KEY_NOT_VERIFIED)
 		return;
-	for (size_t i = 0; i < p->owner->node->n_keys; i++)
-		if (p->owner->node->keys[i].asym == asym)
+	for (size_t i = 0; i < p->owner->node->n_asym; i++)
+		if (p->owner->node->asym[i] == asym)
 			d->rejected[i] = ++d->rejections;
 }
 
@@ -296,23 +304,26 @@ dial_keys(const struct peer *p, struct conn_key *keys)
 	struct node *n = p->owner->node;
 	const uint64_t *rejected = p->dialer.rejected;
 	bool any = shared_ring_has_verified(&n->ring, p->name, NULL);
+	const struct key_identity *own = key_identity_find(p->owner->key_set, p->config->identity);
 	size_t out = 0;
 	uint64_t last = 0;
+
+	if (!own)
+		return 0;
 
 	/* Those never rejected in their order, then the others, the one rejected last at the
 	   end. */
 	for (uint64_t next = 0; next != UINT64_MAX; last = next) {
 		next = UINT64_MAX;
-		for (size_t i = 0; i < n->n_keys; i++)
+		for (size_t i = 0; i < n->n_asym; i++)
 			if (rejected[i] > last && rejected[i] < next)
 				next = rejected[i];
-		for (size_t i = 0; i < n->n_keys; i++) {
-			bool fits = !any ||
-				shared_ring_has_verified(&n->ring, p->name, n->keys[i].asym);
-			if (rejected[i] != last || !fits)
+		for (size_t i = 0; i < n->n_asym; i++) {
+			bool fits = !any || shared_ring_has_verified(&n->ring, p->name, n->asym[i]);
+			if (rejected[i] != last || !fits || !own->keys[i].asym)
 				continue;
 			if (keys)
-				keys[out] = n->keys[i];
+				keys[out] = own->keys[i];
 			out++;
 		}
 	}

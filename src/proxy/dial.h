@@ -78,6 +78,10 @@ dial_remember(struct peer *p, const struct conn_info *info);
 const struct conn_memory *
 dial_memory(const struct peer *p);
 
+/* The own keys have changed: the next connection speaks 1.0. */
+void
+dial_forget(struct peer *p);
+
 /* A handshake that had suggested SecureConn 1.1 ended with an error: the next ones speak 1.0, for
    an hour (protocol.md 10). Before dial_failed. */
 void

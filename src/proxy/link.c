@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/rolls.h"
 #include "proxy/report.h"
 
 void
@@ -90,6 +91,7 @@ link_join(struct link *l)
 		return;
 	}
 	log_up(l, &info);
+	link_settle_keys(l);
 	link_enter(l, LINK_UP);
 	link_io_up(l);
 	alarm_set(l->alarm, UINT64_MAX); /* the next turn sets it */
@@ -212,6 +214,8 @@ link_check(struct link *l)
 		link_failed(l);
 	if (l->state == LINK_UP)
 		link_events(l);
+	if (l->state == LINK_UP)
+		rolls_check(l);
 	if (l->state == LINK_UP && conn_renewals(l->conn) > l->renewals)
 		log_renewal(l);
 	if (l->state == LINK_UP && log_enabled(LOG_LEVEL_DEBUG))
@@ -278,6 +282,10 @@ link_turn(struct link *l)
 		link_lost(l);
 	if (l->state != LINK_DEAD)
 		more = link_write(l);
+	if (l->state == LINK_UP && l->session_up && !l->rolls_begun && !l->own) {
+		l->rolls_begun = true; /* behind SESSION, which has just been sealed */
+		rolls_up(l);
+	}
 	if (l->state != LINK_DEAD)
 		link_read(l);
 	if (l->state == LINK_ENDING && !more)
@@ -296,8 +304,6 @@ make_conn(struct link *l)
 	const struct config_limits *limits = &n->config->limits;
 	struct conn_config config = {
 		.initiator = l->dialed,
-		.keys = n->keys,
-		.n_keys = n->n_keys,
 		.bulk = n->bulk,
 		.n_bulk = n->n_bulk,
 		.random = n->random,
@@ -313,18 +319,11 @@ make_conn(struct link *l)
 			.most = limits->rekey_per_hour,
 		},
 	};
-	link_set_keys(l, &config);
-	if (l->dialed) {
-		l->keys = calloc(n->n_keys, sizeof(*l->keys));
-		if (!l->keys)
-			return NULL;
-		config.keys = l->keys;
-		config.n_keys = dial_keys(l->peer, l->keys);
-		config.memory = l->memory = dial_memory(l->peer);
-		if (l->own) { /* own.h */
-			config.hello.max_streams = 0;
-			config.hello.hold = 0;
-		}
+	if (!link_set_keys(l, &config))
+		return NULL;
+	if (l->own) { /* own.h */
+		config.hello.max_streams = 0;
+		config.hello.hold = 0;
 	}
 	return conn_new(&config, node_now());
 }
@@ -354,7 +353,7 @@ link_new(struct worker *w, struct peer *peer, bool own, struct sock *sock,
 	if (!l || !l->alarm) {
 		if (l) {
 			conn_free(l->conn);
-			free(l->keys);
+			link_release_keys(l);
 		}
 		free(l);
 		sock_close(sock);

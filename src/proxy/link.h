@@ -28,7 +28,13 @@ struct link {
 	char key_peer[PEER_NAME_SIZE]; /* whose the accepted key is; "" before */
 	struct sock *sock;
 	struct conn *conn;
+	struct key_set *key_set; /* what it was made with */
+	struct held_key *under;  /* up: this node's key; `key_set` is settled then */
 	struct conn_key *keys; /* dialed: the list that was made for this peer */
+	bool session_up, rolls_begun;
+	struct conn_key announced;    /* under way to the peer (rolls.h), */
+	struct held_key *announced_key; /* and held; NULL: none is */
+	unsigned announced_next;      /* how far the list of those to be announced has come */
 	const struct conn_memory *memory; /* dialed: SecureConn 1.1 was suggested with this */
 	struct trunk *trunk;
 	/* struct local with a stream here, or with an attempt that counts here */
@@ -103,9 +109,17 @@ link_leave(struct link *l);
 
 /* ---- between link.c and link_*.c ---- */
 
-/* The capabilities of a connection that have to do with keys. */
-void
+/* The own keys and the capabilities of a connection that have to do with keys. False: out of
+   memory. */
+bool
 link_set_keys(struct link *l, struct conn_config *config);
+
+/* The link is up: of this node's keys only its own one is held from now on. */
+void
+link_settle_keys(struct link *l);
+
+void
+link_release_keys(struct link *l);
 
 /* The peer of an accepted link is authenticated and lives on another worker: the link goes there
    as soon as it can, and joins it there. */

@@ -192,7 +192,7 @@ link_reap(struct link *l)
 	alarm_free(l->alarm);
 	list_remove(&l->dirty);
 	list_remove(&l->node);
-	free(l->keys);
+	link_release_keys(l);
 	free(l);
 	return true;
 }

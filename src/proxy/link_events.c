@@ -29,10 +29,13 @@ handle(struct link *l, const struct trunk_event *event)
 	switch (event->type) {
 	case TRUNK_UP:
 	case TRUNK_FORGOTTEN:
+		l->session_up = true;
 		break; /* those that wait are served below */
+	case TRUNK_RESUMED:
+		l->session_up = true;
+		break;
 	case TRUNK_SUSPENDED:
 	case TRUNK_MOVED:
-	case TRUNK_RESUMED:
 		break; /* not without a hold time */
 	case TRUNK_OPEN:
 		service_open(l, event->stream, event->request);

@@ -8,6 +8,7 @@
 #include "proxy/callers.h"
 #include "proxy/notify.h"
 #include "proxy/peer.h"
+#include "proxy/rolls.h"
 #include "proxy/route.h"
 #include "proxy/signals.h"
 #include "proxy/stop.h"
@@ -68,6 +69,7 @@ on_tick(void *owner)
 	struct node *n = owner;
 
 	watch_look(n);
+	rolls_tick(n);
 	stock_refill(n->stock);
 	for (size_t i = 0; i < NODE_FLOODS; i++)
 		node_log_summary(&n->floods[i], NULL);
@@ -110,30 +112,28 @@ init_handles(struct node *n)
 	n->tick = alarm_new(loop, on_tick, n);
 }
 
-/* Copies of the own pairs: connections point to them, and the ring's may move. */
+/* The own pairs as they are now, for the node and for all of its workers. */
 static bool
-load_keys(struct node *n, const struct node_setup *setup, struct errmsg *err)
+load_keys(struct node *n, struct errmsg *err)
 {
-	n->pairs = calloc(setup->n_asym + 1, sizeof(*n->pairs));
-	n->keys = calloc(setup->n_asym + 1, sizeof(*n->keys));
-	if (!n->pairs || !n->keys) {
+	n->key_store = key_store_new(n->asym, n->n_asym);
+	if (!n->key_store) {
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
-	for (size_t i = 0; i < setup->n_asym; i++) {
-		const struct asym_impl *asym = setup->asym[i];
-		const struct key_pair *pair = keyring_own(shared_ring_own(&n->ring), asym);
-		if (!pair) {
-			errmsg_set(err, SC_ERR_NOT_FOUND,
-				"%s holds no key for \"%s\", which `asymmetric` names: run "
-				"`secureconn init`",
-				n->config->node.state, asym->algorithm->name);
-			return false;
-		}
-		n->pairs[i] = *pair;
-		n->keys[i] = (struct conn_key){
-			asym, n->pairs[i].public_key, n->pairs[i].private_key};
-		n->n_keys++;
+	n->key_set = key_set_new(n->key_store, shared_ring_own(&n->ring), err);
+	if (!n->key_set)
+		return false;
+	for (unsigned i = 0; i < n->n_workers; i++)
+		n->workers[i].key_set = key_set_hold(n->key_set);
+	for (size_t i = 0; i < n->config->n_peers; i++) {
+		const struct config_peer *peer = &n->config->peers[i];
+		if (key_identity_find(n->key_set, peer->identity))
+			continue;
+		errmsg_set(err, SC_ERR_NOT_FOUND,
+			"%s:%u: [peer %s] identity: there are no keys of \"%s\": run `secureconn init`",
+			peer->file, peer->line, peer->name, peer->identity);
+		return false;
 	}
 	return true;
 }
@@ -169,7 +169,7 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
-	if (!load_keys(n, setup, err))
+	if (!load_keys(n, err))
 		return false;
 	watch_stock(n);
 	init_hello(n);
@@ -195,6 +195,8 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 		return NULL;
 	}
 	n->config = setup->config;
+	n->asym = setup->asym;
+	n->n_asym = setup->n_asym;
 	n->bulk = setup->bulk;
 	n->n_bulk = setup->n_bulk;
 	n->random = random_system;
@@ -262,7 +264,7 @@ node_free(struct node *n)
 	watch_fini(n);
 	stock_free(n->stock);
 	limits_free(n->limits);
-	wipe_free(n->pairs, n->n_keys * sizeof(*n->pairs));
-	free(n->keys);
+	key_set_release(n->key_set);
+	key_store_free(n->key_store);
 	free(n);
 }

@@ -14,6 +14,7 @@
 #include "proxy/changes.h"
 #include "proxy/flood.h"
 #include "proxy/limits.h"
+#include "proxy/key_set.h"
 #include "proxy/notes.h"
 #include "proxy/shared_ring.h"
 #include "proxy/stock.h"
@@ -46,9 +47,12 @@ struct node {
 	struct shared_ring ring;
 
 	/* What every connection is made with; the memory outlives them all. */
-	struct key_pair *pairs;
-	struct conn_key *keys; /* in the order of `asymmetric` */
-	size_t n_keys;
+	const struct asym_impl *const *asym; /* `asymmetric`, in order of preference */
+	size_t n_asym;
+	struct key_store *key_store;
+	struct key_set *key_set; /* what workers were told last */
+	bool on_duty;            /* something of rolls_tick is under way */
+	uint64_t duty_from, expire_at;
 	const struct bulk_impl *const *bulk; /* in the order of `symmetric` */
 	size_t n_bulk;
 	struct hello hello;

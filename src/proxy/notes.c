@@ -12,7 +12,8 @@
 #define LOGGED_MAX  64 /* keys and sources that were logged last */
 
 struct note {
-	struct list node;
+	struct notes_task task;
+	struct notes *notes;
 	const struct asym_impl *asym;
 	char peer[PEER_NAME_SIZE]; /* "": an unknown caller */
 	char source[KEY_SOURCE_SIZE];
@@ -33,9 +34,9 @@ struct logged {
 struct notes {
 	uv_loop_t *loop;
 	struct keyring *ring; /* the thread's, while `current` is there */
-	struct list waiting;
-	size_t n_waiting;
-	struct note *current;
+	struct list waiting; /* struct notes_task */
+	size_t n_waiting;    /* of these, notes */
+	struct notes_task *current;
 	uv_work_t work;
 	struct logged logged[LOGGED_MAX];
 	size_t next_logged;
@@ -111,14 +112,34 @@ log_note(struct notes *n, const struct note *note)
 }
 
 static void
+run_note(struct keyring *ring, struct notes_task *task)
+{
+	struct note *note = container_of(task, struct note, task);
+
+	keyring_refresh(ring);
+	note->error = keyring_note(ring, note->peer[0] ? note->peer : NULL, note->asym,
+		note->public_key, note->source, &note->verified, &note->err);
+}
+
+static void
+note_done(struct notes_task *task, bool closing)
+{
+	struct note *note = container_of(task, struct note, task);
+	struct notes *n = note->notes;
+	bool stored = note->error == SC_OK, verified = note->verified;
+
+	if (!closing)
+		log_note(n, note);
+	free(note);
+	if (!closing && stored)
+		n->fn(n->owner, verified);
+}
+
+static void
 on_thread(uv_work_t *work)
 {
 	struct notes *n = work->data;
-	struct note *note = n->current;
-
-	keyring_refresh(n->ring);
-	note->error = keyring_note(n->ring, note->peer[0] ? note->peer : NULL, note->asym,
-		note->public_key, note->source, &note->verified, &note->err);
+	n->current->run(n->ring, n->current);
 }
 
 static void on_loop(uv_work_t *work, int status);
@@ -130,8 +151,9 @@ start_next(struct notes *n)
 	if (n->current || !first)
 		return;
 	list_remove(first);
-	n->n_waiting--;
-	n->current = container_of(first, struct note, node);
+	n->current = container_of(first, struct notes_task, node);
+	if (n->current->run == run_note)
+		n->n_waiting--;
 	uv_queue_work(n->loop, &n->work, on_thread, on_loop); /* fails only without on_thread */
 }
 
@@ -146,19 +168,21 @@ static void
 on_loop(uv_work_t *work, int status)
 {
 	struct notes *n = work->data;
-	struct note *note = n->current;
+	struct notes_task *task = n->current;
 
 	(void)status;
 	n->current = NULL;
-	log_note(n, note);
-	bool stored = note->error == SC_OK, verified = note->verified;
-	free(note);
-	if (n->closing) {
+	task->done(task, n->closing);
+	if (n->closing)
 		notes_destroy(n);
-		return;
-	}
-	if (stored)
-		n->fn(n->owner, verified);
+	else
+		start_next(n);
+}
+
+void
+notes_run(struct notes *n, struct notes_task *task)
+{
+	list_insert_tail(&n->waiting, &task->node);
 	start_next(n);
 }
 
@@ -166,8 +190,9 @@ static bool
 waits_already(const struct notes *n, const struct note *note)
 {
 	list_for_each (it, &n->waiting) {
-		const struct note *other = container_of(it, struct note, node);
-		if (strcmp(other->fingerprint, note->fingerprint) == 0 &&
+		const struct notes_task *task = container_of(it, struct notes_task, node);
+		const struct note *other = container_of(task, struct note, task);
+		if (task->run == run_note && strcmp(other->fingerprint, note->fingerprint) == 0 &&
 			strcmp(other->peer, note->peer) == 0)
 			return true;
 	}
@@ -191,9 +216,11 @@ notes_add(struct notes *n, const char *peer, const struct asym_impl *asym,
 		free(note);
 		return;
 	}
-	list_insert_tail(&n->waiting, &note->node);
+	note->task.run = run_note;
+	note->task.done = note_done;
+	note->notes = n;
 	n->n_waiting++;
-	start_next(n);
+	notes_run(n, &note->task);
 }
 
 void
@@ -201,9 +228,11 @@ notes_free(struct notes *n)
 {
 	if (!n)
 		return;
-	list_for_each_safe (it, &n->waiting)
-		free(container_of(it, struct note, node));
-	list_init(&n->waiting);
+	list_for_each_safe (it, &n->waiting) {
+		struct notes_task *task = container_of(it, struct notes_task, node);
+		list_remove(it);
+		task->done(task, true);
+	}
 	n->n_waiting = 0;
 	n->closing = true;
 	if (!n->current)

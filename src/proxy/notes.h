@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "base/list.h"
 #include "keyring/keyring.h"
 #include "proxy/flood.h"
 
@@ -20,6 +21,18 @@ typedef void notes_fn(void *owner, bool verified);
 struct notes *
 notes_new(uv_loop_t *loop, const struct keyring *ring, struct flood *logs, notes_fn *fn, void *owner,
 	struct errmsg *err);
+
+/* Any other piece of work on the state folder, done by the same thread, in its turn. */
+struct notes_task {
+	struct list node;
+	/* on the thread; the ring may be behind the disk */
+	void (*run)(struct keyring *ring, struct notes_task *task);
+	/* on the loop, run or not; closing: nobody is there any more to whom it could matter. The memory is the owner's again. */
+	void (*done)(struct notes_task *task, bool closing);
+};
+
+void
+notes_run(struct notes *n, struct notes_task *task);
 
 /* One more for the thread; dropped if too many wait, or this one does already. peer: the
    connection was opened for it; NULL: an unknown caller. changed: another key of that peer is

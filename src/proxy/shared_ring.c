@@ -60,3 +60,35 @@ shared_ring_has_verified(struct shared_ring *shared, const char *peer,
 	uv_rwlock_rdunlock(&shared->lock);
 	return any;
 }
+
+bool
+shared_ring_judge_roll(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key, enum keyroll_answer *answer)
+{
+	uv_rwlock_rdlock(&shared->lock);
+	bool at_once = keyring_judge_roll(shared->ring, peer, asym, public_key, answer);
+	uv_rwlock_rdunlock(&shared->lock);
+	return at_once;
+}
+
+bool
+shared_ring_is_first_use(struct shared_ring *shared, const struct asym_impl *asym,
+	const uint8_t *public_key)
+{
+	uv_rwlock_rdlock(&shared->lock);
+	bool first = keyring_is_first_use(shared->ring, asym, public_key);
+	uv_rwlock_rdunlock(&shared->lock);
+	return first;
+}
+
+bool
+shared_ring_answer(struct shared_ring *shared, const char *peer, const char *fingerprint,
+	enum keyroll_answer *answer)
+{
+	int64_t time;
+
+	uv_rwlock_rdlock(&shared->lock);
+	bool known = keyring_answer(shared->ring, peer, fingerprint, answer, &time);
+	uv_rwlock_rdunlock(&shared->lock);
+	return known;
+}

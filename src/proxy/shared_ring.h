@@ -38,6 +38,18 @@ shared_ring_find(struct shared_ring *shared, const struct asym_impl *asym, const
 	uint8_t *public_key);
 
 bool
+shared_ring_judge_roll(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key, enum keyroll_answer *answer);
+
+bool
+shared_ring_is_first_use(struct shared_ring *shared, const struct asym_impl *asym,
+	const uint8_t *public_key);
+
+bool
+shared_ring_answer(struct shared_ring *shared, const char *peer, const char *fingerprint,
+	enum keyroll_answer *answer);
+
+bool
 shared_ring_has_verified(struct shared_ring *shared, const char *peer,
 	const struct asym_impl *asym);
 

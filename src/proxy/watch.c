@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "proxy/link.h"
+#include "proxy/rolls.h"
 #include "proxy/workers.h"
 
 /* The verified keys of the ring, which come first in it. False: out of memory. */
@@ -48,8 +49,8 @@ watch_stock(struct node *n)
 	const struct peer_key *key;
 
 	for (size_t i = 0; (key = keyring_peer_key(ring, i)) && key->state == KEY_VERIFIED; i++)
-		for (size_t k = 0; k < n->n_keys; k++)
-			if (n->keys[k].asym == key->asym)
+		for (size_t k = 0; k < n->n_asym; k++)
+			if (n->asym[k] == key->asym)
 				stock_want(n->stock, key->asym, key->public_key);
 	stock_sweep(n->stock);
 }
@@ -113,7 +114,10 @@ watch_look(struct node *n)
 {
 	struct watch before = n->watch, after;
 
-	if (!shared_ring_refresh(&n->ring) || !collect(shared_ring_own(&n->ring), &after))
+	if (!shared_ring_refresh(&n->ring))
+		return;
+	rolls_look(n);
+	if (!collect(shared_ring_own(&n->ring), &after))
 		return;
 	n->watch = after;
 	workers_end_links(n);

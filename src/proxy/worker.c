@@ -9,6 +9,7 @@
 #include "proxy/local.h"
 #include "proxy/peer.h"
 #include "proxy/resolver.h"
+#include "proxy/rolls.h"
 #include "proxy/tally.h"
 
 #define TICK        (500 * NS_PER_MS)
@@ -98,6 +99,10 @@ on_tick(void *owner)
 		peer_measure(p, node_now());
 		dial_refresh(p);
 		own_check(p);
+	}
+	if (node_now() >= w->announce_at) {
+		rolls_announce_all(w);
+		w->announce_at = node_now() + w->node->config->limits.announce_again;
 	}
 	alarm_set(w->tick, node_now() + TICK);
 }
@@ -318,4 +323,6 @@ worker_fini(struct worker *w)
 	uv_loop_close(&w->loop);
 	chunk_pool_free(w->chunks);
 	tallies_free(&w->tallies);
+	key_set_release(key_mail_take(&w->key_mail));
+	key_set_release(w->key_set);
 }

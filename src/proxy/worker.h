@@ -36,6 +36,10 @@ struct worker {
 	/* from the node: worker_start, worker_drain, worker_stop, worker_close, watch_end_links;
 	   to it: this one rests */
 	struct post start, drain, stop, finish, watch, rests;
+	struct post key_post;        /* there is mail */
+	struct key_mail key_mail;
+	struct key_set *key_set;     /* what its links are made with; held */
+	uint64_t announce_at;        /* peers are told again of new keys */
 	bool told; /* that it rests */
 	atomic_uint connections; /* in locals, for others to read */
 	struct chunk_pool *chunks;

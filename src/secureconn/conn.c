@@ -96,6 +96,7 @@ update_info(struct conn *c)
 	c->info.protocol = h->protocol;
 	c->info.bulk = h->bulk;
 	c->info.asym = h->own ? h->own->asym : NULL;
+	c->info.own = h->own;
 	c->info.key_stage = h->peer_key_known;
 	if (h->peer_key_known && !c->info.peer_public) {
 		memcpy(c->peer_public, h->peer_key, h->own->asym->algorithm->public_size);

@@ -65,6 +65,14 @@ struct conn_config {
 	bool (*accept_key)(void *arg, const struct asym_impl *asym, const uint8_t *public_key);
 	void *arg;
 
+	/* A node may have further pairs, of algorithms that are in `keys` too, which it shows to some peers only. Whoever sees the other's key
+	   before it shows its own may ask for one: choose_key is given the (valid) key and returns one of keys or other_keys, of that algorithm. NULL:
+	   always the one of `keys`. In SecureConn 1.1 the initiator names the responder's key, which may be any of both lists. */
+	const struct conn_key *other_keys;
+	size_t n_other_keys;
+	const struct conn_key *(*choose_key)(void *arg, const struct asym_impl *asym,
+		const uint8_t *peer_public);
+
 	/* SecureConn 1.1. Initiator: NULL speaks 1.0 at once. Responder: finds a verified key by its fingerprint (as shown), true if there
 	   is one and public_key (public_size bytes) is written; NULL speaks 1.0 only. */
 	const struct conn_memory *memory;
@@ -101,6 +109,7 @@ struct conn_info {
 	const struct asym_impl *asym;
 	const struct bulk_impl *bulk;
 	const uint8_t *peer_public; /* asym's public_size bytes, valid until conn_free */
+	const struct conn_key *own; /* that was, or is to be, shown to the peer */
 	bool key_stage; /* both public keys were exchanged and the other side may have noted ours */
 };
 

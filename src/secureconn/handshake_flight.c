@@ -124,29 +124,42 @@ own_bulk(const struct handshake *h, struct span name)
 	return NULL;
 }
 
+/* The key of that algorithm and fingerprint in a list, or NULL. */
+static const struct conn_key *
+named_key(const struct conn_key *keys, size_t n, const struct asym_impl *asym, const char *fingerprint)
+{
+	char own[FINGERPRINT_SIZE];
+
+	for (size_t i = 0; i < n; i++) {
+		if (keys[i].asym != asym)
+			continue;
+		fingerprint_of(own, asym->algorithm, keys[i].public_key);
+		if (memcmp(own, fingerprint, FINGERPRINT_SIZE - 1) == 0)
+			return &keys[i];
+	}
+	return NULL;
+}
+
 /* The two fingerprints: I's key is verified here, R's is one of this node's for that algorithm. */
 static bool
 judge_key_ids(struct handshake *h, struct span ids)
 {
 	const struct conn_config *config = h->config;
 	const struct asym_impl *asym = h->own->asym;
-	char peer[FINGERPRINT_SIZE], own[FINGERPRINT_SIZE];
+	char peer[FINGERPRINT_SIZE];
 
 	if (ids.size != FINGERPRINTS || ids.data[FINGERPRINT_SIZE - 1] != ' ')
 		return false;
 	memcpy(peer, ids.data, FINGERPRINT_SIZE - 1);
 	peer[FINGERPRINT_SIZE - 1] = '\0';
 	const char *second = (const char *)ids.data + FINGERPRINT_SIZE;
-	for (size_t i = 0; i < config->n_keys; i++) {
-		if (config->keys[i].asym != asym)
-			continue;
-		fingerprint_of(own, asym->algorithm, config->keys[i].public_key);
-		if (memcmp(own, second, FINGERPRINT_SIZE - 1) != 0)
-			continue;
-		h->own = &config->keys[i];
-		return config->find_key(config->arg, asym, peer, h->peer_key);
-	}
-	return false;
+	const struct conn_key *own = named_key(config->keys, config->n_keys, asym, second);
+	if (!own)
+		own = named_key(config->other_keys, config->n_other_keys, asym, second);
+	if (!own)
+		return false;
+	h->own = own;
+	return config->find_key(config->arg, asym, peer, h->peer_key);
 }
 
 /* SYM-KEY-3 rests in the job until END: nothing is computed for half a flight. */

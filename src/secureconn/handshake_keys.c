@@ -56,6 +56,8 @@ public_key_checked(struct handshake *h)
 	h->step = STEP_VERDICT;
 	/* C says its verdict now; S shows its key first, and says its own after C's. */
 	if (!h->client) {
+		if (h->config->choose_key)
+			h->own = h->config->choose_key(h->config->arg, asym, h->peer_key);
 		enum sc_error error = handshake_say_hex(h, "ASYM-KEY: ", h->own->public_key,
 			asym->algorithm->public_size);
 		if (error)

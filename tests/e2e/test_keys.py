@@ -1,5 +1,7 @@
 """What operators do to keys while nodes run: another key on hold, revocation, rotation, identities, the state folder."""
 
+import json
+import threading
 import time
 
 import pytest
@@ -89,3 +91,166 @@ def test_another_key_is_on_hold(make_pair, folder):
     assert "verified key already" in done.stdout and f"{old}, is not accepted any more" in done.stdout
     store.wait("link_up", peer="hq", since=since)
     assert "on hold" not in store.cli("peers").stdout
+
+
+def rotating(make_pair, accept="yes", **options):
+    """A pair in which hq takes the store's new keys on the old one's word, and is asked again soon if it does not."""
+    pair = make_pair(start=False, **options)
+    pair.hq.set("peer store", accept_rolls=accept)
+    pair.store.set("limits", announce_again="4s")
+    return pair.start()
+
+
+def fingerprints(node):
+    """By state: in use, new, former, retired."""
+    found = {}
+    for key in json.loads(node.cli("key", "--json").stdout)["keys"]:
+        found.setdefault(key["state"], []).append(key["fingerprint"])
+    return found
+
+
+class Load:
+    """Connections through the route, one after the other and one that stays, all of which must work."""
+
+    def __init__(self, pair):
+        self.pair, self.done, self.failed, self.stop = pair, 0, [], False
+        self.threads = [threading.Thread(target=self.run, args=(stays,)) for stays in (False, False, True)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, stays):
+        try:
+            while not self.stop:
+                with self.pair.connect() as connection:
+                    for n in range(1, 10_000 if stays else 20):
+                        message = b"%d." % n * 50
+                        connection.sendall(message)
+                        assert services.receive(connection, len(message)) == message
+                        self.done += 1
+                        if self.stop:
+                            break
+        except Exception as e:
+            self.failed.append(e)
+
+    def end(self):
+        self.stop = True
+        for thread in self.threads:
+            thread.join()
+        return self.failed
+
+
+@pytest.mark.parametrize("side", ["store", "hq"])
+def test_rotation_under_load(make_pair, side, record_property):
+    """A new key in place of the old one, with the peer's consent given before: nobody notices."""
+    pair = make_pair(start=False)
+    node, other = (pair.store, pair.hq) if side == "store" else (pair.hq, pair.store)
+    other.set(f"peer {node.name}", accept_rolls="yes")
+    pair.start()
+    old = node.fingerprint()
+    load = Load(pair)
+    until(lambda: load.done > 50, "traffic")
+    done = node.cli("key", "rotate")
+    assert "new" in done.stdout or "in use already" in done.stderr
+    other.wait("key_roll", peer=node.name, answer="verified")
+    node.wait("key_announced", peer=other.name, answer="verified")
+    node.wait("key_changed_over")
+    new = node.wait("key_in_use")["fingerprint"]
+    assert fingerprints(node)["in use"] == [new] and new != old
+    # Under the old key until its link ends; both are valid there.
+    state = other.cli("peers").stdout
+    assert old in state and new in state
+    before = load.done
+    until(lambda: load.done > before + 50, "more traffic")
+    assert fingerprints(node)["former"] == [old]
+    assert not load.end()
+    record_property("echoes", load.done)
+
+    # The next link is under the new key, and the old one is wiped.
+    since = node.position(), other.position()
+    other.stop(), other.start()
+    node.wait("link_up", peer=other.name, since=since[0])
+    assert node.wait("key_retired", since=since[0])["fingerprint"] == old
+    assert fingerprints(node) == {"in use": [new], "retired": [old]}
+    assert not [f for f in node.state.glob("keys/*") if "private" in f.read_text() and old in f.read_text()]
+    with pair.connect() as connection:
+        connection.sendall(b"hello")
+        assert services.receive(connection, 5) == b"hello"
+    until(lambda: any("used:" in f.read_text() for f in other.state.glob("peers/*")), "the first use is noted")
+    assert not [e for n in (node, other) for e in n.events("state_failed")]
+
+
+def test_rotation_with_a_call(make_pair):
+    """Without accept_rolls the new key waits for hq's operator; until then all goes on under the old one."""
+    pair = rotating(make_pair, accept="no")
+    hq, store = pair.hq, pair.store
+    old = store.fingerprint()
+    store.cli("key", "rotate")
+    told = hq.wait("key_roll", peer="store", answer="pending")
+    assert "secureconn verify store" in told["hint"] and "vouches" in told["hint"]
+    store.wait("key_announced", peer="hq", answer="pending")
+    status = until(lambda: (s := store.cli("key", "rotate", "--status").stdout) and "needs a call" in s and s, "the answer in the status")
+    new = fingerprints(store)["new"][0]
+    assert old in status and new in status and "Known to 0 of 1 peers" in status
+    assert fingerprints(store)["in use"] == [old]
+    assert "on hold" in hq.cli("peers").stdout
+    with pair.connect() as connection:
+        connection.sendall(b"hello")
+        assert services.receive(connection, 5) == b"hello"
+    hq.cli("verify", "store", input=new + "\n")
+    assert old in hq.cli("peers").stdout, "the old key stays valid beside the new one"
+    store.wait("key_changed_over")
+    assert not store.events("link_down") and not hq.events("link_down")
+    since = store.position()
+    hq.stop(), hq.start()
+    store.wait("link_up", peer="hq", since=since)
+    store.wait("key_retired", fingerprint=old)
+    assert "knows it" in store.cli("key", "rotate", "--status").stdout
+
+
+def test_rotation_finished_by_hand(make_pair):
+    """On the operator's word, whatever the peers say: links stay, new ones need the call."""
+    pair = rotating(make_pair, accept="no")
+    hq, store = pair.hq, pair.store
+    old = store.fingerprint()
+    assert "no new" in store.cli("key", "rotate", "--finish", check=1).stderr
+    store.cli("key", "rotate")
+    store.wait("key_announced", peer="hq", answer="pending")
+    done = store.cli("key", "rotate", "--finish")
+    store.wait("key_in_use")
+    assert "needs a call" in done.stdout and not store.events("link_down")
+    new = fingerprints(store)["in use"][0]
+    assert new != old and fingerprints(store)["former"] == [old]
+    since = store.position(), hq.position()
+    hq.stop(), hq.start()
+    store.wait("handshake_failed", since=since[0], error="key_rejected")
+    hq.cli("verify", "store", input=new + "\n")
+    store.wait("link_up", peer="hq", since=since[0])
+
+
+def test_rotation_at_once(make_pair):
+    """key rotate --now, for a key that somebody else may have: nobody is asked."""
+    pair = make_pair()
+    old = pair.store.fingerprint()
+    pair.store.cli("key", "rotate", "--now")
+    pair.store.wait("key_in_use")
+    new = fingerprints(pair.store)["in use"][0]
+    assert new != old
+    since = pair.store.position()
+    pair.hq.stop(), pair.hq.start()
+    pair.store.wait("handshake_failed", since=since, error="key_rejected")
+
+
+def test_a_restart_in_the_middle_of_a_rotation(make_pair):
+    """kill -9 of both, after the new key was announced: the rotation goes on where it was."""
+    pair = rotating(make_pair, accept="no")
+    hq, store = pair.hq, pair.store
+    store.cli("key", "rotate")
+    store.wait("key_announced", peer="hq", answer="pending")
+    new = until(lambda: fingerprints(store).get("new"), "a new key")[0]
+    until(lambda: "needs a call" in store.cli("key", "rotate", "--status").stdout, "the answer")
+    store.kill(), hq.kill()
+    hq.cli("verify", "store", input=new + "\n")
+    since = store.position()
+    hq.start(), store.start()
+    store.wait("key_changed_over", since=since)
+    assert fingerprints(store)["in use"] == [new]

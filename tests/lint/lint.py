@@ -73,6 +73,7 @@ TESTED_ELSEWHERE = {
     "proxy/own.c": "tests/e2e/test_own_links.py",
     "proxy/peer.c": "tests/e2e/test_lifecycle.py",
     "proxy/report.c": "tests/e2e/test_workers.py",
+    "proxy/rolls*.c": "tests/e2e/test_keys.py",
     "proxy/route.c": "tests/e2e/test_streams.py",
     "proxy/service.c": "tests/e2e/test_streams.py",
     "proxy/collect.c": "tests/e2e/test_status.py",
