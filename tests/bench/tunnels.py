@@ -282,7 +282,7 @@ class SSH(Tunnel):
 class SecureConn(Tunnel):
     """hq, which has the services, and as many other nodes as `stores` says, which dial it and have the routes."""
 
-    cipher, stores, hq_keys, program, title = "AES 128", 1, {}, None, "secureconn"
+    cipher, stores, hq_keys, route_keys, program, title = "AES 128", 1, {}, {}, None, "secureconn"
 
     def start(self):
         port = free_port()
@@ -300,7 +300,8 @@ class SecureConn(Tunnel):
             self.more_ports.append(ports)
             node = Node(command, self.folder / name, name, {
                 "peer hq": {"address": f"127.0.0.1:{self.between(port)}"}, "limits": limits,
-                **{f"route {target}": {"listen": f"127.0.0.1:{ports[target]}", "peer": "hq", "max_connections": 30000} for target in self.targets}})
+                **{f"route {target}": {"listen": f"127.0.0.1:{ports[target]}", "peer": "hq", "max_connections": 30000,
+                                       **self.route_keys} for target in self.targets}})
             node.set("node", symmetric=self.cipher)
             node.init()
             node.trust(self.hq), self.hq.trust(node)

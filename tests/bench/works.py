@@ -123,7 +123,7 @@ def long_line(world, tunnel):
     """One stream through a fresh tunnel over 100 ms RTT: its rate once it has had the time to grow, and its memory before, then, and later."""
     with contextlib.closing(type(tunnel)(world.folder / f"long-{free_port()}", world.targets, world.long_line)) as fresh:
         before = fresh.memory()
-        with world.client("pull", fresh.ports["bulk"], 1, int(max(1.5, world.seconds) * 1000), int(max(1, world.seconds) * 1000)) as line:
+        with world.client("pull", fresh.ports["bulk"], 1, int(max(1.5, 2 * world.seconds) * 1000), int(max(0.5, world.seconds) * 1000)) as line:
             line()
             got = line()
             during = fresh.memory()
@@ -153,7 +153,7 @@ def fairness(world, tunnel):
     """Many streams on one link, all of which take all they can get: what the one that got least got of what the one that got most did."""
     with contextlib.closing(type(tunnel)(world.folder / f"fair-{free_port()}", world.targets)) as fresh:
         before = fresh.memory()
-        seconds = max(4 * world.seconds, 1)
+        seconds = 6 * world.seconds  # each stream is to have many turns
         with world.client("pull", fresh.ports["bulk"], world.streams, int(1000 * seconds / 2), int(1000 * seconds)) as line:
             line()
             begun = fresh.memory()
