@@ -1,15 +1,13 @@
 /* Knows how bytes lie in chunks; knows nothing of streams and credit. */
 #include "tunnel/bytes.h"
 
-/* A rest of a chunk that is shorter than this is not worth a read of its own: a new chunk is. */
-#define ROOM_MIN 1024
-
 static int
-grow(struct bytes *b, struct chunk_pool *pool, bool big)
+grow(struct bytes *b, struct chunk_pool *pool, enum chunk_class class)
 {
-	struct chunk *chunk = chunk_get(pool, big);
+	struct chunk *chunk = chunk_get(pool, class);
 	if (!chunk)
 		return -1;
+	b->held += chunk_whole(chunk);
 	if (b->last)
 		b->last->next = chunk;
 	else
@@ -24,10 +22,16 @@ tail_room(const struct bytes *b)
 	return b->last ? b->last->size - b->last->used : 0;
 }
 
-uint8_t *
-bytes_room(struct bytes *b, struct chunk_pool *pool, bool big, size_t *n)
+bool
+bytes_has_room(const struct bytes *b)
 {
-	if (tail_room(b) < ROOM_MIN && grow(b, pool, big) != 0) {
+	return tail_room(b) >= BYTES_ROOM_MIN;
+}
+
+uint8_t *
+bytes_room(struct bytes *b, struct chunk_pool *pool, enum chunk_class class, size_t *n)
+{
+	if (!bytes_has_room(b) && grow(b, pool, class) != 0) {
 		*n = 0;
 		return NULL;
 	}
@@ -46,7 +50,9 @@ bytes_append(struct bytes *b, struct chunk_pool *pool, const uint8_t *data, size
 {
 	while (n > 0) {
 		/* A second chunk means that much is waiting. */
-		if (tail_room(b) == 0 && grow(b, pool, b->last || n > CHUNK_SMALL) != 0)
+		bool much = b->last || n > CHUNK_SMALL;
+		if (tail_room(b) == 0 &&
+			grow(b, pool, much ? CHUNK_CLASS_BIG : CHUNK_CLASS_SMALL) != 0)
 			return -1;
 		size_t part = min_size(n, tail_room(b));
 		memcpy(b->last->data + b->last->used, data, part);
@@ -72,6 +78,7 @@ drop_first(struct bytes *b, struct chunk_pool *pool)
 		b->mark = NULL;
 		b->mark_at = 0;
 	}
+	b->held -= chunk_whole(chunk);
 	chunk_put(pool, chunk);
 }
 

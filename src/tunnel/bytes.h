@@ -10,14 +10,22 @@
 struct bytes {
 	struct chunk *first, *last;
 	size_t head;        /* bytes of the first chunk that have left */
+	size_t held;        /* bytes of memory in all */
 	struct chunk *mark; /* the chunk of the first unsent byte, NULL: the first chunk */
 	size_t mark_at;     /* bytes of it that are sent */
 };
 
+/* A rest of a chunk that is shorter than this is not worth a read of its own: a new chunk is. */
+#define BYTES_ROOM_MIN 1024
+
+/* bytes_room needs no new chunk. */
+bool
+bytes_has_room(const struct bytes *b);
+
 /* Room for the next bytes, in one piece. It stays at its place while bytes_settle is not called.
-   NULL: out of memory. big: take a big chunk if a new one is needed. */
+   NULL: out of memory. class: of a new chunk, if one is needed. */
 uint8_t *
-bytes_room(struct bytes *b, struct chunk_pool *pool, bool big, size_t *n);
+bytes_room(struct bytes *b, struct chunk_pool *pool, enum chunk_class class, size_t *n);
 
 /* n bytes were written to where bytes_room said. */
 void

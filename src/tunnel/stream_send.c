@@ -4,6 +4,9 @@
 
 #include "tunnel/trunk_internal.h"
 
+#define SLIVER_WINDOW (64 * 1024) /* below it every byte of credit is used */
+
+
 void
 stream_send_schedule(struct stream *s)
 {
@@ -28,6 +31,41 @@ settle(struct stream *s)
 		bytes_settle(&s->send.bytes, s->trunk->config.chunks);
 }
 
+/* Where much is under way, the last few bytes of the credit are not worth a read and a record:
+   more credit is coming. */
+static bool
+is_sliver(const struct stream *s, uint64_t credit)
+{
+	const struct stream_send *send = &s->send;
+
+	return credit < BYTES_ROOM_MIN && send->written > send->covered &&
+		send->limit - send->covered >= SLIVER_WINDOW;
+}
+
+/* The node's budget allows a chunk of this class; one small one is always allowed, so that no
+   stream stands still for others. */
+static bool
+affords(const struct stream *s, enum chunk_class class)
+{
+	static const size_t sizes[] = {CHUNK_SMALL, CHUNK_BIG, CHUNK_HUGE};
+	const struct bytes *b = &s->send.bytes;
+
+	return bytes_has_room(b) || (class == CHUNK_CLASS_SMALL && !b->first) ||
+		b->held + sizes[class] <= chunk_pool_share(s->trunk->config.chunks);
+}
+
+static enum chunk_class
+next_class(const struct stream *s, uint64_t credit)
+{
+	enum chunk_class class = s->send.class;
+
+	if (class == CHUNK_CLASS_HUGE && (credit <= CHUNK_BIG || !affords(s, class)))
+		class = CHUNK_CLASS_BIG;
+	if (class == CHUNK_CLASS_BIG && (credit <= CHUNK_SMALL || !affords(s, class)))
+		class = CHUNK_CLASS_SMALL;
+	return class;
+}
+
 uint8_t *
 stream_send_buf(struct stream *s, size_t *n)
 {
@@ -36,13 +74,13 @@ stream_send_buf(struct stream *s, size_t *n)
 	*n = 0;
 	if (s->over || s->trunk->end.ended || s->send.fin)
 		return NULL;
-	if (credit == 0) {
+	enum chunk_class class = next_class(s, credit);
+	if (credit == 0 || is_sliver(s, credit) || !affords(s, class)) {
 		s->send.starved = true;
 		return NULL;
 	}
-	bool big = s->send.bulk && credit > CHUNK_SMALL;
 	size_t room;
-	uint8_t *p = bytes_room(&s->send.bytes, s->trunk->config.chunks, big, &room);
+	uint8_t *p = bytes_room(&s->send.bytes, s->trunk->config.chunks, class, &room);
 	if (!p) {
 		stream_fail(s, CODE_INTERNAL_ERROR);
 		return NULL;
@@ -56,7 +94,10 @@ stream_send_ack(struct stream *s, size_t n)
 {
 	assert(n <= s->send.lent);
 	if (n > 0) {
-		s->send.bulk = n == s->send.lent;
+		if (n < s->send.lent)
+			s->send.class = n > CHUNK_SMALL ? CHUNK_CLASS_BIG : CHUNK_CLASS_SMALL;
+		else if (s->send.class < CHUNK_CLASS_HUGE)
+			s->send.class++;
 		bytes_added(&s->send.bytes, n);
 		s->send.written += n;
 		stream_send_schedule(s);

@@ -35,7 +35,7 @@ struct stream_send {
 	uint64_t limit;       /* what the peer allows */
 	size_t turn;          /* bytes left of the present turn */
 	size_t lent;          /* bytes of the span of stream_send_buf that the owner has */
-	bool bulk;            /* the owner filled the last span: the next chunk is a big one */
+	enum chunk_class class; /* of the next chunk: a larger one when the owner fills its spans */
 	bool starved;         /* the owner was told that there is no room */
 	bool fin, fin_sealed; /* the owner has called stream_send_fin; FIN is sealed */
 	bool fin_counted;     /* by a WINDOW */

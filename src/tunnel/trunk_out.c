@@ -4,7 +4,7 @@
 
 #define CONTROL_RECORD 8192  /* bytes of control frames made from state for one record */
 #define TURN           16384 /* bytes that a stream may send while others wait */
-#define TURN_ALONE     CHUNK_BIG
+#define TURN_ALONE     CHUNK_BIG /* a record: the others come after it */
 #define DATA_FRAMES    128   /* in one record */
 #define DATA_PARTS     256
 #define SLIVER         512   /* room at the end of a record that is not worth a frame */

@@ -157,6 +157,63 @@ test_bulk_gets_big_chunks(void **state)
 	/* Less than asked for: no bulk any more, but what there is of the chunk is used. */
 	stream_send_buf(s, &n);
 	assert_int_equal(n, CHUNK_BIG - 100);
+	stream_send_ack(s, n);
+	stream_send_buf(s, &n);
+	assert_int_equal(n, CHUNK_BIG);
+	stream_send_ack(s, n);
+	stream_send_buf(s, &n);
+	assert_int_equal(n, CHUNK_HUGE);
+	stream_send_ack(s, 0);
+	hand_fini(&h);
+}
+
+/* A stream holds its share of the budget and no more; when the peer has counted bytes it goes on.
+   */
+static void
+test_budget(void **state)
+{
+	struct hand h;
+	size_t n;
+	(void)state;
+	struct stream *s = setup(&h), *other = hand_own_stream(&h);
+	chunk_pool_set_budget(h.pool, 1 << 20);
+	hand_window(&h, 1, 0, 10000000);
+	hand_quiet(&h);
+	size_t wrote = hand_write(s, 10000000, 'x');
+	assert_in_range(wrote, 90000, 1 << 17);
+	assert_in_range(chunk_pool_used(h.pool), wrote, wrote + CHUNK_BIG);
+	hand_seal(&h);
+	hand_window(&h, 1, 1000, 10000000);
+	hand_event(&h, TRUNK_WRITABLE);
+	assert_null(stream_send_buf(s, &n)); /* nothing is free so far */
+	hand_window(&h, 1, wrote, 10000000);
+	hand_event(&h, TRUNK_WRITABLE);
+	assert_non_null(stream_send_buf(s, &n));
+	stream_send_ack(s, 0);
+	/* With nothing left each may still have a little: none waits for another. */
+	chunk_pool_set_budget(h.pool, 0);
+	assert_int_equal(hand_write(other, 10000, 'x'), CHUNK_SMALL);
+	assert_int_equal(hand_write(s, 10000, 'x'), CHUNK_SMALL);
+	hand_fini(&h);
+}
+
+/* The last bytes of a large window wait for more of it; of a small one each is used. */
+static void
+test_slivers(void **state)
+{
+	struct hand h;
+	size_t n;
+	(void)state;
+	struct stream *s = setup(&h);
+	hand_window(&h, 1, 0, 70000);
+	hand_quiet(&h);
+	assert_int_equal(hand_write(s, 69500, 'x'), 69500);
+	assert_null(stream_send_buf(s, &n));
+	hand_seal(&h);
+	hand_window(&h, 1, 69500, 500);
+	hand_event(&h, TRUNK_WRITABLE);
+	assert_non_null(stream_send_buf(s, &n));
+	assert_int_equal(n, 500);
 	stream_send_ack(s, 0);
 	hand_fini(&h);
 }
@@ -277,6 +334,8 @@ main(void)
 		cmocka_unit_test(test_one_byte_needs_little_memory),
 		cmocka_unit_test(test_a_span_stays_while_it_is_lent),
 		cmocka_unit_test(test_bulk_gets_big_chunks),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_slivers),
 		cmocka_unit_test(test_fin_follows_the_data),
 		cmocka_unit_test(test_fin_without_data),
 		cmocka_unit_test(test_wrong_windows),
