@@ -20,6 +20,7 @@
 #define S   NS_PER_S
 #define MIN (60 * S)
 #define H   (60 * MIN)
+#define MIB (1ull << 20)
 #define TIB (1ull << 40)
 
 /* section, key, type, when it applies, member, default, least, most, words, example, help */
@@ -135,6 +136,8 @@ const struct option config_options[OPTIONS_MAX] = {
 		8760 * H, NULL, NULL, "a fingerprint given to `trust` waits so long for its key"},
 	{SECTION_LIMITS, "streams", VALUE_NUMBER, NEXT, LIMITS(streams), "8192", 1, 1000000, NULL,
 		NULL, "connections that a peer may have open over one link"},
+	{SECTION_LIMITS, "memory", VALUE_SIZE, RESTART, LIMITS(memory), "256M", MIB, TIB, NULL,
+		NULL, "for bytes under way, shared by all connections"},
 	{SECTION_LIMITS, "rekey_gap", VALUE_TIME, NEXT, LIMITS(rekey_gap), "60s", 0, H, NULL, NULL,
 		"session keys are not renewed again before"},
 	{SECTION_LIMITS, "rekey_deadline", VALUE_TIME, NEXT, LIMITS(rekey_deadline), "120s", S, H,

@@ -141,8 +141,10 @@ load_keys(struct node *n, struct errmsg *err)
 static void
 init_hello(struct node *n)
 {
-	n->hello = (struct hello){
-		.window = NODE_WINDOW, .max_streams = n->config->limits.streams, .has_instance = true};
+	uint64_t window = min_u64(n->config->limits.memory / NODE_WINDOW_PART, NODE_WINDOW);
+
+	n->hello = (struct hello){.window = (uint32_t)max_u64(window, NODE_WINDOW_MIN),
+		.max_streams = n->config->limits.streams, .has_instance = true};
 	snprintf(n->hello.name, sizeof(n->hello.name), "%.*s", HELLO_NAME_MAX,
 		n->config->node.name);
 	random_fill(&n->random, n->hello.instance, sizeof(n->hello.instance));

@@ -22,8 +22,11 @@
 #include "secureconn/conn.h"
 #include "tunnel/trunk.h"
 
-/* W0: bytes that a new stream may receive before any WINDOW. */
+/* W0: bytes that a new stream may receive before any WINDOW. At most, and as a part of
+   `[limits] memory`. */
 #define NODE_WINDOW         (256u * 1024)
+#define NODE_WINDOW_MIN     (4u * 1024)
+#define NODE_WINDOW_PART    1024
 #define NODE_KEEPALIVE      (15 * NS_PER_S) /* of a peer without a section */
 #define LINGER_DEADLINE     (2 * NS_PER_S)
 

@@ -2,6 +2,7 @@
    of what the others do. */
 #include "proxy/worker.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -12,8 +13,10 @@
 #include "proxy/rolls.h"
 #include "proxy/tally.h"
 
+#define TRIM_TICKS  2               /* memory that nobody used for so long goes back */
+#define TRIM_WORTH  (1024 * 1024)
 #define TICK        (500 * NS_PER_MS)
-#define CHUNKS_KEPT (16u * 1024 * 1024) /* by all workers together */
+#define CHUNKS_KEPT (16u * 1024 * 1024)
 
 /* ---- the loop's turns ---- */
 
@@ -86,11 +89,26 @@ on_check(uv_check_t *check)
 	flush_and_go_on(check->data);
 }
 
+/* Gives memory back that was needed for a while. The C library keeps what is freed, until it is
+   told that much of it is there. */
+static void
+trim(struct worker *w)
+{
+	if (++w->ticks % TRIM_TICKS != 0)
+		return;
+	w->freed += chunk_pool_trim(w->chunks);
+	if (w->freed < TRIM_WORTH)
+		return;
+	malloc_trim(0);
+	w->freed = 0;
+}
+
 static void
 on_tick(void *owner)
 {
 	struct worker *w = owner;
 
+	trim(w);
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		node_log_summary(&w->floods[i], NULL);
 	list_for_each (it, &w->peers) {
@@ -227,6 +245,7 @@ worker_start(struct worker *w)
 {
 	uv_prepare_start(&w->prepare, on_prepare);
 	uv_check_start(&w->check, on_check);
+	chunk_pool_set_budget(w->chunks, w->node->config->limits.memory / w->node->n_workers);
 	alarm_set(w->tick, node_now() + TICK);
 	list_for_each (it, &w->peers)
 		dial_check(container_of(it, struct peer, at));

@@ -43,6 +43,8 @@ struct worker {
 	bool told; /* that it rests */
 	atomic_uint connections; /* in locals, for others to read */
 	struct chunk_pool *chunks;
+	unsigned ticks; /* of `tick`; and bytes of chunks freed and perhaps not given back yet */
+	size_t freed;
 	struct jobs jobs;
 	struct resolver *resolver;
 	struct flood floods[WORKER_FLOODS];

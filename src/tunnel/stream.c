@@ -14,7 +14,8 @@ stream_new(struct trunk *t, uint32_t id, bool own, struct span open)
 	s->trunk = t;
 	s->own = own;
 	s->send.limit = t->peer_window;
-	s->recv.limit = t->config.window;
+	s->recv.limit = s->recv.window = t->config.window;
+	s->recv.round_at = t->now;
 	s->open_size = open.size;
 	if (open.size > 0)
 		memcpy(s->open, open.data, open.size);
@@ -41,6 +42,7 @@ detach(struct stream *s)
 	if (s->control_flags & CONTROL_OPEN)
 		t->unsealed_opens--;
 	s->control_flags = 0;
+	stream_window_promise(s);
 	list_remove(&s->control);
 	list_remove(&s->ready);
 	list_remove(&s->due);

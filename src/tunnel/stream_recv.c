@@ -3,10 +3,15 @@
 
 #include "tunnel/trunk_internal.h"
 
-uint32_t
-stream_recv_window(const struct stream *s)
+/* Enough of the last window is used, or it has become too small. */
+static bool
+window_is_due(const struct stream *s, uint64_t news)
 {
-	return s->trunk->config.window;
+	const struct stream_recv *recv = &s->recv;
+	uint64_t window = stream_window(s);
+
+	return recv->received == recv->limit || news >= stream_window_step(s) ||
+		recv->consumed + window >= recv->limit + window / 2;
 }
 
 /* Decides when the next WINDOW goes: now, in a while, or not at all (protocol.md 8, "Order and
@@ -16,11 +21,10 @@ update_credit(struct stream *s)
 {
 	struct stream_recv *recv = &s->recv;
 	uint64_t news = recv->consumed - recv->announced;
-	bool used_up = recv->received == recv->limit;
 
 	if (s->over || (news == 0 && !recv->fin_consumed) || !session_open(s->trunk))
 		return;
-	if (recv->fin_consumed || used_up || news >= stream_recv_window(s) / 2) {
+	if (recv->fin_consumed || window_is_due(s, news)) {
 		list_remove(&s->due);
 		stream_want_control(s, CONTROL_WINDOW);
 	} else if (list_empty(&s->due) && !(s->control_flags & CONTROL_WINDOW)) {
@@ -43,8 +47,10 @@ stream_recv_announce(struct stream *s, uint64_t *consumed, uint32_t *window)
 		*window = 0;
 		return;
 	}
-	*window = stream_recv_window(s);
-	recv->limit = recv->consumed + *window;
+	/* What was granted stays so. */
+	recv->limit = max_u64(recv->limit, recv->consumed + stream_window(s));
+	*window = (uint32_t)(recv->limit - recv->consumed);
+	stream_window_promise(s);
 }
 
 /* The bytes wait in their record for the owner, behind those that wait there already. True: there
@@ -73,6 +79,7 @@ stream_recv_data(struct stream *s, struct span data, bool *news)
 	if (data.size > recv->limit - recv->received)
 		return SC_ERR_CREDIT;
 	recv->received += data.size;
+	stream_window_promise(s);
 	update_credit(s);
 	if (!recv->bytes.first)
 		*news = put_in_place(s, data);
@@ -89,6 +96,7 @@ stream_recv_fin(struct stream *s, uint64_t count)
 	if (count != s->recv.received)
 		return SC_ERR_FRAME;
 	s->recv.fin = true;
+	stream_window_promise(s);
 	return SC_OK;
 }
 
@@ -167,6 +175,7 @@ stream_recv_ack(struct stream *s, size_t n)
 		bytes_settle(&recv->bytes, s->trunk->config.chunks);
 	}
 	recv->consumed += n;
+	stream_window_measure(s);
 	update_credit(s);
 }
 

@@ -12,6 +12,7 @@ trunk_take_conn(struct trunk *t, const struct trunk_config *config, struct conn 
 	t->conn = conn;
 	t->last_received = t->last_sent = t->now;
 	t->idle = t->crumbs = false;
+	t->ping.least = 0; /* another way */
 	t->peer_window = hello->window;
 	t->peer_max_streams = hello->max_streams;
 	s->own_limit = max_u32(s->own_limit, config->max_streams);

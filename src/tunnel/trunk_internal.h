@@ -12,7 +12,7 @@
 #include "tunnel/trunk.h"
 
 #define SESSION_TIMEOUT (10 * NS_PER_S)
-#define WINDOW_DELAY    (NS_PER_S / 2) /* protocol.md 8: within 1 s */
+#define WINDOW_DELAY    (NS_PER_S / 10) /* at most 1 s; the peer keeps the bytes so long */
 #define DRAIN_DELAY     (2 * NS_PER_S) /* for OPENs under way when GOAWAY was sealed */
 
 #define PLACES          16             /* DATA frames that an owner gets at once */
@@ -49,6 +49,10 @@ struct stream_recv {
 	uint64_t consumed;      /* bytes that the owner has taken */
 	uint64_t announced;     /* consumed, as in the last WINDOW */
 	uint64_t limit;         /* what the last WINDOW or STATE (or W0) allows the peer */
+	uint64_t promised;      /* of it, what counts in the pool's budget */
+	uint64_t round_at;      /* when the present round trip's measuring began */
+	uint64_t round_from;    /* consumed then */
+	uint32_t window;        /* what the next WINDOW should allow, by these measures */
 	uint64_t due;           /* when a WINDOW must go at the latest; only while on trunk->due */
 	bool fin;               /* FIN has been received */
 	bool fin_consumed;      /* the owner has passed it on */
@@ -122,6 +126,7 @@ struct trunk {
 		bool after_goaway;  /* the one that is out was sealed after GOAWAY */
 		uint8_t value[8];
 		uint64_t count, sealed_at, rtt;
+		uint64_t least;     /* round trip ever: without queues on the way; 0: not yet */
 	} ping;
 	struct {
 		bool wanted;
@@ -275,10 +280,6 @@ stream_send_window(struct stream *s, uint64_t consumed, uint32_t window, bool *w
 
 /* stream_recv.c */
 
-/* How many bytes the peer may have under way to this stream. */
-uint32_t
-stream_recv_window(const struct stream *s);
-
 /* DATA of the peer that lie in a record. SC_OK, SC_ERR_FRAME_PLACE or SC_ERR_CREDIT.
    *news: the stream had no bytes before. */
 enum sc_error
@@ -296,5 +297,23 @@ stream_recv_keep(struct trunk *t);
 /* A WINDOW is being sealed: its values, and what follows from it. */
 void
 stream_recv_announce(struct stream *s, uint64_t *consumed, uint32_t *window);
+
+/* stream_window.c */
+
+/* How many bytes the peer may have under way to this stream. */
+uint32_t
+stream_window(const struct stream *s);
+
+/* Consumed bytes after which the next WINDOW is worth sending: at most half of the last one. */
+uint64_t
+stream_window_step(const struct stream *s);
+
+/* The owner has taken bytes: measures the rate, and adapts the window to it. */
+void
+stream_window_measure(struct stream *s);
+
+/* What the peer may still send to the stream has changed: the budget counts it. */
+void
+stream_window_promise(struct stream *s);
 
 #endif

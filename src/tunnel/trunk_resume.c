@@ -10,10 +10,9 @@ struct state
 stream_state(struct stream *s)
 {
 	struct stream_recv *recv = &s->recv;
-	uint64_t limit = recv->consumed + stream_recv_window(s);
 
-	if (limit > recv->limit)
-		recv->limit = limit;
+	recv->limit = max_u64(recv->limit, recv->consumed + stream_window(s));
+	stream_window_promise(s);
 	return (struct state){s->node.id, !s->own && s->opened_sealed ? STATE_OPENED : 0,
 		recv->received + (recv->fin ? 1 : 0), recv->limit};
 }
@@ -122,6 +121,7 @@ open_again(struct stream *s)
 
 	t->session.resent += stream_send_again(s, 0, t->peer_window);
 	s->recv.limit = t->config.window;
+	stream_window_promise(s);
 	stream_want_control(s, CONTROL_OPEN);
 	t->unsealed_opens++;
 	stream_send_schedule(s);

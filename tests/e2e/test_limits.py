@@ -1,5 +1,6 @@
 """Every key of [limits] does what it says, floods are summed up, and whoever is known gets through meanwhile."""
 
+import contextlib
 import re
 import socket
 import struct
@@ -252,6 +253,52 @@ def test_streams_between_nodes(make_pair):
         assert services.receive(s, 1) == b"y"
     for s in socks:
         s.close()
+
+
+def test_memory_is_shared(make_pair, closing, sanitized):
+    """Programs that read nothing let each connection keep little more than its first window; the others still get through."""
+    deaf = []
+
+    def serve(sock):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        if sock.recv(1) == b"d":
+            deaf.append(closing.add(sock.dup()))
+            return
+        while data := sock.recv(65536):
+            sock.sendall(data)
+
+    pair = make_pair(closing.add(services.Server(serve)).address, start=False)
+    for node in (pair.hq, pair.store):
+        node.set("limits", memory="1M")
+    pair.start()
+    with pair.connect() as s:
+        s.sendall(b"ex")
+        assert services.receive(s, 1) == b"x"
+    before = pair.hq.resident() + pair.store.resident()
+    stuck = [closing.add(pair.connect()) for _ in range(30)]
+    for s in stuck:
+        s.sendall(b"d")
+        s.setblocking(False)
+    until(lambda: len(deaf) == len(stuck), "all are deaf")
+    sent = [0, -1]
+
+    def full():
+        """Nothing more has gone into any of them for a while."""
+        sent[1] = sent[0]
+        for s in stuck:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    sent[0] += s.send(b"x" * 65536)
+        return sent[0] == sent[1]
+    until(full, "all are full", deadline=60, pause=1)
+    if not sanitized:
+        grown = pair.hq.resident() + pair.store.resident() - before
+        assert grown < 6 * 1024, f"{grown} KiB"  # with a full first window of 256 KiB at both ends: 15 MiB
+    with pair.connect() as s:
+        s.sendall(b"e")
+        for _ in range(20):
+            s.sendall(b"y" * 20000)
+            assert services.receive(s, 20000) == b"y" * 20000
 
 
 # --- keys ---------------------------------------------------------------------------------------------------

@@ -126,7 +126,8 @@ start(struct cuts *c)
 		w->side[i].index = i;
 		w->side[i].chunks = chunk_pool_new(once_in(w, 2) ? 0 : 1 << 20);
 		w->side[i].window = c->window[i];
-		w->side[i].peer_window = c->window[1 - i];
+		w->side[i].budget = between(w, 0, once_in(w, 2) ? 100000 : 10000000);
+		chunk_pool_set_budget(w->side[i].chunks, w->side[i].budget);
 		w->side[i].out.piece_max = w->side[i].out.capacity = once_in(w, 2) ? 100 : 100000;
 	}
 	flows_init(w);

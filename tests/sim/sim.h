@@ -100,7 +100,8 @@ struct side {
 	struct wire out;
 	bool up, closed, goaway;   /* told so */
 	struct trunk_event end;    /* the TRUNK_CLOSED */
-	uint32_t window, peer_window;
+	uint32_t window; /* W0 */
+	size_t budget;   /* of chunks */
 };
 
 enum last_act {

@@ -59,7 +59,8 @@ start_side(struct world *w, int i)
 	side->conn = w->pair.ends[i].conn;
 	side->chunks = chunk_pool_new(once_in(w, 2) ? 0 : 1 << 20);
 	side->window = hello->window;
-	side->peer_window = w->pair.ends[1 - i].config.hello.window;
+	side->budget = between(w, 0, once_in(w, 2) ? 100000 : 10000000);
+	chunk_pool_set_budget(side->chunks, side->budget);
 	wire_init(&side->out, &w->random);
 	struct trunk_config config = {.initiator = i == 0, .window = hello->window,
 		.max_streams = hello->max_streams, .random = w->pair.random.source,
@@ -77,9 +78,11 @@ check_stream(const struct side *side, const struct stream *s)
 
 	CHECK(min_u64(send->covered, send->sent) == send->covered || send->fin_sealed);
 	CHECK(send->sent <= send->written && send->written <= send->limit);
-	CHECK(send->written - min_u64(send->covered, send->written) <= side->peer_window);
 	CHECK(recv->announced <= recv->consumed && recv->consumed <= recv->received);
-	CHECK(recv->received <= recv->limit && recv->limit - recv->consumed <= side->window);
+	CHECK(recv->received <= recv->limit);
+	CHECK(recv->limit - recv->consumed <= max_u64(side->window, side->budget));
+	if (!recv->fin)
+		CHECK(recv->limit - recv->received <= side->window + recv->promised);
 	CHECK(!list_empty(&s->ready) ==
 		(send->sent < send->written && (s->own || s->opened) && session_open(s->trunk)));
 	CHECK(!list_empty(&s->control) == (s->control_flags != 0));
@@ -102,10 +105,10 @@ check_side(const struct side *side)
 	}
 	CHECK(n == trunk_streams(t) && n == t->own_streams + t->peer_streams);
 	CHECK(!t->in_place);
-	/* Both windows, and the ends of chunks. */
+	/* The budget, and for each stream W0, a small chunk and the ends of large ones. */
 	n += t->last_event ? 1 : 0;
 	CHECK(chunk_pool_used(side->chunks) <=
-		n * (2 * ((size_t)side->window + side->peer_window) + 4 * 65536));
+		side->budget + n * (side->window + CHUNK_SMALL + 4 * CHUNK_BIG));
 }
 
 static void

@@ -1,0 +1,70 @@
+/* Knows how many bytes the peer may have under way to a stream: by what the stream takes in a round
+   trip, and by what the node's budget has left; knows nothing of when that is said. */
+#include "tunnel/trunk_internal.h"
+
+#define WINDOW_MIN 4096            /* with no budget left */
+#define WINDOW_MAX (1u << 30)
+#define ROUND_MIN  (NS_PER_MS / 2)  /* where the way is shorter, what the two ends need counts */
+#define PING_EVERY NS_PER_S        /* while windows are measured */
+#define STEP       (128 * 1024)
+
+uint32_t
+stream_window(const struct stream *s)
+{
+	size_t share = chunk_pool_share(s->trunk->config.chunks);
+
+	return (uint32_t)min_size(s->recv.window, share > WINDOW_MIN ? share : WINDOW_MIN);
+}
+
+uint64_t
+stream_window_step(const struct stream *s)
+{
+	uint64_t last = s->recv.limit - s->recv.announced;
+
+	return min_u64(last / 2, last / 8 + STEP);
+}
+
+/* The window is twice what comes in one round trip: then the next WINDOW is there before the last
+   is used up. It doubles at most, and goes down by half where it is far too large. */
+static void
+adapt(struct stream *s, uint64_t in_round)
+{
+	struct stream_recv *recv = &s->recv;
+	uint64_t window = recv->window;
+
+	if (2 * in_round > window)
+		window = min_u64(min_u64(2 * in_round, 2 * window), WINDOW_MAX);
+	else if (8 * in_round < window && window > s->trunk->config.window)
+		window = window / 2 > s->trunk->config.window ? window / 2 : s->trunk->config.window;
+	recv->window = (uint32_t)window;
+}
+
+void
+stream_window_measure(struct stream *s)
+{
+	struct stream_recv *recv = &s->recv;
+	struct trunk *t = s->trunk;
+	uint64_t round = t->ping.least > ROUND_MIN ? t->ping.least : ROUND_MIN;
+	uint64_t elapsed = t->now - recv->round_at, bytes = recv->consumed - recv->round_from;
+
+	if (t->ping.least == 0 || elapsed < round)
+		return;
+	adapt(s, bytes * (round >> 10) / (elapsed >> 10));
+	recv->round_at = t->now;
+	recv->round_from = recv->consumed;
+	if (!t->ping.out && t->now - t->ping.sealed_at >= PING_EVERY)
+		t->ping.wanted = true;
+}
+
+void
+stream_window_promise(struct stream *s)
+{
+	struct stream_recv *recv = &s->recv;
+	uint64_t open = s->over || recv->fin ? 0 : recv->limit - recv->received;
+	uint64_t promised = open > s->trunk->config.window ? open - s->trunk->config.window : 0;
+
+	if (promised != recv->promised)
+		chunk_pool_promise(s->trunk->config.chunks,
+			(int64_t)promised - (int64_t)recv->promised);
+	recv->promised = promised;
+}
