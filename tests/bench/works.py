@@ -163,10 +163,20 @@ def fairness(world, tunnel):
             "mb_begin": begun / MB, "mb_end": ended / MB, "growth": ended / begun}
 
 
+def thread_times(pid):
+    """Nanoseconds of CPU time of each thread."""
+    return {task.name: int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+
+
 def workers(world, tunnel):
-    """Two other nodes, a stream through each, to a node with as many workers as it is told to have."""
+    """Two other nodes, a stream through each, to a node with as many workers as it is told to have. busiest_gb_s: bytes a second of CPU time of
+    that node's busiest thread, which is where it would end if there were processors enough for all of them."""
     with contextlib.closing(type(tunnel)(world.folder / f"workers-{free_port()}", world.targets)) as fresh, contextlib.ExitStack() as stack:
         lines = [stack.enter_context(world.client("pull", ports["bulk"], 1, 300, int(world.seconds * 1000))) for ports in fresh.more_ports]
         for line in lines:
             line()
-        return {"gb_s": sum(got["bytes"] / got["ns"] for got in (line() for line in lines))}
+        before = thread_times(fresh.hq.pid)
+        got = [line() for line in lines]
+        after = thread_times(fresh.hq.pid)
+        busiest = max(after[thread] - before.get(thread, 0) for thread in after)
+        return {"gb_s": sum(g["bytes"] / g["ns"] for g in got), "busiest_gb_s": sum(g["bytes"] for g in got) / busiest}
