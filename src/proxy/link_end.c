@@ -64,6 +64,7 @@ link_kill(struct link *l)
 static void
 start_ending(struct link *l)
 {
+	l->moving = false;
 	link_enter(l, LINK_ENDING);
 	alarm_set(l->alarm, l->since + LINGER_DEADLINE);
 	link_touch(l);

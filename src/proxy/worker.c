@@ -199,7 +199,7 @@ worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 	uv_idle_init(&w->loop, &w->idle);
 	w->prepare.data = w->check.data = w;
 	w->tick = alarm_new(&w->loop, on_tick, w);
-	w->chunks = chunk_pool_new(CHUNKS_KEPT);
+	w->chunks = chunk_pool_new(CHUNKS_KEPT / config_workers(n->config));
 	w->resolver = resolver_new(&w->loop, NULL, NULL);
 	if (w->tick && w->chunks && w->resolver)
 		return true;
