@@ -31,6 +31,10 @@ on_status(void *owner, const struct status *status)
 		return;
 	}
 	picture = status_json(status, a->node->config);
+	if (!picture) {
+		fail(a, "out of memory");
+		return;
+	}
 	o = answer_new();
 	json_object_object_add(o, "status", picture);
 	answer(a, o);

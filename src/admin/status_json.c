@@ -1,27 +1,38 @@
 /* Knows how the picture of a node is written as JSON. */
 #include "admin/status_json.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/util.h"
 #include "proxy/tally.h"
 
+/* Keys are literals, each there once: nothing is copied or looked up. */
+static void
+add(struct json_object *o, const char *key, struct json_object *value)
+{
+	const unsigned literal = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
+	json_object_object_add_ex(o, key, value, literal);
+}
+
 static void
 add_text(struct json_object *o, const char *key, const char *text)
 {
-	json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
+	add(o, key, text ? json_object_new_string(text) : NULL);
 }
 
 static void
 add_number(struct json_object *o, const char *key, uint64_t value)
 {
-	json_object_object_add(o, key, json_object_new_uint64(value));
+	add(o, key, json_object_new_uint64(value));
 }
 
 static void
 add_flag(struct json_object *o, const char *key, bool value)
 {
-	json_object_object_add(o, key, json_object_new_boolean(value));
+	add(o, key, json_object_new_boolean(value));
 }
 
 static void
@@ -31,7 +42,7 @@ add_endpoints(struct json_object *o, const char *key, const struct endpoint_list
 
 	for (size_t i = 0; i < list->n; i++)
 		json_object_array_add(array, json_object_new_string(list->at[i].text));
-	json_object_object_add(o, key, array);
+	add(o, key, array);
 }
 
 static void
@@ -41,7 +52,7 @@ add_names(struct json_object *o, const char *key, const struct name_list *list)
 
 	for (size_t i = 0; i < list->n; i++)
 		json_object_array_add(array, json_object_new_string(list->at[i]));
-	json_object_object_add(o, key, array);
+	add(o, key, array);
 }
 
 /* ---- the node ---- */
@@ -114,7 +125,7 @@ peer_json(const struct status_peer *p, const struct config_peer *section)
 	add_number(o, "waiting", p->waiting);
 	for (size_t i = 0; i < p->n_links; i++)
 		json_object_array_add(links, link_json(&p->links[i]));
-	json_object_object_add(o, "links", links);
+	add(o, "links", links);
 	add_number(o, "links_total", p->links_total);
 	add_number(o, "streams_total", p->streams_total);
 	add_number(o, "renewals", p->renewals);
@@ -145,7 +156,7 @@ add_tally(struct json_object *o, const struct status *s, enum tally_kind kind, c
 	for (unsigned i = 0; i < TALLY_REASON_COUNT; i++)
 		if (t->refused[i] > 0)
 			add_number(refused, tally_reason_name(i), t->refused[i]);
-	json_object_object_add(o, "refused", refused);
+	add(o, "refused", refused);
 	if (kind == TALLY_ROUTE)
 		add_number(o, "moved", t->moved);
 	add_number(o, "bytes_in", t->bytes_in);
@@ -186,21 +197,70 @@ services_json(const struct status *s, const struct config *config)
 	return array;
 }
 
+/* ---- all of it ---- */
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct status_peer *const *p = a, *const *q = b;
+	return strcmp((*p)->name, (*q)->name);
+}
+
+/* Those of the status, by name; NULL: out of memory. To be freed. */
+static const struct status_peer **
+sort_peers(const struct status *s, size_t *n)
+{
+	const struct status_peer **sorted;
+
+	*n = 0;
+	list_for_each (it, &s->peers)
+		++*n;
+	sorted = calloc(*n + 1, sizeof(*sorted));
+	if (!sorted)
+		return NULL;
+	*n = 0;
+	list_for_each (it, &s->peers)
+		sorted[(*n)++] = container_of(it, struct status_peer, node);
+	qsort(sorted, *n, sizeof(*sorted), by_name);
+	return sorted;
+}
+
+/* Those of the configuration in its order, then the others. False: out of memory. */
+static bool
+add_peers(struct json_object *array, const struct status *s, const struct config *config)
+{
+	size_t n;
+	const struct status_peer **sorted = sort_peers(s, &n);
+	struct status_peer wanted;
+
+	for (size_t i = 0; sorted && i < config->n_peers; i++) {
+		const struct status_peer *key = &wanted, **found;
+		snprintf(wanted.name, sizeof(wanted.name), "%s", config->peers[i].name);
+		found = bsearch(&key, sorted, n, sizeof(*sorted), by_name);
+		if (found)
+			json_object_array_add(array, peer_json(*found, &config->peers[i]));
+	}
+	for (size_t i = 0; sorted && i < n; i++)
+		if (!sorted[i]->configured)
+			json_object_array_add(array, peer_json(sorted[i], NULL));
+	free(sorted);
+	return sorted != NULL;
+}
+
 struct json_object *
 status_json(const struct status *s, const struct config *config)
 {
 	struct json_object *top = json_object_new_object(), *peers = json_object_new_array();
 	struct json_object *unknown = json_object_new_object();
 
-	json_object_object_add(top, "node", node_json(s, &config->node));
-	list_for_each (it, &s->peers) {
-		const struct status_peer *p = container_of(it, struct status_peer, node);
-		json_object_array_add(peers, peer_json(p, config_peer_find(config, p->name)));
-	}
-	json_object_object_add(top, "peers", peers);
-	json_object_object_add(top, "routes", routes_json(s, config));
-	json_object_object_add(top, "services", services_json(s, config));
+	add(top, "node", node_json(s, &config->node));
+	add(top, "peers", peers);
+	add(top, "routes", routes_json(s, config));
+	add(top, "services", services_json(s, config));
 	add_tally(unknown, s, TALLY_SERVICE, "");
-	json_object_object_add(top, "unknown_services", unknown);
-	return top;
+	add(top, "unknown_services", unknown);
+	if (add_peers(peers, s, config))
+		return top;
+	json_object_put(top);
+	return NULL;
 }

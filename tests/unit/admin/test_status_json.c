@@ -47,8 +47,18 @@ expect(struct json_object *o, const char *path, const char *value)
 static void
 fill(struct status *s)
 {
-	struct status_peer *p = status_add_peer(s, "hq", 1);
+	struct status_peer *p;
 
+	/* Workers know nothing of the order in the configuration. */
+	status_add_peer(s, "caller", 0)->state = STATUS_ABSENT;
+	p = status_add_peer(s, "shop", 0);
+	p->configured = true;
+	p->state = STATUS_REJECTED;
+	p->retry_in = 1500 * NS_PER_MS;
+	snprintf(p->error, sizeof(p->error), "a \"b\"");
+	p->error_age = NS_PER_S;
+	p = status_add_peer(s, "hq", 1);
+	p->configured = true;
 	s->age = 90 * NS_PER_S;
 	s->memory = 4096;
 	s->workers = 2;
@@ -62,12 +72,6 @@ fill(struct status *s)
 		.keys_age = 4 * NS_PER_S, .renewal_in = 3 * NS_PER_S, .renewals = 7,
 		.rtt = 1500000, .streams = 2, .bytes_in = 10, .bytes_out = 20};
 	p->bytes_in = UINT64_MAX;
-	p = status_add_peer(s, "shop", 0);
-	p->state = STATUS_REJECTED;
-	p->retry_in = 1500 * NS_PER_MS;
-	snprintf(p->error, sizeof(p->error), "a \"b\"");
-	p->error_age = NS_PER_S;
-	status_add_peer(s, "caller", 0)->state = STATUS_ABSENT;
 	struct tally *t = tally_get(&s->tallies, TALLY_ROUTE, "db");
 	t->now = 1;
 	t->total = 9;
