@@ -2,6 +2,7 @@
 #include "cli/screen.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -48,7 +49,8 @@ size_of(FILE *out)
 unsigned
 screen_width(FILE *out)
 {
-	return size_of(out).ws_col;
+	bool terminal_there = fileno(out) >= 0 && isatty(fileno(out));
+	return terminal_there ? size_of(out).ws_col : UINT_MAX;
 }
 
 static bool

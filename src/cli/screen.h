@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Columns of the terminal behind out; 80 where it is none or does not say. */
+/* Columns of the terminal behind out; 80 where it does not say, no end where it is none. */
 unsigned
 screen_width(FILE *out);
 

@@ -197,7 +197,8 @@ show_link(const struct page *p, struct json_object *o)
 	unsigned long long us = number(o, "rtt_us"), renewals = number(o, "renewals");
 
 	if (us > 0)
-		snprintf(distance, sizeof(distance), ", %llu.%llu ms away", us / 1000, us / 100 % 10);
+		snprintf(distance, sizeof(distance), ", %.*f ms away", us < 1000 ? 2 : 1,
+			(double)us / 1000);
 	field(p, "link", "%s, %s %s ago%s%s", text(o, "address"),
 		flag(o, "dialed") ? "dialed" : "called from there",
 		age_text(age, number(o, "age_s")), distance,

@@ -231,6 +231,12 @@ def check_no_line_ends_in_blanks():
                 yield f"src/{in_src(path)}:{number}: ends in blanks"
 
 
+def check_the_completion_is_as_the_table_of_commands():
+    run = subprocess.run([sys.executable, TOP / "contrib" / "completion" / "generate", "--check"], capture_output=True, text=True)
+    if run.returncode != 0:
+        yield run.stderr.strip()
+
+
 def main():
     checks = [(name, f) for name, f in globals().items() if name.startswith("check_")]
     failed = 0
