@@ -172,29 +172,6 @@ take_part(struct status *whole, struct part *part)
 	return all;
 }
 
-/* In the order of the node's list: workers have them by turns. */
-static void
-put_in_order(struct status *s, const struct node *n)
-{
-	struct list sorted;
-
-	list_init(&sorted);
-	list_for_each (it, &n->peers) {
-		const struct peer *p = container_of(it, struct peer, node);
-		list_for_each_safe (at, &s->peers) {
-			if (strcmp(container_of(at, struct status_peer, node)->name, p->name) != 0)
-				continue;
-			list_remove(at);
-			list_insert_tail(&sorted, at);
-			break;
-		}
-	}
-	list_for_each_safe (it, &sorted) {
-		list_remove(it);
-		list_insert_tail(&s->peers, it);
-	}
-}
-
 static void
 on_done(void *owner, void *parts, unsigned n)
 {
@@ -206,7 +183,6 @@ on_done(void *owner, void *parts, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		all = take_part(&whole, (struct part *)parts + i) && all;
 	if (c) {
-		put_in_order(&whole, c->node);
 		fill_node(&whole, c->node);
 		c->fn(c->owner, all ? &whole : NULL);
 	}

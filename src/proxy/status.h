@@ -68,7 +68,7 @@ struct status {
 	uint64_t workers;
 	uint64_t unauthenticated, places; /* connections now, and at most */
 	uint64_t callers_refused, handshakes_failed;
-	struct list peers;   /* struct status_peer, in the order of the configuration */
+	struct list peers;   /* struct status_peer, those of each worker together */
 	struct list tallies; /* struct tally */
 };
 
