@@ -32,8 +32,8 @@ _secureconn() {
 		options=""
 		words="" ;;
 	key)
-		options="--json"
-		words="export" ;;
+		options="--json --identity --asymmetric --status --finish --now"
+		words="export rotate" ;;
 	peers)
 		options="--json"
 		words="" ;;
