@@ -67,6 +67,7 @@ struct config_limits {
 	uint32_t pending_keys, pending_keys_source;
 	uint64_t announce_again; /* a new key of this node, to a peer that has not verified it */
 	uint64_t expected_keys; /* a fingerprint given to `trust` waits for its key */
+	uint32_t links;         /* that a peer may have up, dialed by it */
 	uint32_t streams;       /* that a peer may have open on one link */
 	uint64_t memory;        /* for the bytes of all streams together */
 	uint64_t rekey_gap, rekey_deadline;

@@ -134,6 +134,8 @@ const struct option config_options[OPTIONS_MAX] = {
 		NULL, NULL, "a peer is asked this often whether it knows this node's new key"},
 	{SECTION_LIMITS, "expected_keys", VALUE_TIME, NOW, LIMITS(expected_keys), "168h", MIN,
 		8760 * H, NULL, NULL, "a fingerprint given to `trust` waits so long for its key"},
+	{SECTION_LIMITS, "links", VALUE_NUMBER, NEXT, LIMITS(links), "1024", 1, 1000000, NULL, NULL,
+		"links of a peer that may be up at once; one that it dials beyond is closed"},
 	{SECTION_LIMITS, "streams", VALUE_NUMBER, NEXT, LIMITS(streams), "8192", 1, 1000000, NULL,
 		NULL, "connections that a peer may have open over one link"},
 	{SECTION_LIMITS, "memory", VALUE_SIZE, RESTART, LIMITS(memory), "256M", MIB, TIB, NULL,

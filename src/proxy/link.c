@@ -97,6 +97,11 @@ link_join(struct link *l)
 	alarm_set(l->alarm, UINT64_MAX); /* the next turn sets it */
 	link_touch(l);
 	l->peer->counts.links++;
+	l->peer->links_up++;
+	if (!l->dialed && l->peer->links_up > l->owner->node->config->limits.links) {
+		link_close(l, CODE_TOO_MANY_STREAMS);
+		return;
+	}
 	if (l->own) {
 		own_up(l, &info);
 		return;

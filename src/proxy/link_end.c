@@ -87,6 +87,7 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 	if (error != SC_OK && error != SC_ERR_CLOSED)
 		peer_error(l->peer, l->address, sc_error_text(error));
 	list_remove(&l->up);
+	l->peer->links_up--;
 	peer_look(l->peer);
 	start_ending(l);
 	if (l->own)

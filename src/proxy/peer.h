@@ -32,6 +32,7 @@ struct peer {
 	/* NULL: verified, but without a section: it may only call */
 	const struct config_peer *config;
 	struct list links;                /* struct link, those that are up, the youngest last */
+	uint32_t links_up;                /* these, and those of their own (own.h) */
 	struct list waiting;              /* struct local of routes, without a stream */
 	struct dialer dialer;
 	struct own own;

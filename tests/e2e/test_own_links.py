@@ -197,6 +197,23 @@ def test_a_drain_of_the_other_side(make_pair):
     until(lambda: links(pair.store) == 3, "as before")
 
 
+def test_the_other_side_bounds_links(make_pair):
+    """`links` of [limits] there: the third connection waits, in vain or until another one has ended; the others are not touched."""
+    pair = make_pair(start=False, route=own(spare=0, connect_timeout="2s"))
+    pair.hq.set("limits", links=3)
+    pair.start()
+    with pair.connect() as first:
+        assert exchange(first)
+        with pair.connect() as second:
+            assert exchange(second)
+            assert services.gets_reset(pair.route, b"?")
+            assert pair.hq.events("link_down", reason="closed here: too many streams")
+            assert exchange(first) and exchange(second)
+        with pair.connect() as third:
+            assert exchange(third)
+            assert exchange(first)
+
+
 def test_an_absent_peer(make_pair):
     pair = make_pair(start=False, route=own(connect_timeout="1s"))
     pair.store.start()
