@@ -14,10 +14,11 @@ from node import DEADLINE, until
 from peer import DATA, OPEN, OPENED, RESET, WINDOW, Ended, Identity, Link, Rejected, frame
 from test_interop import Host, echo_once
 
-# Which test sees the effect of a key. The keys that are not here are in test_renewal.py.
+# Which test sees the effect of a key that is not in this file: in test_renewal.py, test_own_links.py, test_keys.py.
 ELSEWHERE = {"rekey_gap": "test_the_gap_between_renewals", "rekey_deadline": "test_a_renewal_that_stalls",
              "rekey_per_hour": "test_too_many_renewals_an_hour", "ratchet_bytes": "test_the_node_steps_in_time",
-             "ratchet_records": "test_the_node_steps_in_time"}
+             "ratchet_records": "test_the_node_steps_in_time", "links": "test_the_other_side_bounds_links",
+             "announce_again": "test_rotation_with_a_call"}
 
 
 @pytest.fixture
