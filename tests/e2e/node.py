@@ -21,6 +21,7 @@ PAIR = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 TSAN_OPTIONS = "ignore_interceptors_accesses=1:exitcode=66"
 # Event loops of every node: with more than one of them, what a test does passes from thread to thread.
 WORKERS = os.environ.get("SECURECONN_WORKERS")
+ELSEWHERE = "on-the-first-worker"
 
 
 class Timeout(AssertionError):
@@ -107,7 +108,7 @@ class Node:
     def write(self):
         text = ""
         if self.elsewhere:
-            text = "[peer on-the-first-worker]\n\n"
+            text = f"[peer {ELSEWHERE}]\n\n"
         for title, keys in self.sections.items():
             text += f"[{title}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) + "\n"
         self.ini.write_text(text)

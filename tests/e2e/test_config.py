@@ -28,7 +28,7 @@ BAD = {
     "unknown section": ("[peer hq]", "[per hq]", 6, "peer"),
     "doubled key": ("state = state", "state = state\nstate = other", 5, "state"),
     "doubled section": ("[service backup]", "[peer hq]\naddress = 127.0.0.1:1\n\n[service backup]", 13, "hq"),
-    "no such peer": ("peer = hq", "peer = hg", 9, "hg"),
+    "no such peer": ("peer = hq", "peer = hg", 11, "hg"),
     "no port": ("listen = 127.0.0.1:7400", "listen = 127.0.0.1", 3, "listen"),
     "port out of range": ("listen = 127.0.0.1:7400", "listen = 127.0.0.1:70000", 3, "listen"),
     "no number": ("peer = hq", "peer = hq\nmax_connections = many", 12, "max_connections"),
