@@ -90,8 +90,12 @@ change_verify(struct keyring *ring, const char *peer, const struct peer_key *key
 {
 	struct key_record r = {.kind = KIND_VERIFIED, .key = *key};
 
+	const struct peer_key *before = ring_youngest(ring, peer, key->asym);
+
 	r.key.state = KEY_VERIFIED;
 	r.key.time = unix_time();
+	if (before && r.key.time <= before->time)
+		r.key.time = before->time + 1; /* the youngest counts */
 	r.key.used = 0;
 	memset(r.key.peer, 0, sizeof(r.key.peer));
 	memcpy(r.key.peer, peer, strlen(peer));

@@ -69,6 +69,70 @@ index_clean(const struct keyring *ring, const struct peer_key **keys, size_t n)
 	return used;
 }
 
+/* --- which verified keys of a peer are valid --- */
+
+/* The youngest of n keys that is of this algorithm: what was decided last. */
+static const struct peer_key *
+youngest(const struct peer_key *const *keys, size_t n, const struct asym_impl *asym)
+{
+	const struct peer_key *found = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (keys[i]->asym == asym && (!found || keys[i]->time > found->time))
+			found = keys[i];
+	return found;
+}
+
+/* Of the keys of one peer and algorithm the youngest is valid, and the one beside which that is, and so on. All others have been replaced, only
+   their files are still there: so one file decides, whatever a process was in the middle of when it was killed. */
+static bool
+is_valid(const struct peer_key *key, const struct peer_key *const *keys, size_t n)
+{
+	const struct peer_key *at = youngest(keys, n, key->asym);
+
+	for (size_t steps = 0; at && at != key && steps < n; steps++) {
+		const struct peer_key *next = NULL;
+		for (size_t i = 0; at->beside[0] && i < n; i++)
+			if (strcmp(keys[i]->fingerprint, at->beside) == 0)
+				next = keys[i];
+		at = next;
+	}
+	return at == key;
+}
+
+/* Takes the replaced ones out of a list that is sorted as it is shown. */
+static size_t
+drop_replaced(const struct peer_key **keys, size_t n)
+{
+	size_t used = 0;
+
+	for (size_t i = 0, next; i < n; i = next) {
+		for (next = i + 1; next < n && keys[next]->state == KEY_VERIFIED &&
+			strcmp(keys[i]->peer, keys[next]->peer) == 0;)
+			next++;
+		if (next - i == 1) {
+			keys[used++] = keys[i];
+			continue;
+		}
+		bool valid[64];
+		size_t group = min_size(next - i, ARRAY_SIZE(valid)); /* nobody has more */
+		for (size_t k = 0; k < group; k++)
+			valid[k] = is_valid(keys[i + k], keys + i, group);
+		for (size_t k = 0; k < group; k++)
+			if (valid[k])
+				keys[used++] = keys[i + k];
+	}
+	return used;
+}
+
+const struct peer_key *
+ring_youngest(const struct keyring *ring, const char *peer, const struct asym_impl *asym)
+{
+	size_t n;
+	const struct peer_key *const *keys = ring_verified_of(ring, peer, &n);
+	return youngest(keys, n, asym);
+}
+
 /* --- own pairs --- */
 
 static int
@@ -202,7 +266,12 @@ ring_index(struct keyring *ring)
 	n = index_clean(ring, ring->by_fingerprint, n);
 	memcpy(ring->shown, ring->by_fingerprint, n * sizeof(*ring->shown));
 	qsort(ring->shown, n, sizeof(*ring->shown), compare_shown);
-	ring->n_shown = n;
+	ring->n_shown = drop_replaced(ring->shown, n);
+	if (ring->n_shown < n) {
+		n = ring->n_shown;
+		memcpy(ring->by_fingerprint, ring->shown, n * sizeof(*ring->shown));
+		qsort(ring->by_fingerprint, n, sizeof(*ring->by_fingerprint), compare_fingerprint);
+	}
 }
 
 const struct peer_key *const *

@@ -76,6 +76,10 @@ ring_find(const struct keyring *ring, const char *fingerprint, size_t *n);
 const struct peer_key *const *
 ring_verified_of(const struct keyring *ring, const char *peer, size_t *n);
 
+/* The verified key of a peer and algorithm that was decided on last, or NULL. */
+const struct peer_key *
+ring_youngest(const struct keyring *ring, const char *peer, const struct asym_impl *asym);
+
 /* True if it is one of this node's own fingerprints. */
 bool
 ring_is_own(const struct keyring *ring, const char *fingerprint);

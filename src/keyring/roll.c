@@ -27,21 +27,12 @@ verified_keys(const struct keyring *ring, const char *peer, const struct asym_im
 void
 roll_beside(const struct keyring *ring, const char *peer, struct peer_key *key)
 {
-	const struct peer_key *keys[ROLL_KEYS_MAX + 1], *youngest = NULL;
-	size_t n = verified_keys(ring, peer, key->asym, keys);
+	const struct peer_key *before = ring_youngest(ring, peer, key->asym);
+	bool vouched = key->beside[0] != '\0';
 
-	if (!key->beside[0])
-		return;
-	for (size_t i = 0; i < n && i <= ROLL_KEYS_MAX; i++) {
-		if (strcmp(keys[i]->fingerprint, key->beside) == 0)
-			return; /* the one that vouches is the one that it replaces */
-		if (!youngest || keys[i]->time > youngest->time)
-			youngest = keys[i];
-	}
-	/* One of another algorithm vouches, or one that is not valid any more. */
 	memset(key->beside, 0, sizeof(key->beside));
-	if (youngest)
-		memcpy(key->beside, youngest->fingerprint, sizeof(key->beside));
+	if (vouched && before)
+		memcpy(key->beside, before->fingerprint, sizeof(key->beside));
 }
 
 bool
@@ -80,30 +71,29 @@ keyring_judge_roll(const struct keyring *ring, const char *peer, const struct as
 	return vouched;
 }
 
-/* A new key of a rotation takes the place of one that the peer has announced before and never used; and there are never more than a few. The
-   one that vouches stays. */
-static enum sc_error
-make_room(struct keyring *ring, const char *peer, const struct asym_impl *asym, const char *vouching,
-	struct errmsg *err)
+/* A new key of a rotation takes the place of one that the peer has announced before and never used; and there are never more than a few: the oldest
+   goes. The one that vouches stays. False: there is no room beside it. */
+static bool
+make_room(struct keyring *ring, const struct peer_key *announced, enum sc_error *error, struct errmsg *err)
 {
 	const struct peer_key *keys[ROLL_KEYS_MAX + 1];
-	size_t n = verified_keys(ring, peer, asym, keys), left = n;
-	enum sc_error error = SC_OK;
+	size_t n = verified_keys(ring, announced->peer, announced->asym, keys), left = n;
 
-	for (size_t i = 0; error == SC_OK && i < n && i <= ROLL_KEYS_MAX; i++) {
+	*error = SC_OK;
+	for (size_t i = 0; *error == SC_OK && i < n && i <= ROLL_KEYS_MAX; i++) {
 		bool unused = keys[i]->beside[0] && !keys[i]->used;
 		bool oldest = left >= ROLL_KEYS_MAX;
 		for (size_t k = 0; oldest && k < n && k <= ROLL_KEYS_MAX; k++)
 			oldest = keys[i]->time <= keys[k]->time;
-		if ((!unused && !oldest) || strcmp(keys[i]->fingerprint, vouching) == 0)
+		if ((!unused && !oldest) || strcmp(keys[i]->fingerprint, announced->beside) == 0)
 			continue;
 		const struct key_record r = {.kind = KIND_VERIFIED, .key = *keys[i]};
-		error = change_remove(ring, &r, err);
+		*error = change_remove(ring, &r, err);
 		left--;
 	}
-	if (error == SC_OK && left < n)
+	if (*error == SC_OK && left < n)
 		keyring_refresh(ring);
-	return error;
+	return left < ROLL_KEYS_MAX;
 }
 
 static enum sc_error
@@ -125,7 +115,10 @@ roll_locked(struct keyring *ring, const struct peer_key *announced, bool accept,
 	*answer = KEYROLL_PENDING;
 	if (!accept)
 		return pending_store(ring, &r, err);
-	error = make_room(ring, announced->peer, announced->asym, announced->beside, err);
+	if (!make_room(ring, announced, &error, err)) {
+		*answer = KEYROLL_REFUSED;
+		return error;
+	}
 	roll_beside(ring, announced->peer, &r.key);
 	if (error == SC_OK)
 		error = change_verify(ring, announced->peer, &r.key, err);

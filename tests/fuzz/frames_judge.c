@@ -163,7 +163,7 @@ check_form(const struct peer *p, uint8_t channel, const uint8_t *frame, size_t n
 		[FRAME_GOAWAY] = {true, true, 2, 2},
 		[FRAME_CLOSE] = {true, true, 2, 2},
 		[FRAME_SESSION] = {true, true, 29, 29},
-		[FRAME_KEYROLL] = {true, true, 2, 49},
+		[FRAME_KEYROLL] = {true, true, 2, 81},
 	};
 	uint8_t type = frame[0];
 
