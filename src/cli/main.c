@@ -1,5 +1,7 @@
 /* The program: the table of commands, and what stands before a command. */
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "cli/cli.h"
 #include "config/nearest.h"
@@ -88,11 +90,34 @@ run(struct cli *cli, int argc, char **argv)
 	return CLI_USAGE;
 }
 
+/* LeakSanitizer looks at its own process as a debugger does. */
+#ifdef __SANITIZE_ADDRESS__
+#define DUMPABLE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DUMPABLE 1
+#endif
+#endif
+#ifndef DUMPABLE
+#define DUMPABLE 0
+#endif
+
+/* Private keys and session keys live in this process: no core dump, no debugger of the same
+   user. */
+static void
+keep_secrets(void)
+{
+	const struct rlimit none = {0, 0};
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct cli cli = {CONFIG_DEFAULT_FILE, stdin, stdout, stderr};
 
+	keep_secrets();
 	asym_setup();
 	int status = run(&cli, argc, argv);
 	/* Output that did not arrive was not given. */

@@ -1,7 +1,6 @@
 /* `secureconn run`: makes a process fit for a node, and runs one until a signal ends it. */
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "admin/admin.h"
@@ -22,26 +21,17 @@ static const struct cli_usage usage = {
 	.options = options,
 };
 
-/* LeakSanitizer looks at its own process as a debugger does. */
-#ifdef __SANITIZE_ADDRESS__
-#define DUMPABLE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DUMPABLE 1
-#endif
-#endif
-#ifndef DUMPABLE
-#define DUMPABLE 0
-#endif
-
-/* Private keys and session keys live in this process: no core dump, no debugger of the same
-   user. */
+/* Said once: where the limit on locked memory is low, keys may be swapped out. */
 static void
-keep_secrets(void)
+check_locked(const struct keyring *ring)
 {
-	const struct rlimit none = {0, 0};
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0);
+	if (keyring_is_locked(ring))
+		return;
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "memory_not_locked");
+	log_str(&line, "hint",
+		"private keys may be swapped to disk: raise the limit on locked memory "
+		"(LimitMEMLOCK of a systemd unit, ulimit -l), or switch swap off");
+	log_end(&line);
 }
 
 /* Each local connection takes a descriptor: as many as the system allows. */
@@ -89,7 +79,6 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 
 	if (status != CLI_GO_ON)
 		return status;
-	keep_secrets();
 	raise_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	signals_block();
@@ -99,6 +88,8 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	log_setup((enum log_level)config->node.log_level,
 		(enum log_format)config->node.log_format, 2);
 	status = cli_open_ring(cli, config, &ring);
+	if (status == CLI_GO_ON)
+		check_locked(ring);
 	if (status == CLI_GO_ON && !inherited_from_systemd(&inherited))
 		status = cli_fail(cli, CLI_FAILED, "out of memory");
 	if (status == CLI_GO_ON) {

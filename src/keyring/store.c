@@ -297,6 +297,8 @@ store_read(const struct store *s, enum store_folder in, const char *name, char *
 	int fd = openat(s->sub[in], name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	*n = 0;
+	if (fd < 0 && errno == ELOOP)
+		return errmsg_set(err, SC_ERR_FORMAT, "is a symbolic link, not a file; remove it");
 	if (fd < 0)
 		return errmsg_set(err, errno == ENOENT ? SC_ERR_NOT_FOUND : SC_ERR_IO,
 			"cannot be opened: %s", strerror(errno));

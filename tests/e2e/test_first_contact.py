@@ -228,6 +228,48 @@ def test_a_pause_leaves_the_terminal_as_it_was(strangers):
     assert terminal.status() == 0
 
 
+def test_two_operators_from_nothing_to_traffic(make_node, closing, folder):
+    """What README tells, at two sites with a terminal each; the operators know what is on their screens, and tell each other."""
+    echo = closing.add(services.Echo())
+    port, door = free_port(), free_port()
+    configuration = {
+        "hq": f"[node]\nname = hq\nlisten = 127.0.0.1:{port}\nstate = state\n[peer store-7]\n"
+              f"[service inventory]\nconnect = {echo.address}\nallow = store-7\n",
+        "store-7": f"[node]\nname = store-7\nstate = state\n[peer hq]\naddress = 127.0.0.1:{port}\n"
+                   f"[route inventory]\nlisten = 127.0.0.1:{door}\npeer = hq\n",
+    }
+    sites = {name: make_node(name) for name in configuration}
+    running = {}
+    for name, site in sites.items():
+        site.ini.write_text(configuration[name])
+        at = Terminal(site, "init")
+        at.expect("Made the ElGamal 3072 key of this node")
+        assert at.status() == 0
+        running[name] = Terminal(site, "run")
+        running[name].expect("node_ready")
+    running["hq"].expect("key_pending.*secureconn verify NAME")
+    running["store-7"].expect("key_pending.*secureconn verify hq")
+    desks = {name: Terminal(site, "verify", peer, columns=60) for (name, site), peer in zip(sites.items(), ("store-7", "hq"))}
+    read_out = {name: FINGERPRINT.search(desk.expect("type it here:.*____-____"))[0] for name, desk in desks.items()}
+    assert read_out["hq"] != read_out["store-7"]
+    for (name, desk), heard in zip(desks.items(), (read_out["store-7"], read_out["hq"])):
+        for group in heard.lower().split("-"):  # as it is read: group by group
+            desk.type(group)
+            desk.expect(group.upper())
+        desk.type("\r")
+        desk.expect("is verified")
+        assert desk.status() == 0
+    for name, terminal in running.items():
+        terminal.expect("link_up")
+    with services.connect(f"127.0.0.1:{door}") as s:
+        s.sendall(b"inventory")
+        assert services.receive(s, 9) == b"inventory"
+    for terminal in running.values():
+        terminal.type("\x03")  # ^C
+        terminal.expect("node_stopped")
+        assert terminal.status() == 0
+
+
 def test_three_wrong_tries_on_a_terminal(strangers):
     hq, store, relay, echo = strangers
     terminal = Terminal(hq, "verify", "store")

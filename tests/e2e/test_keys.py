@@ -254,3 +254,90 @@ def test_a_restart_in_the_middle_of_a_rotation(make_pair):
     hq.start(), store.start()
     store.wait("key_changed_over", since=since)
     assert fingerprints(store)["in use"] == [new]
+
+
+def test_a_key_pair_for_one_peer(make_node, closing):
+    """identity: hq shows one pair to branch, on links that it accepts, and its own to the others; store shows one to hq, which it dials."""
+    echo = closing.add(services.Echo())
+    port = free_port()
+    hq = make_node("hq", {"peer store": {}, "peer branch": {"identity": "for-branch"}, "service echo": {"connect": echo.address, "allow": "*"}})
+    hq.set("node", listen=f"127.0.0.1:{port}")
+    others = {}
+    for name, identity in (("store", "for-hq"), ("branch", None)):
+        others[name] = make_node(name, {"peer hq": {"address": f"127.0.0.1:{port}", **({"identity": identity} if identity else {})},
+                                        "route echo": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq"}})
+    for node in (hq, *others.values()):
+        node.init()
+    identities = {(node.name, key["identity"]): key["fingerprint"] for node in (hq, *others.values())
+                  for key in json.loads(node.cli("key", "--json").stdout)["keys"]}
+    assert len(set(identities.values())) == 5
+    hq.cli("trust", "store", "--fingerprint", identities["store", "for-hq"])
+    hq.cli("trust", "branch", "--fingerprint", identities["branch", None])
+    others["store"].cli("trust", "hq", "--fingerprint", identities["hq", None])
+    others["branch"].cli("trust", "hq", "--fingerprint", identities["hq", "for-branch"])
+    for node in (hq, *others.values()):
+        node.start()
+    for name, node in others.items():
+        # At the very first contact hq cannot know that it is branch, shows its own key, and is not believed; then it knows.
+        node.wait("link_up", peer="hq")
+        hq.wait("link_up", peer=name)
+        with services.connect(node.sections["route echo"]["listen"]) as connection:
+            connection.sendall(b"hello")
+            assert services.receive(connection, 5) == b"hello"
+        # The next links are made in one flight, which names hq's key.
+        since = node.position()
+        node.stop()
+        node.start()
+        node.wait("link_up", peer="hq", since=since)
+    verified = {name: [row["fingerprint"] for row in json.loads(node.cli("peers", "--json").stdout)["peers"] if row["state"] == "verified"]
+                for name, node in others.items()}
+    assert verified == {"store": [identities["hq", None]], "branch": [identities["hq", "for-branch"]]}
+
+
+def test_an_identity_without_keys_is_an_error_at_the_start(make_node):
+    node = make_node("alone", {"peer hq": {"address": "127.0.0.1:9"}}).init()
+    node.set("peer hq", identity="nobody")
+    node.write()
+    done = node.cli("run", check=1, timeout=10)
+    assert "identity" in done.stderr and "nobody" in done.stderr and "secureconn init" in done.stderr
+    node.cli("init")
+    node.start()
+
+
+@pytest.mark.parametrize("damage", ["torn", "empty", "oversized", "binary", "open to others", "a folder", "a loop"])
+def test_a_bad_file_in_the_state_folder(make_pair, damage):
+    """It is named, with what to do; everything else goes on."""
+    pair = make_pair(start=False)
+    text = next(pair.hq.state.glob("peers/*.key")).read_text()
+    bad = pair.hq.state / "peers" / "other.0000-0000-0000-0000-0000-0000-0000-0000.key"
+    if damage == "a folder":
+        bad.mkdir(mode=0o700)
+    elif damage == "a loop":
+        bad.symlink_to(bad)
+    else:
+        content = {"torn": text[:200], "empty": "", "oversized": text * 100, "binary": "\0\x01" * 50}.get(damage, text)
+        bad.write_text(content)
+        bad.chmod(0o644 if damage == "open to others" else 0o600)
+    assert str(bad) in pair.hq.cli("peers").stderr
+    pair.start()
+    assert str(bad) in pair.hq.text()
+    with pair.connect() as connection:
+        connection.sendall(b"hello")
+        assert services.receive(connection, 5) == b"hello"
+
+
+def test_commands_and_the_node_change_the_state_together(make_pair):
+    """Two operators and the node at once: no decision is lost."""
+    pair = make_pair()
+    keys = [f"0000-0000-0000-0000-0000-0000-0000-{n:04d}" for n in range(20)]
+    for n in range(20):
+        pair.hq.set(f"peer p{n}")
+    pair.hq.write()
+    threads = [threading.Thread(target=lambda n=n: pair.hq.cli("trust", f"p{n}", "--fingerprint", keys[n])) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rows = json.loads(pair.hq.cli("peers", "--json").stdout)["peers"]
+    assert {row["peer"] for row in rows if row["state"] == "expected"} == {f"p{n}" for n in range(20)}
+    assert not pair.hq.events("link_down")
