@@ -118,7 +118,8 @@ fail_not_verified(const struct visit *v, const struct probe_facts *f)
 static void
 fail_rejected(const struct visit *v, const struct probe_facts *f)
 {
-	const struct key_pair *pair = keyring_own(v->d->ring, f->info.asym);
+	const struct key_pair *pair =
+		keyring_pair(v->d->ring, v->peer->identity, f->info.asym, PAIR_CURRENT);
 
 	report_say(v->report, REPORT_FAIL, "keys",
 		"%s has not verified the %s key of this node", v->peer->name,

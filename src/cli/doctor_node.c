@@ -37,11 +37,10 @@ check_clock(const struct doctor *d)
 	char text[TIME_TEXT_SIZE], other[TIME_TEXT_SIZE];
 
 	time_text(text, now);
-	for (size_t i = 0; i < d->settings->n_asym; i++) {
-		const struct key_pair *pair = keyring_own(d->ring, d->settings->asym[i]);
-		if (pair && pair->created > youngest)
+	const struct key_pair *pair;
+	for (size_t i = 0; (pair = keyring_pair_at(d->ring, i)); i++)
+		if (pair->created > youngest)
 			youngest = pair->created;
-	}
 	if (now >= LONG_AGO && youngest <= now + 60) {
 		report_say(d->report, REPORT_OK, "clock", "it is %s", text);
 		return;
@@ -57,21 +56,39 @@ check_clock(const struct doctor *d)
 }
 
 static void
-check_keys(const struct doctor *d)
+check_keys_of(const struct doctor *d, const char *identity)
 {
+	const char *of = identity[0] ? " of the identity " : "";
 	char age[48];
 
 	for (size_t i = 0; i < d->settings->n_asym; i++) {
 		const struct asym_impl *asym = d->settings->asym[i];
-		const struct key_pair *pair = keyring_own(d->ring, asym);
+		const struct key_pair *pair = keyring_pair(d->ring, identity, asym, PAIR_CURRENT);
 		if (pair) {
-			report_say(d->report, REPORT_OK, "key", "%s, made %s", asym->algorithm->name,
-				doctor_ago(age, pair->created));
+			report_say(d->report, REPORT_OK, "key", "%s%s%s, made %s", asym->algorithm->name,
+				of, identity, doctor_ago(age, pair->created));
 			continue;
 		}
-		report_say(d->report, REPORT_FAIL, "key", "there is no %s key, which `asymmetric` names",
-			asym->algorithm->name);
+		report_say(d->report, REPORT_FAIL, "key",
+			"there is no %s key%s%s, which `asymmetric` names", asym->algorithm->name, of,
+			identity);
 		report_advice(d->report, "run: %s init", d->program);
+	}
+}
+
+static void
+check_keys(const struct doctor *d)
+{
+	const struct config *c = d->config;
+
+	check_keys_of(d, "");
+	for (size_t i = 0; i < c->n_peers; i++) {
+		const char *identity = c->peers[i].identity;
+		bool seen = identity[0] == '\0';
+		for (size_t k = 0; k < i; k++)
+			seen = seen || strcmp(c->peers[k].identity, identity) == 0;
+		if (!seen)
+			check_keys_of(d, identity);
 	}
 }
 

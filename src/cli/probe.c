@@ -73,12 +73,14 @@ probe_connect(const struct sockaddr *address, socklen_t size, unsigned ms)
 size_t
 probe_keys(const struct probe_setup *s, struct conn_key *keys)
 {
+	const struct config_peer *section = config_peer_find(s->config, s->peer);
+	const char *identity = section ? section->identity : "";
 	bool any = keyring_has_verified(s->ring, s->peer, NULL);
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->settings->n_asym; i++) {
 		const struct asym_impl *asym = s->settings->asym[i];
-		const struct key_pair *pair = keyring_own(s->ring, asym);
+		const struct key_pair *pair = keyring_pair(s->ring, identity, asym, PAIR_CURRENT);
 		if (pair && (!any || keyring_has_verified(s->ring, s->peer, asym)))
 			keys[n++] = (struct conn_key){asym, pair->public_key, pair->private_key};
 	}

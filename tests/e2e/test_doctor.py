@@ -272,3 +272,20 @@ def test_as_text(strangers):
     assert re.search(r"^  FAIL  keys: its key is not verified here\n        call its operator", done.stdout, re.M)
     assert done.stdout.endswith("\n1 thing to be mended.\n")
     assert "did you mean \"hq\"" in strangers.store.cli("doctor", "hqq", check=1).stderr
+
+
+def test_keys_of_an_identity(make_pair):
+    """A peer is shown the keys that `identity` names, by doctor as by the node."""
+    pair = make_pair(node=X25519, start=False)
+    pair.hq.start()
+    pair.store.set("peer hq", identity="branch").write()
+    assert "of the identity branch" in Doctor(pair.store, "hq").of("store", "key", "failed")[0]["text"]
+    pair.store.cli("init")
+    failed = Doctor(pair.store, "hq").failure("hq")
+    key = json.loads(pair.store.cli("key", "--json").stdout)
+    assert failed["check"] == "keys" and "has not verified" in failed["text"]
+    shown = FINGERPRINT.search(failed["advice"])[0]
+    assert shown in json.dumps(key) and shown != pair.store.fingerprint()
+    pair.hq.cli("trust", "store", "--fingerprint", shown)
+    said = Doctor(pair.store, "hq")
+    assert said.status == 0 and said.of("hq", "service", "ok")
