@@ -61,6 +61,19 @@ on_renewed(void *owner, const struct renewed *renewed)
 	}
 }
 
+/* ---- reload ---- */
+
+static void
+on_reloaded(struct reload_waiter *waiter, const char *error)
+{
+	struct act *a = container_of(waiter, struct act, reload);
+
+	if (error)
+		fail(a, error);
+	else
+		answer(a, answer_new());
+}
+
 /* ---- the others ---- */
 
 static void
@@ -131,6 +144,8 @@ act_init(struct act *a, struct node *node, act_fn *fn, void *owner)
 	*a = (struct act){.node = node, .fn = fn, .owner = owner};
 	a->collector = (struct collector){.node = node, .fn = on_status, .owner = a};
 	a->renewal = (struct renewal_order){.fn = on_renewed, .owner = a};
+	a->reload.fn = on_reloaded;
+	list_init(&a->reload.node);
 }
 
 void
@@ -162,8 +177,9 @@ act_on(struct act *a, const struct request *r, const char *who)
 		look_at_keys(a);
 		break;
 	case REQUEST_RELOAD:
+		reload_ask(a->node, &a->reload);
+		break;
 	case REQUEST_KINDS:
-		fail(a, "this version does not read its configuration again: restart it");
 		break;
 	}
 }
@@ -172,6 +188,7 @@ void
 act_stop(struct act *a)
 {
 	collect_stop(&a->collector);
+	list_remove(&a->reload.node);
 	round_forget(a->renewal.round);
 	a->renewal.round = NULL;
 }

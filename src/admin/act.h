@@ -4,6 +4,7 @@
 
 #include "admin/request.h"
 #include "proxy/collect.h"
+#include "proxy/reload.h"
 #include "proxy/renew.h"
 
 /* The answer is the callee's, to be put. */
@@ -16,6 +17,7 @@ struct act {
 	void *owner;
 	struct collector collector;
 	struct renewal_order renewal;
+	struct reload_waiter reload;
 };
 
 void

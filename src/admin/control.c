@@ -312,7 +312,7 @@ open_socket(struct control *c, const char *path, struct inherited *inherited, st
 	snprintf(endpoint.text, sizeof(endpoint.text), "%s", path);
 	make_folder(path);
 	mode_t before = umask(0177); /* nobody else, from the first moment */
-	enum sc_error error = listeners_open(&c->listeners, &endpoint, inherited, &why);
+	enum sc_error error = listeners_open(&c->listeners, &endpoint, inherited, false, &why);
 	umask(before);
 	if (error == SC_OK)
 		return true;

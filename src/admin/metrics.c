@@ -171,7 +171,7 @@ open_all(struct metrics *m, const struct endpoint_list *list, struct inherited *
 	struct errmsg *err)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (listeners_open(&m->listeners, &list->at[i], inherited, err) != SC_OK)
+		if (listeners_open(&m->listeners, &list->at[i], inherited, false, err) != SC_OK)
 			return false;
 	list_for_each (it, &m->listeners) {
 		struct listener *l = container_of(it, struct listener, node);

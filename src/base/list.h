@@ -41,6 +41,19 @@ list_remove(struct list *node)
 	list_init(node);
 }
 
+/* Moves all nodes of one list to the end of another. */
+static inline void
+list_take(struct list *to, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
+}
+
 /* The first node of a list, or NULL. */
 static inline struct list *
 list_first(const struct list *head)

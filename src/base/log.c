@@ -11,8 +11,8 @@
 
 static struct {
 	_Atomic enum log_level level;
-	enum log_format format;
-	int fd;
+	_Atomic enum log_format format;
+	_Atomic int fd;
 } log_to = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
@@ -29,6 +29,12 @@ void
 log_set_level(enum log_level level)
 {
 	log_to.level = level;
+}
+
+void
+log_set_format(enum log_format format)
+{
+	log_to.format = format;
 }
 
 bool
@@ -59,7 +65,7 @@ append_key(struct log_line *l, const char *key)
 		l->full = true;
 		return;
 	}
-	if (log_to.format == LOG_FORMAT_JSON) {
+	if (l->json) {
 		append(l, l->used > 1 ? ",\"" : "\"", l->used > 1 ? 2 : 1);
 		append(l, key, n);
 		append(l, "\":", 2);
@@ -84,7 +90,7 @@ append_escaped(struct log_line *l, uint8_t c)
 		out[0] = (char)c;
 		return append(l, out, 1);
 	}
-	const char *form = log_to.format == LOG_FORMAT_JSON ? "\\u00%02x" : "\\x%02x";
+	const char *form = l->json ? "\\u00%02x" : "\\x%02x";
 	int n = snprintf(out, sizeof(out), form, c);
 	return append(l, out, (size_t)n);
 }
@@ -104,7 +110,7 @@ append_value(struct log_line *l, const void *value, size_t n)
 	const uint8_t *in = value;
 	if (l->full)
 		return;
-	if (log_to.format == LOG_FORMAT_TEXT && is_bare(in, n)) {
+	if (!l->json && is_bare(in, n)) {
 		append(l, value, min_size(n, sizeof(l->text) - 3 - l->used));
 		return;
 	}
@@ -118,7 +124,8 @@ append_value(struct log_line *l, const void *value, size_t n)
 struct log_line
 log_begin(enum log_level level, const char *event)
 {
-	struct log_line l = {.on = log_enabled(level)};
+	struct log_line l = {
+		.on = log_enabled(level), .json = log_to.format == LOG_FORMAT_JSON};
 	struct timespec now;
 	struct tm utc;
 	char stamp[64];
@@ -129,7 +136,7 @@ log_begin(enum log_level level, const char *event)
 	gmtime_r(&now.tv_sec, &utc);
 	size_t n = strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(stamp + n, sizeof(stamp) - n, ".%03ldZ", now.tv_nsec / 1000000);
-	if (log_to.format == LOG_FORMAT_JSON) {
+	if (l.json) {
 		append(&l, "{", 1);
 		log_str(&l, "time", stamp);
 		log_str(&l, "level", level_names[level]);
@@ -189,7 +196,7 @@ log_end(struct log_line *l)
 {
 	if (!l->on)
 		return;
-	if (log_to.format == LOG_FORMAT_JSON)
+	if (l->json)
 		l->text[l->used++] = '}';
 	l->text[l->used++] = '\n';
 	/* A log that cannot be written must not stop the node. */

@@ -14,9 +14,12 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 void
 log_setup(enum log_level level, enum log_format format, int fd);
 
-/* The same for the level alone, from any thread. */
+/* The same for the level or the format alone, from any thread. */
 void
 log_set_level(enum log_level level);
+
+void
+log_set_format(enum log_format format);
 
 bool
 log_enabled(enum log_level level);
@@ -32,7 +35,7 @@ log_enabled(enum log_level level);
    that grows past its buffer is cut, still well formed. Below the level set nothing is formatted. One
    write(2) a line: lines of several threads do not mix. */
 struct log_line {
-	bool on, full;
+	bool on, full, json; /* json: a line ends in the form in which it began */
 	size_t used;
 	char text[2048];
 };

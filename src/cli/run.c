@@ -17,7 +17,7 @@ static const struct cli_usage usage = {
 	.arguments = "",
 	.text = "Runs the node in the foreground and logs to standard error. SIGTERM lets open\n"
 		"connections finish (`drain` in the configuration) and ends it, a second one ends\n"
-		"it at once.\n",
+		"it at once. SIGHUP: the configuration is read again; what it does not change goes on.\n",
 	.options = options,
 };
 
@@ -44,6 +44,22 @@ raise_descriptors(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* node_setup.load: the file, checked as at the start. */
+static const struct config *
+load_again(void *arg, struct errmsg *err)
+{
+	const struct cli *cli = arg;
+	struct settings settings;
+	struct config *config;
+
+	if (config_load(&config, cli->config_path, err) != SC_OK)
+		return NULL;
+	if (settings_check(&settings, config, err) == SC_OK)
+		return config;
+	config_free(config);
+	return NULL;
 }
 
 static int
@@ -100,6 +116,8 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 			.n_asym = settings.n_asym,
 			.bulk = settings.bulk,
 			.n_bulk = settings.n_bulk,
+			.load = load_again,
+			.load_arg = (void *)cli,
 			.inherited = &inherited,
 		};
 		status = run_node(cli, &setup);

@@ -8,9 +8,8 @@
 #include "proxy/listen.h"
 #include "proxy/worker.h"
 
-/* Sources of peers as the key ring remembers them: known from the first moment after a restart. */
-static void
-remember_known(struct node *n)
+void
+callers_remember(struct node *n)
 {
 	int64_t wall = (int64_t)time(NULL);
 	const struct peer_key *key;
@@ -25,18 +24,6 @@ remember_known(struct node *n)
 	}
 }
 
-bool
-callers_open(struct node *n, struct inherited *inherited, struct errmsg *err)
-{
-	const struct endpoint_list *listen = &n->config->node.listen;
-
-	remember_known(n);
-	for (size_t i = 0; i < listen->n; i++)
-		if (listeners_open(&n->peer_listeners, &listen->at[i], inherited, err) != SC_OK)
-			return false;
-	return true;
-}
-
 static void
 refused(struct node *n, const char *address, const char *reason)
 {
@@ -48,8 +35,8 @@ refused(struct node *n, const char *address, const char *reason)
 	log_end(&line);
 }
 
-static void
-on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
+void
+callers_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 {
 	struct node *n = owner;
 	struct source source = address_source(address);
@@ -88,23 +75,4 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 	}
 	limits_own(n->limits, place, l);
 	link_set_place(l, place);
-}
-
-void
-callers_start(struct node *n)
-{
-	list_for_each (it, &n->peer_listeners) {
-		struct listener *listener = container_of(it, struct listener, node);
-		struct log_line line = log_begin(LOG_LEVEL_INFO, "peer_listening");
-		log_str(&line, "address", listener->text);
-		log_end(&line);
-		listener_give(listener, on_accept, n);
-		listener_start(listener, &node_main(n)->loop, &n->floods[FLOOD_ACCEPT]);
-	}
-}
-
-void
-callers_stop(struct node *n)
-{
-	listeners_close(&n->peer_listeners);
 }

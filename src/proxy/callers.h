@@ -5,17 +5,12 @@
 
 #include "proxy/node.h"
 
-struct inherited;
-
-/* Opens the listeners of the node, or takes over inherited ones. False with err set. */
-bool
-callers_open(struct node *n, struct inherited *inherited, struct errmsg *err);
-
-/* Logs them and takes calls from now on. */
+/* Sources of peers as the key ring remembers them: known from the first moment after a restart. */
 void
-callers_start(struct node *n);
+callers_remember(struct node *n);
 
+/* An accept_fn; its owner is the node. */
 void
-callers_stop(struct node *n);
+callers_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address);
 
 #endif

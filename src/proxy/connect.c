@@ -29,6 +29,7 @@ struct name {
 struct connector {
 	uv_loop_t *loop;
 	struct connect_plan plan;
+	struct endpoint_list endpoints; /* copies: a configuration may go before its connector */
 	size_t n_endpoints;
 	struct race race;
 	struct attempt attempts[RACE_MAX];
@@ -45,6 +46,7 @@ static void
 connector_free(struct connector *c)
 {
 	alarm_free(c->alarm);
+	free(c->endpoints.at);
 	free(c->names);
 	free(c);
 }
@@ -287,14 +289,19 @@ connect_start(uv_loop_t *loop, const struct connect_plan *plan, connect_fn *fn, 
 		return NULL;
 	c->n_endpoints = min_size(plan->endpoints->n, ENDPOINTS_MAX);
 	c->names = calloc(c->n_endpoints + 1, sizeof(*c->names));
-	c->alarm = c->names ? alarm_new(loop, on_alarm, c) : NULL;
+	c->endpoints.at = calloc(c->n_endpoints + 1, sizeof(*c->endpoints.at));
+	c->alarm = c->names && c->endpoints.at ? alarm_new(loop, on_alarm, c) : NULL;
 	if (!c->alarm) {
 		free(c->names);
+		free(c->endpoints.at);
 		free(c);
 		return NULL;
 	}
 	c->loop = loop;
+	memcpy(c->endpoints.at, plan->endpoints->at, c->n_endpoints * sizeof(*c->endpoints.at));
+	c->endpoints.n = c->n_endpoints;
 	c->plan = *plan;
+	c->plan.endpoints = &c->endpoints;
 	c->error = UV_ETIMEDOUT;
 	c->fn = fn;
 	c->owner = owner;

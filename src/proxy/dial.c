@@ -101,7 +101,7 @@ static void
 failed_to_connect(struct peer *p, const char *address, const char *why)
 {
 	dial_note(p, address, why);
-	if (p->owner->state == WORKER_RUNNING)
+	if (p->owner->state == WORKER_RUNNING && p->config)
 		dial_log(p, address, why, wait_for_next(p, false));
 }
 

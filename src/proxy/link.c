@@ -47,7 +47,7 @@ make_trunk(struct link *l)
 	const struct trunk_config config = {
 		.initiator = l->dialed,
 		.window = l->owner->node->hello.window,
-		.max_streams = l->own && l->dialed ? 0 : l->owner->node->hello.max_streams,
+		.max_streams = l->max_streams,
 		.keepalive = l->peer->config ? l->peer->config->keepalive : NODE_KEEPALIVE,
 		.random = l->owner->node->random,
 		.chunks = l->owner->chunks,
@@ -306,7 +306,8 @@ static struct conn *
 make_conn(struct link *l)
 {
 	struct node *n = l->owner->node;
-	const struct config_limits *limits = &n->config->limits;
+	const struct config *c = l->owner->config;
+	const struct config_limits *limits = &c->limits;
 	struct conn_config config = {
 		.initiator = l->dialed,
 		.bulk = n->bulk,
@@ -316,8 +317,8 @@ make_conn(struct link *l)
 		.ratchet_records = limits->ratchet_records,
 		.ratchet_bytes = limits->ratchet_bytes,
 		.renewal = {
-			.after = n->config->node.rekey_after,
-			.bytes = n->config->node.rekey_bytes,
+			.after = c->node.rekey_after,
+			.bytes = c->node.rekey_bytes,
 			.gap = limits->rekey_gap,
 			.deadline = limits->rekey_deadline,
 			.latest = renewal_rules_default.latest,
@@ -326,8 +327,9 @@ make_conn(struct link *l)
 	};
 	if (!link_set_keys(l, &config))
 		return NULL;
-	if (l->own) { /* own.h */
-		config.hello.max_streams = 0;
+	config.hello.max_streams = l->max_streams = limits->streams;
+	if (l->own && l->dialed) { /* own.h */
+		config.hello.max_streams = l->max_streams = 0;
 		config.hello.hold = 0;
 	}
 	return conn_new(&config, node_now());
@@ -375,7 +377,7 @@ link_new(struct worker *w, struct peer *peer, bool own, struct sock *sock,
 	list_init(&l->locals);
 	list_insert_tail(&w->links, &l->node);
 	link_enter(l, LINK_HANDSHAKE);
-	alarm_set(l->alarm, l->since + w->node->config->limits.handshake);
+	alarm_set(l->alarm, l->since + w->config->limits.handshake);
 	link_io_start(l);
 	link_touch(l);
 	return l;

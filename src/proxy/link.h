@@ -53,6 +53,7 @@ struct link {
 	uint64_t since;      /* state began */
 	size_t writing;      /* bytes of conn's output that libuv has */
 	uint64_t acknowledged; /* of the bytes sent, when that was last looked at */
+	uint32_t max_streams; /* as its HELLO says */
 	bool reading;
 	bool shut;           /* LINK_ENDING: writing has been shut down */
 	/* the other side has shut down writing; before LINK_ENDING: looked at when the job is done */

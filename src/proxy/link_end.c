@@ -100,7 +100,7 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 static const char *
 hint_of(const struct link *l, const struct conn_info *info)
 {
-	char name[PEER_NAME_SIZE];
+	char name[PEER_NAME_SIZE] = "";
 
 	if (conn_error(l->conn) == SC_ERR_KEY_REJECTED)
 		return "this node's key is not verified there: the operator of that node has to run "
@@ -109,6 +109,8 @@ hint_of(const struct link *l, const struct conn_info *info)
 		return NULL;
 	switch (link_verdict(l, info->asym, info->peer_public, name)) {
 	case VERDICT_OTHER:
+		if (!l->dialed && !config_peer_find(l->owner->config, name))
+			return "this key is verified, but there is no [peer] section for it";
 		return "this key is verified for another peer: see `address` here";
 	case VERDICT_OWN:
 		return "this is a key of this node: `address` leads back here, or a state folder was "

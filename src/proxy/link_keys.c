@@ -10,9 +10,14 @@ link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *
 	char name[PEER_NAME_SIZE])
 {
 	const char *peer = l->dialed ? l->peer->name : NULL;
-	if (asym->algorithm->weak && !l->owner->node->config->node.allow_weak)
+	if (asym->algorithm->weak && !l->owner->config->node.allow_weak)
 		return VERDICT_WEAK;
-	return shared_ring_check(&l->owner->node->ring, peer, asym, public_key, name);
+	enum key_verdict verdict =
+		shared_ring_check(&l->owner->node->ring, peer, asym, public_key, name);
+	/* Its operator has removed it, and its key is still there. */
+	if (verdict == VERDICT_VERIFIED && !config_peer_find(l->owner->config, name))
+		return VERDICT_OTHER;
+	return verdict;
 }
 
 static bool
@@ -53,7 +58,7 @@ choose_key(void *arg, const struct asym_impl *asym, const uint8_t *peer_public)
 	char name[PEER_NAME_SIZE];
 
 	if (link_verdict(l, asym, peer_public, name) == VERDICT_VERIFIED) {
-		const struct config_peer *peer = config_peer_find(n->config, name);
+		const struct config_peer *peer = config_peer_find(l->owner->config, name);
 		other = peer ? key_identity_find(l->key_set, peer->identity) : NULL;
 		for (size_t i = 0; other && i < n->n_asym; i++)
 			if (other->keys[i].asym == asym)

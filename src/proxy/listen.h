@@ -32,6 +32,7 @@ struct listener {
 	ino_t inode;
 	char path[sizeof(((struct endpoint *)0)->path)];
 	char endpoint[sizeof(((struct endpoint *)0)->text)]; /* as the configuration has it */
+	char owner_name[CONFIG_NAME_SIZE]; /* of the route it is for; "": none */
 	/* where it listens really, with the port */
 	char text[sizeof(((struct endpoint *)0)->text)];
 };
@@ -39,11 +40,12 @@ struct listener {
 /* Opens an endpoint and puts a listener on `list` for each address that its name has; it listens,
    but nobody accepts. Looks names up at once; uses no loop: any thread may call it. A socket
    among `inherited` (may be NULL) that is bound to the address is taken over; a stale Unix
-   socket (nobody answers it) is replaced. SC_OK, or an error with err set; what was put on the
-   list stays there. */
+   socket (nobody answers it) is replaced. share: other sockets of this process that allow it
+   (SO_REUSEPORT) may have the port meanwhile. SC_OK, or an error with err set; what was put on
+   the list stays there. */
 enum sc_error
 listeners_open(struct list *list, const struct endpoint *endpoint, struct inherited *inherited,
-	struct errmsg *err);
+	bool share, struct errmsg *err);
 
 /* From now on what comes goes to the one that listener_give has named, from the loop. errors
    counts failures of accept. False: out of memory; it is to be closed then. */

@@ -56,6 +56,8 @@ add(struct list *list, const struct endpoint *endpoint, int fd, struct errmsg *e
 		return errmsg_set(
 			err, SC_ERR_MEMORY, "cannot listen on %s: out of memory", endpoint->text);
 	}
+	const int off = 0; /* only for the moment of binding and listening */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &off, sizeof(off));
 	l->fd = fd;
 	snprintf(l->endpoint, sizeof(l->endpoint), "%s", endpoint->text);
 	l->is_unix = endpoint->is_unix;
@@ -67,14 +69,15 @@ add(struct list *list, const struct endpoint *endpoint, int fd, struct errmsg *e
 
 /* The bound descriptor, or -1 and errno. */
 static int
-bind_tcp(const struct addrinfo *a)
+bind_tcp(const struct addrinfo *a, bool share)
 {
-	const int on = 1;
+	const int on = 1, sharing = share;
 	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &sharing, sizeof(sharing));
 	if (a->ai_family == AF_INET6) /* so that "0.0.0.0" may be there beside "[::]" */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0)
@@ -87,7 +90,7 @@ bind_tcp(const struct addrinfo *a)
 
 static enum sc_error
 open_tcp(struct list *list, const struct endpoint *endpoint, struct inherited *inherited,
-	struct errmsg *err)
+	bool share, struct errmsg *err)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
@@ -104,7 +107,7 @@ open_tcp(struct list *list, const struct endpoint *endpoint, struct inherited *i
 	for (struct addrinfo *a = found; a && result == SC_OK; a = a->ai_next) {
 		int fd = inherited_take(inherited, a->ai_addr, a->ai_addrlen);
 		if (fd < 0)
-			fd = bind_tcp(a);
+			fd = bind_tcp(a, share);
 		if (fd >= 0) {
 			result = add(list, endpoint, fd, err);
 			any = true;
@@ -186,8 +189,8 @@ open_unix(struct list *list, const struct endpoint *endpoint, struct inherited *
 
 enum sc_error
 listeners_open(struct list *list, const struct endpoint *endpoint, struct inherited *inherited,
-	struct errmsg *err)
+	bool share, struct errmsg *err)
 {
 	return endpoint->is_unix ? open_unix(list, endpoint, inherited, err)
-				 : open_tcp(list, endpoint, inherited, err);
+				 : open_tcp(list, endpoint, inherited, share, err);
 }

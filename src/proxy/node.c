@@ -8,6 +8,7 @@
 #include "proxy/callers.h"
 #include "proxy/notify.h"
 #include "proxy/peer.h"
+#include "proxy/ports.h"
 #include "proxy/rolls.h"
 #include "proxy/route.h"
 #include "proxy/signals.h"
@@ -150,12 +151,10 @@ init_hello(struct node *n)
 	random_fill(&n->random, n->hello.instance, sizeof(n->hello.instance));
 }
 
-/* The parts that need memory and the state folder. False with err set. */
-static bool
-init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
+static struct limits_config
+limits_of(const struct config_limits *c)
 {
-	const struct config_limits *c = &n->config->limits;
-	const struct limits_config limits = {
+	return (struct limits_config){
 		.places = c->unauthenticated,
 		/* Never all: a peer must be able to come for the first time. */
 		.reserved = min_u32(c->reserved, c->unauthenticated / 2),
@@ -165,6 +164,28 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		.known_rate = c->known_source_rate,
 		.known_for = c->known_for,
 	};
+}
+
+void
+node_set_limits(struct node *n)
+{
+	const struct config_limits *c = &n->config->limits;
+	const struct limits_config limits = limits_of(c);
+
+	limits_set(n->limits, &limits);
+	shared_ring_set_limits(&n->ring, &(struct keyring_limits){
+		.callers = c->pending_keys,
+		.callers_source = c->pending_keys_source,
+		.expected = (int64_t)(c->expected_keys / NS_PER_S),
+	});
+}
+
+/* The parts that need memory and the state folder. False with err set. */
+static bool
+init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
+{
+	const struct limits_config limits = limits_of(&n->config->limits);
+	const struct ports_known none = {.n = 0};
 	n->limits = limits_new(&limits, &n->random);
 	n->stock = stock_new(&node_main(n)->jobs, &n->random);
 	if (!n->limits || !n->stock || !n->tick || !n->signals || !watch_init(n)) {
@@ -183,7 +204,12 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
-	return callers_open(n, setup->inherited, err) && routes_open(n, setup->inherited, err);
+	if (!routes_make(&n->routes, n, n->config)) {
+		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+		return false;
+	}
+	callers_remember(n);
+	return ports_open(&n->fresh, n->config, &none, setup->inherited, err) == SC_OK;
 }
 
 struct node *
@@ -196,20 +222,26 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return NULL;
 	}
-	n->config = setup->config;
+	n->started = setup->config;
+	n->config = config_hold(setup->config);
+	n->load = setup->load;
+	n->load_arg = setup->load_arg;
 	n->asym = setup->asym;
 	n->n_asym = setup->n_asym;
 	n->bulk = setup->bulk;
 	n->n_bulk = setup->n_bulk;
 	n->random = random_system;
 	n->since = node_now();
-	list_init(&n->peer_listeners);
+	list_init(&n->ports);
+	list_init(&n->fresh);
+	list_init(&n->reload_waiters);
 	list_init(&n->peers);
 	init_floods(n);
 	if (!workers_init(n, err)) {
 		workers_close(n);
 		workers_fini(n);
 		shared_ring_fini(&n->ring);
+		config_free(n->config);
 		free(n);
 		return NULL;
 	}
@@ -224,8 +256,7 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 bool
 node_run(struct node *n)
 {
-	callers_start(n);
-	routes_start(n);
+	ports_settle(n, &n->fresh);
 
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "node_ready");
 	log_str(&line, "name", n->config->node.name);
@@ -255,18 +286,19 @@ node_free(struct node *n)
 {
 	if (!n)
 		return;
-	callers_stop(n);
-	routes_stop(n);
+	listeners_close(&n->fresh);
+	ports_close(n);
 	close_handles(n);
 	workers_join(n);
 	workers_fini(n);
 	peers_free(n);
 	shared_ring_fini(&n->ring);
-	routes_free(n);
+	routes_free(&n->routes);
 	watch_fini(n);
 	stock_free(n->stock);
 	limits_free(n->limits);
 	key_set_release(n->key_set);
 	key_store_free(n->key_store);
+	config_free(n->config);
 	free(n);
 }

@@ -41,12 +41,23 @@ enum node_flood {
 	NODE_FLOODS
 };
 
+struct routes {
+	struct route **at;
+	size_t n;
+};
+
 struct node {
 	struct worker *workers; /* the first one is where all of this here lives */
 	unsigned n_workers;
 	unsigned resting; /* of the other workers: those that have come to rest */
 	atomic_bool hurry; /* for worker.stop */
-	const struct config *config;
+	/* at the start, which the caller holds, and now; workers have their own */
+	const struct config *started, *config;
+	const struct config *(*load)(void *arg, struct errmsg *err); /* node_setup */
+	void *load_arg;
+	struct reload *reload; /* the one under way */
+	bool reload_again;     /* once more after it */
+	struct list reload_waiters; /* struct reload_waiter, for the next one */
 	struct shared_ring ring;
 
 	/* What every connection is made with; the memory outlives them all. */
@@ -68,8 +79,9 @@ struct node {
 	struct changes *changes; /* NULL: only the tick looks */
 	struct flood floods[NODE_FLOODS];
 
-	struct list peer_listeners; /* struct listener */
-	struct route *routes;       /* one for each of config->routes, in that order */
+	struct list ports;    /* struct listener */
+	struct list fresh;    /* the same, before node_run */
+	struct routes routes; /* of the present configuration, in its order */
 	struct list peers;          /* struct peer: all, by whatever worker */
 	/* counts TCP connections between nodes, in the order of their beginning */
 	atomic_uint_fast64_t births;
@@ -91,6 +103,10 @@ struct node_setup {
 	/* `symmetric`, in order of preference: the implementation of each */
 	const struct bulk_impl *const *bulk;
 	size_t n_bulk;
+	/* Reads the configuration anew and checks it whole, as at the start; one owner's. NULL with
+	   err set, where file and line are. On any thread. */
+	const struct config *(*load)(void *arg, struct errmsg *err);
+	void *load_arg;
 	/* listening sockets that came with the process; what is of use is taken from them. NULL: none */
 	struct inherited *inherited;
 };
@@ -108,6 +124,10 @@ node_run(struct node *n);
 /* Ends the node's own loop, and those of the others, if all of them have come to rest. */
 void
 node_rests(struct node *n);
+
+/* Those of the configuration count, for callers and for keys that wait. */
+void
+node_set_limits(struct node *n);
 
 /* Logs what a flood's window has kept back, as a number; peer: whose events they are, or NULL. */
 void

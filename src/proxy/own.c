@@ -104,7 +104,7 @@ own_open(struct local *l)
 static unsigned
 spare(const struct peer *p)
 {
-	const struct config *c = p->owner->node->config;
+	const struct config *c = p->owner->config;
 	unsigned n = 0;
 
 	for (size_t i = 0; peer_link(p) && i < c->n_routes; i++) {
@@ -130,7 +130,8 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 	list_remove(&a->node);
 	free(a);
 	p->own.dialing--;
-	if (sock && p->owner->state != WORKER_RUNNING)
+	bool wanted = p->owner->state == WORKER_RUNNING && p->config;
+	if (sock && !wanted)
 		sock_close(sock);
 	else if (sock && uv_tcp_getpeername(&sock->uv.tcp, (struct sockaddr *)&to, &size) == 0)
 		l = link_new(p->owner, p, true, sock, (struct sockaddr *)&to);
@@ -139,7 +140,7 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 	if (l) {
 		p->own.dialing++;
 		l->counts_as_dialing = true;
-	} else if (p->owner->state == WORKER_RUNNING) {
+	} else if (wanted) {
 		const char *why = sock ? "the connection ended at once" : uv_strerror(error);
 		dial_note(p, address, why);
 		dial_log(p, address, why, pause_dialing(p));

@@ -29,7 +29,7 @@ struct peer {
 	struct worker *owner;
 	struct post begin, verified; /* from the node's own thread to the owner's */
 	char name[PEER_NAME_SIZE];
-	/* NULL: verified, but without a section: it may only call */
+	/* NULL: it has no section (any more): nobody dials it, and it may not call */
 	const struct config_peer *config;
 	struct list links;                /* struct link, those that are up, the youngest last */
 	uint32_t links_up;                /* these, and those of their own (own.h) */

@@ -114,7 +114,7 @@ rolls_judge(void *arg, const struct asym_impl *asym, const uint8_t *public_key, 
 {
 	struct link *l = arg;
 	enum keyroll_answer said = KEYROLL_REFUSED;
-	bool weak = asym->algorithm->weak && !l->owner->node->config->node.allow_weak;
+	bool weak = asym->algorithm->weak && !l->owner->config->node.allow_weak;
 
 	if (!weak && !shared_ring_judge_roll(&l->owner->node->ring, l->peer->name, asym, public_key,
 			     &said))

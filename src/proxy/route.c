@@ -4,38 +4,110 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "proxy/client.h"
 #include "proxy/failover.h"
-#include "proxy/listen.h"
 #include "proxy/local.h"
 
-bool
-routes_open(struct node *n, struct inherited *inherited, struct errmsg *err)
-{
-	const struct config *c = n->config;
+/* The connections of all routes of one name. */
+struct route_load {
+	atomic_uint connections; /* more by the listener's thread, less by any */
+	atomic_uint holders;     /* routes */
+};
 
-	n->routes = calloc(c->n_routes + 1, sizeof(*n->routes));
-	if (!n->routes) {
-		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
-		return false;
+static void
+load_drop(struct route_load *load)
+{
+	if (atomic_fetch_sub(&load->holders, 1) == 1)
+		free(load);
+}
+
+static void
+route_drop(struct route *r)
+{
+	if (atomic_fetch_sub(&r->holders, 1) > 1)
+		return;
+	load_drop(r->load);
+	config_free(r->source);
+	free(r);
+}
+
+/* The node's present route of that name, or NULL. */
+static const struct route *
+present(const struct node *n, const char *name)
+{
+	for (size_t i = 0; i < n->routes.n; i++)
+		if (strcmp(n->routes.at[i]->config->name, name) == 0)
+			return n->routes.at[i];
+	return NULL;
+}
+
+/* Goes on where the route before it was. */
+static void
+succeed(struct route *r, const struct route *before)
+{
+	bool same = before->n_peers == r->n_peers &&
+		memcmp(before->peers, r->peers, r->n_peers * sizeof(r->peers[0])) == 0;
+
+	r->load = before->load;
+	atomic_fetch_add(&r->load->holders, 1);
+	if (!same)
+		return;
+	atomic_store(&r->turn, atomic_load(&before->turn));
+	atomic_store(&r->current, atomic_load(&before->current));
+}
+
+/* NULL: out of memory. */
+static struct route *
+route_new(struct node *n, const struct config *source, const struct config_route *config)
+{
+	const struct route *before = present(n, config->name);
+	struct route *r = calloc(1, sizeof(*r));
+	struct route_load *load = before ? NULL : calloc(1, sizeof(*load));
+
+	if (!r || (!before && !load)) {
+		free(r);
+		free(load);
+		return NULL;
 	}
-	for (size_t i = 0; i < c->n_routes; i++) {
-		struct route *r = &n->routes[i];
-		r->owner = n;
-		r->config = &c->routes[i];
-		failover_init(r);
-		list_init(&r->listeners);
+	r->owner = n;
+	r->source = config_hold(source);
+	r->config = config;
+	atomic_init(&r->holders, 1);
+	failover_init(r);
+	if (before) {
+		succeed(r, before);
+	} else {
+		r->load = load;
+		atomic_init(&load->holders, 1);
 	}
-	for (size_t i = 0; i < c->n_routes; i++) {
-		const struct endpoint_list *listen = &c->routes[i].listen;
-		for (size_t k = 0; k < listen->n; k++)
-			if (listeners_open(&n->routes[i].listeners, &listen->at[k], inherited,
-				    err) != SC_OK)
-				return false;
+	return r;
+}
+
+bool
+routes_make(struct routes *routes, struct node *n, const struct config *config)
+{
+	*routes = (struct routes){calloc(config->n_routes + 1, sizeof(*routes->at)), 0};
+	for (size_t i = 0; routes->at && i < config->n_routes; i++) {
+		struct route *r = route_new(n, config, &config->routes[i]);
+		if (!r) {
+			routes_free(routes);
+			return false;
+		}
+		routes->at[routes->n++] = r;
 	}
-	return true;
+	return routes->at != NULL;
+}
+
+void
+routes_free(struct routes *routes)
+{
+	for (size_t i = 0; i < routes->n; i++)
+		route_drop(routes->at[i]);
+	free(routes->at);
+	*routes = (struct routes){.at = NULL};
 }
 
 /* When it has waited long enough. */
@@ -135,8 +207,8 @@ own_address(int fd, bool is_unix)
 	return address_to_stream((struct sockaddr *)&address);
 }
 
-static void
-on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
+void
+route_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 {
 	struct route *r = owner;
 	struct worker *w = node_main(r->owner);
@@ -148,49 +220,18 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		.began = node_now()};
 
 	/* Only this thread makes it more. */
-	if (atomic_load(&r->connections) >= r->config->max_connections) {
+	if (atomic_load(&r->load->connections) >= r->config->max_connections) {
 		client_refuse(&c, w, TALLY_LIMIT, "the route has its max_connections");
 		return;
 	}
-	atomic_fetch_add(&r->connections, 1);
+	atomic_fetch_add(&r->load->connections, 1);
+	atomic_fetch_add(&r->holders, 1);
 	client_send(&c, failover_choose(r), w);
-}
-
-void
-routes_start(struct node *n)
-{
-	for (size_t i = 0; i < n->config->n_routes; i++) {
-		struct route *r = &n->routes[i];
-		list_for_each (it, &r->listeners) {
-			struct listener *listener = container_of(it, struct listener, node);
-			struct log_line line = log_begin(LOG_LEVEL_INFO, "route_listening");
-			log_str(&line, "route", r->config->name);
-			log_str(&line, "address", listener->text);
-			log_str(&line, "peer", r->config->peers.at[0]);
-			if (r->n_peers > 1)
-				log_u64(&line, "peers", r->n_peers);
-			log_end(&line);
-			listener_give(listener, on_accept, r);
-			listener_start(listener, &node_main(n)->loop, &n->floods[FLOOD_ACCEPT]);
-		}
-	}
-}
-
-void
-routes_stop(struct node *n)
-{
-	for (size_t i = 0; n->routes && i < n->config->n_routes; i++)
-		listeners_close(&n->routes[i].listeners);
-}
-
-void
-routes_free(struct node *n)
-{
-	free(n->routes);
 }
 
 void
 route_left(struct route *r)
 {
-	atomic_fetch_sub(&r->connections, 1);
+	atomic_fetch_sub(&r->load->connections, 1);
+	route_drop(r);
 }

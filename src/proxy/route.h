@@ -7,36 +7,36 @@
 #include "proxy/choice.h"
 #include "proxy/node.h"
 
-struct inherited;
 struct link;
 struct local;
 struct peer;
 
+/* A route as one configuration has it, and never changed: connections go on with the one that they
+   came by. The next configuration's of the same name counts the same connections. */
 struct route {
 	struct node *owner;
+	const struct config *source; /* holds `config` */
 	const struct config_route *config;
 	struct peer *peers[CHOICE_MAX]; /* as the configuration names them */
 	size_t n_peers;
 	atomic_size_t turn;             /* of balancing */
 	atomic_size_t current;          /* failover: where new connections went last */
-	struct list listeners; /* struct listener */
-	atomic_uint connections; /* now: more by the listener, less by any worker */
+	struct route_load *load;
+	atomic_uint holders; /* the node, and each of its connections */
 };
 
-/* Opens the listeners of all routes, or takes over inherited ones. False with err set. */
+/* Makes all routes of a configuration, whose peers the node has; those of a name that the node has
+   go on counting. False: out of memory, and nothing is there. */
 bool
-routes_open(struct node *n, struct inherited *inherited, struct errmsg *err);
+routes_make(struct routes *routes, struct node *n, const struct config *config);
 
-/* Logs the listeners and takes connections from now on. */
+/* The node gives them up. */
 void
-routes_start(struct node *n);
+routes_free(struct routes *routes);
 
-/* No new connections. */
+/* An accept_fn; its owner is the route. */
 void
-routes_stop(struct node *n);
-
-void
-routes_free(struct node *n);
+route_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address);
 
 /* Opens a stream for a connection that has none, on a link of its peer. False: none takes one
    now. */
@@ -56,7 +56,7 @@ route_begin(struct local *l);
 void
 route_look(struct local *l);
 
-/* A connection has ended. From any thread. */
+/* A connection has ended; the route may be gone then. From any thread. */
 void
 route_left(struct route *r);
 

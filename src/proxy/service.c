@@ -17,7 +17,7 @@ refuse(struct link *link, struct stream *stream, const struct stream_request *re
 	enum close_code code, const char *reason)
 {
 	char source[ADDRESS_TEXT_SIZE];
-	const struct config_service *service = config_service_find(link->owner->node->config,
+	const struct config_service *service = config_service_find(link->owner->config,
 		(const char *)request->service, request->service_size);
 	struct tally *tally = tally_get(
 		&link->owner->tallies, TALLY_SERVICE, service ? service->name : "");
@@ -90,7 +90,7 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 {
 	struct worker *w = link->owner;
 	const struct config_service *service = config_service_find(
-		w->node->config, (const char *)request->service, request->service_size);
+		w->config, (const char *)request->service, request->service_size);
 
 	if (!service || !config_service_allows(service, link->peer->name)) {
 		refuse(link, stream, request, CODE_DENIED,

@@ -31,6 +31,14 @@ shared_ring_refresh(struct shared_ring *shared)
 	return changed;
 }
 
+void
+shared_ring_set_limits(struct shared_ring *shared, const struct keyring_limits *limits)
+{
+	uv_rwlock_wrlock(&shared->lock);
+	keyring_set_limits(shared->ring, limits);
+	uv_rwlock_wrunlock(&shared->lock);
+}
+
 enum key_verdict
 shared_ring_check(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, char name[PEER_NAME_SIZE])

@@ -28,6 +28,10 @@ shared_ring_own(const struct shared_ring *shared);
 bool
 shared_ring_refresh(struct shared_ring *shared);
 
+/* That thread's keyring_set_limits. */
+void
+shared_ring_set_limits(struct shared_ring *shared, const struct keyring_limits *limits);
+
 /* From any thread, as the functions of keyring.h. */
 enum key_verdict
 shared_ring_check(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,

@@ -4,9 +4,9 @@
 #include <signal.h>
 
 #include "base/log.h"
-#include "proxy/callers.h"
 #include "proxy/notify.h"
-#include "proxy/route.h"
+#include "proxy/ports.h"
+#include "proxy/reload.h"
 #include "proxy/workers.h"
 
 #define RESOLVER_PATIENCE (3 * NS_PER_S) /* for look-ups that are under way in the end */
@@ -20,21 +20,13 @@ on_term(struct node *n)
 		stop_now(n, true);
 }
 
-static void
-on_hup(void)
-{
-	struct log_line line = log_begin(LOG_LEVEL_WARNING, "reload_ignored");
-	log_str(&line, "hint", "this version does not read its configuration again: restart it");
-	log_end(&line);
-}
-
 void
 stop_on_signal(void *owner, int number)
 {
 	if (number == SIGTERM || number == SIGINT)
 		on_term(owner);
 	else if (number == SIGHUP)
-		on_hup();
+		reload_ask(owner, NULL);
 }
 
 static void
@@ -53,8 +45,7 @@ stop_drain(struct node *n)
 	log_end(&line);
 
 	notify_send("STOPPING=1\nSTATUS=open connections may finish");
-	callers_stop(n);
-	routes_stop(n);
+	ports_close(n);
 	alarm_free(n->tick);
 	n->tick = NULL;
 	alarm_free(n->end);

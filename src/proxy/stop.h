@@ -4,7 +4,8 @@
 
 #include "proxy/node.h"
 
-/* SIGTERM and SIGINT: the first one drains, the second one stops. For signals_new. */
+/* SIGTERM and SIGINT: the first one drains, the second one stops. SIGHUP: the configuration is read
+   again. For signals_new. */
 void
 stop_on_signal(void *owner, int number);
 

@@ -177,12 +177,16 @@ bool
 worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 {
 	w->node = n;
+	w->config = config_hold(n->config);
 	w->number = number;
 	init_posts(w);
-	if (uv_loop_init(&w->loop) != 0)
+	if (uv_loop_init(&w->loop) != 0) {
+		config_free(w->config);
 		return false;
+	}
 	if (!inbox_init(&w->inbox, &w->loop, w)) {
 		uv_loop_close(&w->loop);
+		config_free(w->config);
 		return false;
 	}
 	list_init(&w->peers);
@@ -344,4 +348,5 @@ worker_fini(struct worker *w)
 	tallies_free(&w->tallies);
 	key_set_release(key_mail_take(&w->key_mail));
 	key_set_release(w->key_set);
+	config_free(w->config);
 }

@@ -26,6 +26,7 @@ enum worker_flood {
 
 struct worker {
 	struct node *node;
+	const struct config *config; /* the node's, or, until this one takes it, the one before */
 	unsigned number; /* 0: the node's own, in the main thread */
 	bool threaded;   /* it has a thread of its own, which is to be joined */
 	uv_thread_t thread;

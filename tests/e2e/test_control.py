@@ -171,6 +171,16 @@ def test_drain(pair):
     assert not (pair.store.state / "control.sock").exists()
 
 
+def test_reload(pair):
+    """As SIGHUP, and whoever asked is told how it went."""
+    pair.store.set("node", drain="1s").write()
+    assert str(pair.store.ini) in pair.store.cli("reload").stdout
+    assert pair.store.events("config_changed", what="[node] drain")
+    pair.store.set("node", drain="soon").write()
+    failed = pair.store.cli("reload", check=2)
+    assert "drain" in failed.stderr
+
+
 def test_stop(pair):
     with pair.connect() as s:
         s.sendall(b"x")

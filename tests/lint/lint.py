@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "tunnel/trunk_events.c": "tests/unit/tunnel/test_trunk.c",
     "secureconn/conn_*.c": "tests/unit/secureconn/test_conn.c",
     # The glue between sockets and the layers below: only whole nodes show that it holds.
+    "proxy/apply.c": "tests/e2e/test_reload.py",
     "proxy/callers.c": "tests/e2e/test_hostile.py",
     "proxy/client.c": "tests/e2e/test_streams.py",
     "proxy/failover.c": "tests/e2e/test_failover.py",
@@ -72,6 +73,8 @@ TESTED_ELSEWHERE = {
     "proxy/node.c": "tests/e2e/test_lifecycle.py",
     "proxy/own.c": "tests/e2e/test_own_links.py",
     "proxy/peer.c": "tests/e2e/test_lifecycle.py",
+    "proxy/ports.c": "tests/e2e/test_reload.py",
+    "proxy/reload.c": "tests/e2e/test_reload.py",
     "proxy/report.c": "tests/e2e/test_workers.py",
     "proxy/rolls*.c": "tests/e2e/test_keys.py",
     "proxy/route.c": "tests/e2e/test_streams.py",

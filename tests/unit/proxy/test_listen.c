@@ -68,7 +68,7 @@ test_tcp(void **state)
 	struct endpoint e = endpoint_of("127.0.0.1:0");
 	list_init(&list);
 	memset(&seen, 0, sizeof(seen));
-	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_OK);
 	assert_string_not_equal(first(&list)->text, "127.0.0.1:0"); /* the port that it has got */
 	listener_give(first(&list), on_accept, &seen);
 	assert_true(listener_start(first(&list), *state, &errors));
@@ -88,14 +88,14 @@ test_a_port_that_is_taken(void **state)
 	struct endpoint e = endpoint_of("127.0.0.1:0");
 	(void)state;
 	list_init(&list);
-	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_OK);
 	e = endpoint_of(first(&list)->text);
-	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_ERR_IO);
+	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_ERR_IO);
 	assert_non_null(strstr(err.text, e.text));
 	assert_non_null(strstr(err.text, "another program"));
 	listeners_close(&list);
 	/* And free again at once. */
-	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_OK);
 	listeners_close(&list);
 }
 
@@ -107,7 +107,7 @@ test_a_name_that_does_not_exist(void **state)
 	struct endpoint e = endpoint_of("no-such-host.invalid:7400");
 	(void)state;
 	list_init(&list);
-	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_ERR_NOT_FOUND);
+	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_ERR_NOT_FOUND);
 	assert_non_null(strstr(err.text, "no-such-host.invalid"));
 	assert_true(list_empty(&list));
 }
@@ -137,13 +137,13 @@ test_unix(void **state)
 	int stale = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(stale, (struct sockaddr *)&a, sizeof(a)), 0);
 	close(stale);
-	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_OK);
 	assert_string_equal(first(&list)->text, e.path);
 
 	/* One that is in use is left alone. */
 	struct list second;
 	list_init(&second);
-	assert_int_equal(listeners_open(&second, &e, NULL, &err), SC_ERR_IO);
+	assert_int_equal(listeners_open(&second, &e, NULL, false, &err), SC_ERR_IO);
 	assert_true(list_empty(&second));
 
 	listener_give(first(&list), on_accept, &seen);
@@ -170,7 +170,7 @@ test_only_its_own_unix_socket_is_removed(void **state)
 	struct endpoint e = endpoint_of(scratch_path(&scratch, "x.sock"));
 	(void)state;
 	list_init(&list);
-	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_OK);
 	/* Another one has taken its place; both exist for a moment, so that the inode is
 	   another. */
 	struct sockaddr_un other = unix_address(scratch_path(&scratch, "y.sock"));
@@ -194,7 +194,7 @@ test_a_file_is_not_replaced(void **state)
 	struct endpoint e = endpoint_of(scratch_path(&scratch, "x.sock"));
 	(void)state;
 	list_init(&list);
-	assert_int_equal(listeners_open(&list, &e, NULL, &err), SC_ERR_IO);
+	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_ERR_IO);
 	char *content = scratch_read(e.path, NULL);
 	assert_string_equal(content, "precious");
 	free(content);
@@ -213,14 +213,14 @@ test_inherited(void **state)
 	list_init(&old);
 	list_init(&list);
 	memset(&seen, 0, sizeof(seen));
-	assert_int_equal(listeners_open(&old, &any, NULL, &err), SC_OK);
+	assert_int_equal(listeners_open(&old, &any, NULL, false, &err), SC_OK);
 	struct endpoint e = endpoint_of(first(&old)->text);
 	connect_to(e.text);
 
 	int fd = dup(first(&old)->fd);
 	assert_true(inherited_init(&in, fd, 1, true));
 	assert_int_equal(in.n, 1);
-	assert_int_equal(listeners_open(&list, &e, &in, &err), SC_OK);
+	assert_int_equal(listeners_open(&list, &e, &in, false, &err), SC_OK);
 	assert_int_equal(first(&list)->fd, fd);
 	assert_string_equal(first(&list)->endpoint, e.text);
 	listeners_close(&old);
@@ -251,7 +251,7 @@ test_inherited_unix(void **state)
 		assert_int_equal(listen(fd, 1), 0);
 		list_init(&list);
 		assert_true(inherited_init(&in, fd, 1, owned));
-		assert_int_equal(listeners_open(&list, &e, &in, &err), SC_OK);
+		assert_int_equal(listeners_open(&list, &e, &in, false, &err), SC_OK);
 		assert_int_equal(in.n, 0);
 		listeners_close(&list);
 		assert_int_equal(lstat(e.path, &st), owned ? -1 : 0);

@@ -1,0 +1,266 @@
+/* Knows the steps from a file that was changed to a node that does what it says, and that nothing
+   may change before all of them are sure to succeed. */
+#include "proxy/reload.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "config/diff.h"
+#include "proxy/apply.h"
+#include "proxy/notify.h"
+#include "proxy/peer.h"
+#include "proxy/ports.h"
+#include "proxy/route.h"
+
+struct reload {
+	struct node *n;
+	uv_work_t work;
+	const struct config *config;
+	struct ports_known known;
+	struct list fresh;
+	struct list waiters;
+	enum sc_error error;
+	struct errmsg err;
+};
+
+static void begin(struct node *n);
+
+/* ---- the end of one ---- */
+
+static void
+tell(struct list *waiters, const char *error)
+{
+	struct list *first;
+
+	while ((first = list_first(waiters))) {
+		struct reload_waiter *w = container_of(first, struct reload_waiter, node);
+		list_remove(first);
+		w->fn(w, error);
+	}
+}
+
+static void
+log_ignored(const char *reason)
+{
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "reload_ignored");
+	log_str(&line, "reason", reason);
+	log_end(&line);
+}
+
+static void
+log_failed(const char *error)
+{
+	struct log_line line = log_begin(LOG_LEVEL_ERROR, "reload_failed");
+	log_str(&line, "error", error);
+	log_str(&line, "hint", "nothing has changed; `secureconn check` tells the same");
+	log_end(&line);
+}
+
+static void
+reload_free(struct reload *r)
+{
+	listeners_close(&r->fresh);
+	ports_forget(&r->known);
+	config_free(r->config);
+	free(r);
+}
+
+/* ---- what has changed ---- */
+
+static void
+log_change(const struct config_change *change)
+{
+	static const char *const kinds[] = {
+		[CHANGE_CAME] = "came", [CHANGE_WENT] = "went", [CHANGE_VALUE] = "value"};
+	bool restart = change->option && change->option->apply == APPLY_RESTART;
+	bool next = change->option && change->option->apply == APPLY_NEXT;
+	struct log_line line = log_begin(restart ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+		restart ? "restart_needed" : "config_changed");
+	char title[400];
+
+	config_change_title(title, sizeof(title), change);
+	log_str(&line, "what", title);
+	if (!restart)
+		log_str(&line, "change", kinds[change->kind]);
+	if (change->at.line)
+		log_fmt(&line, "at", "%s:%u", change->at.file, change->at.line);
+	if (restart)
+		log_str(&line, "hint", "takes effect after a restart; until then it is as it was");
+	else
+		log_str(&line, "applies", next ? "to new connections and links" : "now");
+	log_end(&line);
+}
+
+static void
+log_done(const struct config_diff *diff)
+{
+	for (size_t i = 0; i < diff->n; i++)
+		log_change(&diff->changes[i]);
+	size_t restart = config_diff_count(diff, APPLY_RESTART);
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "reload_done");
+	log_u64(&line, "changes", diff->n - restart);
+	log_u64(&line, "restart_needed", restart);
+	log_end(&line);
+}
+
+/* ---- the change ---- */
+
+/* Those that the node does not know yet; until their worker takes the configuration they have no
+   section. */
+static bool
+make_peers(struct node *n, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (!peer_find(n, config->peers[i].name, true))
+			return false;
+	return true;
+}
+
+/* Somebody may have set a level on the running node: that counts until the file says another. */
+static void
+take_log(const struct config_node *now, const struct config_node *before)
+{
+	if (now->log_level != before->log_level)
+		log_set_level((enum log_level)now->log_level);
+	log_set_format((enum log_format)now->log_format);
+}
+
+static void
+take(struct reload *r, struct routes *routes, struct news **news)
+{
+	struct node *n = r->n;
+	const struct config *before = n->config;
+	struct routes old_routes = n->routes;
+
+	n->config = config_hold(r->config);
+	n->routes = *routes;
+	take_log(&n->config->node, &before->node);
+	node_set_limits(n);
+	/* The workers first: who connects to a new port must find the peers there. */
+	news_send(news, n);
+	ports_settle(n, &r->fresh);
+	routes_free(&old_routes);
+}
+
+/* On the node's own thread, with everything checked and open. False: out of memory, and nothing
+   has changed. */
+static bool
+commit(struct reload *r)
+{
+	struct node *n = r->n;
+	const struct config *before = n->config;
+	struct routes routes = {.at = NULL};
+	struct news **news = NULL;
+	struct config_diff diff = {.changes = NULL};
+
+	bool ok = config_diff_init(&diff, n->started, n->config, r->config) &&
+		make_peers(n, r->config) && routes_make(&routes, n, r->config);
+	if (ok)
+		news = news_new(n, r->config);
+	if (news) {
+		take(r, &routes, news);
+		log_done(&diff);
+		config_free(before);
+	} else {
+		routes_free(&routes);
+	}
+	config_diff_fini(&diff);
+	return news != NULL;
+}
+
+static void
+finish(struct reload *r)
+{
+	struct node *n = r->n;
+	const char *error = NULL;
+
+	if (node_main(n)->state != WORKER_RUNNING) {
+		error = "the node is stopping";
+		log_ignored(error);
+	} else {
+		if (r->error == SC_OK && !commit(r))
+			r->error = errmsg_set(&r->err, SC_ERR_MEMORY, "out of memory");
+		error = r->error == SC_OK ? NULL : r->err.text;
+		if (error)
+			log_failed(error);
+		notify_send("READY=1");
+	}
+	n->reload = NULL;
+	if (n->reload_again && node_main(n)->state == WORKER_RUNNING)
+		begin(n);
+	else
+		list_take(&r->waiters, &n->reload_waiters);
+	tell(&r->waiters, error);
+	reload_free(r);
+}
+
+/* ---- the thread ---- */
+
+static void
+on_thread(uv_work_t *work)
+{
+	struct reload *r = container_of(work, struct reload, work);
+	struct node *n = r->n;
+
+	r->config = n->load(n->load_arg, &r->err);
+	r->error = r->config ? SC_OK : SC_ERR_INVALID;
+	if (r->config)
+		r->error = ports_open(&r->fresh, r->config, &r->known, NULL, &r->err);
+}
+
+static void
+on_done(uv_work_t *work, int status)
+{
+	struct reload *r = container_of(work, struct reload, work);
+
+	if (status != 0)
+		r->error = errmsg_set(&r->err, SC_ERR_INTERNAL, "%s", uv_strerror(status));
+	finish(r);
+}
+
+static void
+begin(struct node *n)
+{
+	struct reload *r = calloc(1, sizeof(*r));
+	bool ok = false;
+
+	n->reload_again = false;
+	if (r) {
+		r->n = n;
+		list_init(&r->fresh);
+		list_init(&r->waiters);
+		ok = ports_look(&r->known, n) &&
+			uv_queue_work(&node_main(n)->loop, &r->work, on_thread, on_done) == 0;
+	}
+	if (!ok) {
+		log_failed("out of memory or descriptors");
+		tell(&n->reload_waiters, "out of memory or descriptors");
+		if (r)
+			reload_free(r);
+		return;
+	}
+	list_take(&r->waiters, &n->reload_waiters);
+	n->reload = r;
+	notify_reloading();
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "reload_begin");
+	log_end(&line);
+}
+
+void
+reload_ask(struct node *n, struct reload_waiter *waiter)
+{
+	static const char reason[] = "the node is stopping";
+
+	if (node_main(n)->state != WORKER_RUNNING) {
+		log_ignored(reason);
+		if (waiter)
+			waiter->fn(waiter, reason);
+		return;
+	}
+	if (waiter)
+		list_insert_tail(&n->reload_waiters, &waiter->node);
+	if (n->reload)
+		n->reload_again = true;
+	else
+		begin(n);
+}
