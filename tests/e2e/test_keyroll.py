@@ -1,0 +1,213 @@
+"""KEYROLL (protocol.md 12) with the Python peer, which knows the text alone: what a node takes and refuses, what it announces, and
+every step out of order."""
+
+import json
+import os
+
+import pytest
+
+from node import free_port, until
+from peer import CLOSE, KEYROLL, Door, Identity, dial, frame
+from peer_crypto import asymmetric, fingerprint, sha256
+from test_keys import fingerprints
+
+
+def hh(link):
+    payloads = (link.own_hello, link.peer_hello) if link.initiator else (link.peer_hello, link.own_hello)
+    return sha256(b"".join(payloads))
+
+
+def roll_label(link, letter, public):
+    return b"SecureConn KEYROLL\0" + hh(link) + letter.encode() + public
+
+
+def step(link, number, payload=b""):
+    link.send(frame(KEYROLL, 0, bytes([number]) + payload))
+
+
+def announcement(algorithm, public):
+    return bytes([len(algorithm)]) + algorithm.encode() + public
+
+
+def announce(link, algorithm, key, lie=False):
+    """The result, and whether the other side has asked for a proof."""
+    private, public = key
+    step(link, 1, announcement(algorithm, public))
+    _, _, payload = link.next_frame(KEYROLL)
+    if payload[0] == 4:
+        return payload[1], False
+    assert payload[0] == 2
+    nonce = asymmetric(algorithm).decrypt(private, roll_label(link, link.me, public), payload[1:], 32)
+    step(link, 3, bytes(32) if lie else nonce)
+    _, _, payload = link.next_frame(KEYROLL)
+    assert payload[0] == 4 and len(payload) == 2
+    return payload[1], True
+
+
+@pytest.fixture
+def host(make_node):
+    """A node that knows the key of the Python peer `py`."""
+    node = make_node("hq", {"peer py": {}, "peer other": {"address": "127.0.0.1:9", "connect": "demand"}})
+    port = free_port()
+    node.set("node", listen=f"127.0.0.1:{port}", asymmetric="X25519, ElGamal 2048").init()
+    node.port = port
+    node.identity = Identity("py", ("X25519",))
+    node.cli("trust", "py", "--fingerprint", node.identity.fingerprint())
+    return node
+
+
+def link_to(node):
+    link = dial(node.port, node.identity)
+    try:
+        return link.up() or link
+    except Exception:  # the fingerprint was expected: the first contact only verifies the key
+        node.wait("peer_verified", peer="py")
+        link = dial(node.port, node.identity)
+        return link.up() or link
+
+
+@pytest.mark.parametrize("algorithm", ["X25519", "ElGamal 2048"])
+@pytest.mark.parametrize("accept", ["yes", "no"])
+def test_a_new_key_is_taken(host, algorithm, accept):
+    host.set("peer py", accept_rolls=accept).start()
+    link = link_to(host)
+    key = asymmetric(algorithm).generate()
+    assert announce(link, algorithm, key) == (0 if accept == "yes" else 1, True)
+    # Known by now: answered at once.
+    assert announce(link, algorithm, key) == (0 if accept == "yes" else 1, False)
+    rows = {row["fingerprint"]: row["state"] for row in json.loads(host.cli("peers", "--json").stdout)["peers"] if row["peer"] == "py"}
+    assert rows[host.identity.fingerprint()] == "verified", "the old one stays valid"
+    new = fingerprint(algorithm, key[1])
+    if accept == "no":
+        assert host.events("key_roll", answer="pending") and new not in rows
+        host.cli("verify", "py", input=new + "\n")
+        host.wait("peer_verified", fingerprint=new)
+        assert announce(link, algorithm, key) == (0, False)
+        rows = {row["fingerprint"]: row["state"] for row in json.loads(host.cli("peers", "--json").stdout)["peers"] if row["peer"] == "py"}
+    assert rows[new] == rows[host.identity.fingerprint()] == "verified"
+    # And it is good for a link.
+    if algorithm == "X25519":
+        host.identity.keys["X25519"] = key
+        link_to(host).close()
+    link.close()
+
+
+def test_a_key_that_one_does_not_hold(host):
+    host.set("peer py", accept_rolls="yes").start()
+    link = link_to(host)
+    key = asymmetric("X25519").generate()
+    assert announce(link, "X25519", key, lie=True) == (2, True)
+    assert fingerprint("X25519", key[1]) not in host.cli("peers").stdout
+    assert announce(link, "X25519", key) == (0, True)  # the link is as good as before
+    link.close()
+
+
+def test_keys_that_are_refused_at_once(host):
+    other, revoked = Identity("other"), Identity("gone")
+    host.cli("trust", "other", "--fingerprint", other.fingerprint())
+    host.cli("revoke", "py", "--fingerprint", revoked.fingerprint())
+    host.set("peer py", accept_rolls="yes").start()
+    link = link_to(host)
+    own = bytes.fromhex("".join(host.cli("key", "export", "X25519").stdout.split("public:")[1].split("end")[0].split()))
+    refused = {"own": ("X25519", own), "of another peer": ("X25519", other.keys["X25519"][1]),
+               "revoked": ("X25519", revoked.keys["X25519"][1]), "invalid": ("X25519", bytes(32)), "no residue": ("ElGamal 2048", bytes(255) + b"\1"),
+               "too short": ("X25519", bytes(31)), "unknown": ("X448", bytes(56)), "weak": ("ElGamal 1024", asymmetric("ElGamal 1024").generate()[1])}
+    for what, (algorithm, public) in refused.items():
+        assert announce(link, algorithm, (None, public)) == (2, False), what
+    link.close()
+
+
+OUT_OF_ORDER = {"a challenge": (2, bytes(80)), "a proof": (3, bytes(32)), "a result": (4, b"\0"), "no step": (0, b""), "step 5": (5, b"x"),
+                "no name": (1, b""), "an empty name": (1, b"\0x"), "half a name": (1, b"\7X25")}
+
+
+@pytest.mark.parametrize("what", OUT_OF_ORDER)
+def test_a_step_out_of_order_ends_the_link(host, what):
+    host.start()
+    link = link_to(host)
+    step(link, *OUT_OF_ORDER[what])
+    link.expect_close(1)
+
+
+def test_two_announcements_at_once_end_the_link(host):
+    host.start()
+    link = link_to(host)
+    for _ in range(2):
+        step(link, 1, announcement("X25519", asymmetric("X25519").generate()[1]))
+    while True:
+        kind, _, payload = link.next_frame()
+        if kind == CLOSE:
+            break
+        assert kind == KEYROLL and payload[0] == 2
+    assert payload == b"\0\1"
+
+
+def test_ten_announcements_in_an_hour(host):
+    host.start()
+    link = link_to(host)
+    for _ in range(10):
+        assert announce(link, "X25519", (None, bytes(32))) == (2, False)
+    step(link, 1, announcement("X25519", bytes(32)))
+    link.expect_close(1)
+
+
+@pytest.mark.parametrize("answer", [0, 1, 2])
+def test_what_a_node_announces(make_node, closing, answer):
+    """key rotate, seen from the other side: the proof is right, and the node goes by the answer."""
+    door = closing.add(Door())
+    identity = Identity("py")
+    node = make_node("store", {"peer py": {"address": f"127.0.0.1:{door.port}"}})
+    node.set("node", asymmetric="X25519").init()
+    node.cli("trust", "py", "--fingerprint", identity.fingerprint())
+    node.start()
+    with pytest.raises(Exception):
+        door.accept(identity).up()  # the first contact verifies the key
+    link = door.accept(identity)
+    link.up()
+    old = fingerprints(node)["in use"][0]
+    node.cli("key", "rotate")
+    _, _, payload = link.next_frame(KEYROLL)
+    assert payload[:8] == b"\1\6X25519"
+    public = payload[8:]
+    nonce = os.urandom(32)
+    step(link, 2, asymmetric("X25519").encrypt(public, roll_label(link, link.other, public), nonce))
+    _, _, payload = link.next_frame(KEYROLL)
+    assert payload == b"\3" + nonce
+    step(link, 4, bytes([answer]))
+    node.wait("key_announced", answer=("verified", "pending", "refused")[answer])
+    if answer == 0:
+        assert node.wait("key_in_use")["fingerprint"] == fingerprint("X25519", public)
+        until(lambda: fingerprints(node)["former"] == [old], "the old key, under which this link is")
+        link.close()
+        again = door.accept(identity)
+        again.up()
+        assert again.peer_public == public
+        node.wait("key_retired", fingerprint=old)
+        again.close()
+    else:
+        status = until(lambda: (s := node.cli("key", "rotate", "--status").stdout) and "not asked" not in s and s, "the answer")
+        assert ("needs a call", "refuses it")[answer - 1] in status
+        assert fingerprints(node)["in use"] == [old]
+        link.close()
+
+
+def test_a_wrong_challenge_gets_no_proof(make_node, closing):
+    """Made for another link (another hh): it does not open, and what comes is no proof."""
+    door = closing.add(Door())
+    identity = Identity("py")
+    node = make_node("store", {"peer py": {"address": f"127.0.0.1:{door.port}"}})
+    node.set("node", asymmetric="X25519").init()
+    node.cli("trust", "py", "--fingerprint", identity.fingerprint())
+    node.start()
+    with pytest.raises(Exception):
+        door.accept(identity).up()
+    link = door.accept(identity)
+    link.up()
+    node.cli("key", "rotate")
+    _, _, payload = link.next_frame(KEYROLL)
+    public, nonce = payload[8:], os.urandom(32)
+    wrong = b"SecureConn KEYROLL\0" + bytes(32) + link.other.encode() + public
+    step(link, 2, asymmetric("X25519").encrypt(public, wrong, nonce))
+    _, _, payload = link.next_frame(KEYROLL)
+    assert payload[0] == 3 and payload[1:] != nonce
+    link.close()
