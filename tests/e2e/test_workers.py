@@ -331,6 +331,76 @@ def test_a_hub_that_dials(make_node, closing):
             assert works(s)
 
 
+class Busy:
+    """Threads that do one thing after the other until they are told to stop; what goes wrong there is theirs to bear but for AssertionErrors."""
+
+    def __init__(self):
+        self.over = threading.Event()
+        self.threads, self.wrong, self.done = [], [], 0
+
+    def start(self, what, *args):
+        def run():
+            while not self.over.is_set():
+                try:
+                    what(*args)
+                    self.done += 1
+                except OSError:
+                    pass
+                except Exception as e:
+                    self.wrong.append(repr(e))
+        self.threads.append(threading.Thread(target=run, daemon=True))
+        self.threads[-1].start()
+
+    def stop(self):
+        self.over.set()
+        for t in self.threads:
+            t.join(30)
+        assert not self.wrong, self.wrong[:3]
+        assert not any(t.is_alive() for t in self.threads)
+
+
+def test_a_restless_hub_ends_well(make_star, request):
+    """Connections come and go both ways, branches die and return, keys are taken back and given again, status is asked for; in the midst of that
+    the hub is told to end."""
+    star = make_star(hub={"drain": "500ms"}, route={"connect_timeout": "2s"})
+    busy = Busy()
+
+    def connection(open_one, name, how):
+        with open_one(name) as s:
+            s.settimeout(10)
+            s.sendall(b"x" * 30_000)
+            got = s.recv(1)
+            assert got in (b"", b"x")
+            if how == "reset":
+                reset(s)
+
+    for name in BRANCHES:
+        for how in ("close", "reset"):
+            busy.start(connection, star.home, name, how)
+            if name != "d":
+                busy.start(connection, star.out, name, how)
+    busy.start(lambda: star.hub.cli("status", "--json", check=None))
+    rounds = 30 if request.config.getoption("--long") else 2
+    for _ in range(rounds):
+        for name in BRANCHES:
+            since = star.hub.position()
+            star.branches[name].kill()
+            star.branches[name].start()
+            star.hub.wait("link_up", since=since, peer=name)
+        for name in "bd":
+            since = star.hub.position()
+            for f in (star.hub.state / "peers").iterdir():
+                if f.name.startswith(f"{name}."):
+                    f.unlink()
+            star.hub.wait("peer_unverified", since=since, peer=name)
+            star.trust(name)
+            star.hub.wait("link_up", since=since, peer=name, deadline=45)
+    assert busy.done > 100
+    star.hub.signal(signal.SIGTERM)
+    assert star.hub.ended(15) == 0
+    busy.stop()
+
+
 def test_status_has_the_peers_of_all_threads_in_order(make_star):
     star = make_star()
     socks = star.everywhere()
