@@ -68,6 +68,7 @@ struct config_limits {
 	uint64_t announce_again; /* a new key of this node, to a peer that has not verified it */
 	uint64_t expected_keys; /* a fingerprint given to `trust` waits for its key */
 	uint32_t links;         /* that a peer may have up, dialed by it */
+	uint32_t connections;   /* local ones of the whole node, at once */
 	uint32_t streams;       /* that a peer may have open on one link */
 	uint64_t memory;        /* for the bytes of all streams together */
 	uint64_t rekey_gap, rekey_deadline;

@@ -136,6 +136,8 @@ const struct option config_options[OPTIONS_MAX] = {
 		8760 * H, NULL, NULL, "a fingerprint given to `trust` waits so long for its key"},
 	{SECTION_LIMITS, "links", VALUE_NUMBER, NEXT, LIMITS(links), "1024", 1, 1000000, NULL, NULL,
 		"links of a peer that may be up at once; one that it dials beyond is closed"},
+	{SECTION_LIMITS, "connections", VALUE_NUMBER, NOW, LIMITS(connections), "32768", 1, 1000000,
+		NULL, NULL, "local connections of this node, of all routes and services, at once"},
 	{SECTION_LIMITS, "streams", VALUE_NUMBER, NEXT, LIMITS(streams), "8192", 1, 1000000, NULL,
 		NULL, "connections that a peer may have open over one link"},
 	{SECTION_LIMITS, "memory", VALUE_SIZE, RESTART, LIMITS(memory), "256M", MIB, TIB, NULL,

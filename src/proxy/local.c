@@ -237,6 +237,8 @@ local_opened(struct local *l)
 	log_end(&line);
 	l->opened = true;
 	l->active = node_now();
+	if (l->idle)
+		l->moved = sock_moved(l->sock, &(uint64_t){l->active});
 	alarm_set(l->alarm, l->idle ? l->active + l->idle : UINT64_MAX);
 }
 

@@ -30,6 +30,7 @@ struct local {
 	char id[LOCAL_ID_SIZE]; /* the same at both ends; "" without a stream so far */
 	uint64_t began, active; /* active: when data moved last */
 	uint64_t idle;          /* 0: no limit */
+	uint64_t moved;         /* what sock_moved said at the last look */
 	struct tally *tally;
 	enum tally_reason why; /* it is refused */
 	uint64_t bytes_in, bytes_out; /* read from the local socket, and written to it */

@@ -10,12 +10,26 @@
 #include "proxy/peer.h"
 #include "proxy/route.h"
 
+/* What was given to libuv or to the system may still go out, to a reader that takes its time: that
+   is activity too. */
+static void
+look_at_socket(struct local *l, uint64_t now)
+{
+	uint64_t when = now, moved = sock_moved(l->sock, &when);
+
+	if (moved != l->moved)
+		l->active = max_u64(l->active, when);
+	l->moved = moved;
+}
+
 static void
 on_alarm(void *owner)
 {
 	struct local *l = owner;
 	uint64_t now = node_now();
 
+	if (l->opened && l->idle)
+		look_at_socket(l, now);
 	if (!l->opened && l->route && !l->stream) {
 		route_look(l);
 	} else if (!l->opened) {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "proxy/callers.h"
+#include "proxy/ceiling.h"
 #include "proxy/notify.h"
 #include "proxy/peer.h"
 #include "proxy/ports.h"
@@ -231,6 +232,7 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 	n->bulk = setup->bulk;
 	n->n_bulk = setup->n_bulk;
 	n->random = random_system;
+	ceiling_init(n);
 	n->since = node_now();
 	list_init(&n->ports);
 	list_init(&n->fresh);

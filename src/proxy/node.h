@@ -86,6 +86,7 @@ struct node {
 	/* counts TCP connections between nodes, in the order of their beginning */
 	atomic_uint_fast64_t births;
 
+	uint64_t descriptors;       /* that the process may have open */
 	uint64_t since;             /* when it was made */
 	void (*on_end)(void *arg);  /* see node_at_end */
 	void *on_end_arg;

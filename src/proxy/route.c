@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/failover.h"
 #include "proxy/local.h"
@@ -222,6 +223,10 @@ route_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 	/* Only this thread makes it more. */
 	if (atomic_load(&r->load->connections) >= r->config->max_connections) {
 		client_refuse(&c, w, TALLY_LIMIT, "the route has its max_connections");
+		return;
+	}
+	if (ceiling_reached(r->owner)) {
+		client_refuse(&c, w, TALLY_LIMIT, "the node has its `connections` of [limits]");
 		return;
 	}
 	atomic_fetch_add(&r->load->connections, 1);

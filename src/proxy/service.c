@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "proxy/ceiling.h"
 #include "proxy/connect.h"
 #include "proxy/local.h"
 
@@ -96,6 +97,11 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 		refuse(link, stream, request, CODE_DENIED,
 			service ? "denied: `allow` does not name this peer"
 				: "denied: there is no such service");
+		return;
+	}
+	if (ceiling_reached(w->node)) {
+		refuse(link, stream, request, CODE_TOO_MANY_STREAMS,
+			"the node has its `connections` of [limits]");
 		return;
 	}
 	struct local *l = local_new(w, link->peer);

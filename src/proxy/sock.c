@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/util.h"
+#include "proxy/tcp_state.h"
+
 struct sock *
 sock_new(uv_loop_t *loop, bool is_unix, void *owner)
 {
@@ -83,6 +86,18 @@ sock_hung_up(const struct sock *s)
 {
 	struct pollfd p = {.fd = sock_fd(s), .events = 0};
 	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+uint64_t
+sock_moved(const struct sock *s, uint64_t *when)
+{
+	struct tcp_state state;
+
+	if (!s->is_unix && tcp_state_get(sock_fd(s), &state)) {
+		*when -= min_u64(*when, state.since_last_ms * NS_PER_MS);
+		return state.acknowledged;
+	}
+	return uv_stream_get_write_queue_size(&s->uv.stream);
 }
 
 static uv_buf_t

@@ -33,7 +33,7 @@ def no_loss(pair):
 @pytest.mark.parametrize("buffer", [4096, None])
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_a_slow_link_is_left_alone(make_slow, closing, buffer, direction):
-    """16 kB/s: one record takes four seconds, which is eight times the keepalive. What moves is alive, wherever it is stuck."""
+    """12 kB/s: one record takes five seconds, which is five times the keepalive. What moves is alive, wherever it is stuck."""
     data, arrived = os.urandom(120_000), []
 
     def serve(sock):
@@ -42,8 +42,8 @@ def test_a_slow_link_is_left_alone(make_slow, closing, buffer, direction):
             sock.shutdown(socket.SHUT_WR)
         arrived.append(services.receive_all(sock))
 
-    pair = make_slow("500ms", buffer, target=closing.add(services.Server(serve)).address)
-    pair.relay.rate = 16_000
+    pair = make_slow("1s", buffer, target=closing.add(services.Server(serve)).address)
+    pair.relay.rate = 12_000
     with pair.connect(timeout=60) as s:
         if direction == "up":
             s.sendall(data)

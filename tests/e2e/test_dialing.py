@@ -101,3 +101,63 @@ def test_the_next_target_of_a_service(make_pair, closing):
     start = time.monotonic()
     assert works(pair)
     assert 1.9 < time.monotonic() - start < 4.5
+
+
+@pytest.fixture
+def both(make_pair, closing):
+    """Either may dial the other, and has a route to a service of the other one. Not started."""
+    pair = make_pair(start=False)
+    back, pair.front = free_port(), f"127.0.0.1:{free_port()}"
+    pair.store.set("node", listen=f"127.0.0.1:{back}")
+    pair.store.set("service back", connect=closing.add(services.Echo()).address, allow="hq")
+    pair.hq.set("peer store", address=f"127.0.0.1:{back}")
+    pair.hq.set("route back", listen=pair.front, peer="store")
+    return pair
+
+
+def talks(address):
+    with services.connect(address) as s:
+        s.sendall(b"hello")
+        return services.receive(s, 5) == b"hello"
+
+
+def test_both_dial_at_once(both):
+    """However the two calls meet: soon nobody dials any more, and connections go both ways, also after a loss."""
+    for victim in (both.hq, both.store, both.hq):
+        both.start()
+        assert talks(both.front) and talks(both.route)
+        at_hq, at_store = both.hq.position(), both.store.position()
+        end = time.monotonic() + 1.5
+        until(lambda: time.monotonic() > end, "some time of peace", deadline=5)
+        for node, since in ((both.hq, at_hq), (both.store, at_store)):
+            assert not [e for e in node.events(since=since) if e["event"].startswith(("link_", "dial_"))], node.text(since)
+        assert len(both.hq.events("link_up", since=both.hq.mark)) <= 2
+        at_hq, at_store = both.hq.position(), both.store.position()
+        victim.kill()
+        victim.start()
+        both.up(at_hq, at_store)
+        assert talks(both.front) and talks(both.route)
+        both.hq.stop()
+        both.store.stop()
+
+
+def test_behind_a_firewall(both, closing):
+    """hq has an address of store that lets nothing through: store's own call serves both, and hq stops dialing."""
+    both.hq.set("peer store", address=closing.add(Full()).address)
+    both.start()
+    assert talks(both.front) and talks(both.route)
+    since = both.hq.position()
+    end = time.monotonic() + 1.5
+    until(lambda: time.monotonic() > end, "some time of peace", deadline=5)
+    assert not both.hq.events("dial_failed", since=since)
+
+
+def test_a_peer_that_must_call_first(make_pair):
+    """hq cannot dial store: whoever wants to get there hears why."""
+    pair = make_pair(start=False)
+    front = f"127.0.0.1:{free_port()}"
+    pair.hq.set("route back", listen=front, peer="store", connect_timeout="300ms")
+    pair.hq.start()
+    assert services.gets_reset(front)
+    reason = pair.hq.wait("connection_refused", route="back")["reason"]
+    assert "has not called" in reason and "address" in reason

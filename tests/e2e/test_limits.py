@@ -302,6 +302,60 @@ def test_memory_is_shared(make_pair, closing, sanitized):
             assert services.receive(s, 20000) == b"y" * 20000
 
 
+def works(pair):
+    try:
+        with pair.connect() as s:
+            s.sendall(b"z")
+            return s.recv(1) == b"z"
+    except ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize("side", ["store", "hq"])
+def test_connections(make_pair, side):
+    """At the limit of the node the new one is refused, with a line in the log, and none of the old ones suffers."""
+    pair = make_pair(start=False)
+    getattr(pair, side).set("limits", connections="5")
+    pair.start()
+    socks = [pair.connect() for _ in range(5)]
+    for s in socks:
+        s.sendall(b"x")
+        assert services.receive(s, 1) == b"x"
+    assert services.gets_reset(pair.route)
+    refused = getattr(pair, side).wait("connection_refused")
+    assert "connections" in refused["reason"]
+    for s in socks:
+        s.sendall(b"y")
+        assert services.receive(s, 1) == b"y"
+    socks.pop().close()
+    until(lambda: works(pair), "a place is free again")
+    for s in socks:
+        s.close()
+
+
+def test_few_descriptors(make_pair):
+    """The system allows only few: local connections stop below that, so that links can still come and go."""
+    pair = make_pair(start=False)
+    pair.store.command = ["prlimit", "--nofile=256:256", *pair.store.command]
+    pair.start()
+    few = pair.store.wait("descriptors_few")
+    most = int(few["connections"])
+    assert 50 < most < 200
+    socks = []
+    for _ in range(most):
+        socks.append(pair.connect())
+        socks[-1].sendall(b"x")
+        assert services.receive(socks[-1], 1) == b"x"
+    for _ in range(50):
+        assert services.gets_reset(pair.route)
+    assert not pair.store.events("accept_failed")
+    for s in socks:
+        s.sendall(b"y")
+        assert services.receive(s, 1) == b"y"
+        s.close()
+    until(lambda: works(pair), "there is room again")
+
+
 # --- keys ---------------------------------------------------------------------------------------------------
 
 def show_key(host, source, identity=None):

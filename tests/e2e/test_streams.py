@@ -277,6 +277,50 @@ def test_a_connection_that_talks_is_not_idle(make_pair):
             time.sleep(0.2)
 
 
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_data_in_one_direction_is_not_idle(make_pair, closing, direction):
+    """Half-closed, 1,000 bytes a second the other way: the idle timer starts again with each of them."""
+    got = []
+
+    def talk(sock):
+        for i in range(25):
+            sock.sendall(bytes(100))
+            time.sleep(0.1)
+        sock.shutdown(socket.SHUT_WR)
+
+    def server(sock):
+        if direction == "down":
+            talk(sock)
+        got.append(len(services.receive_all(sock)))
+    pair = make_pair(closing.add(services.Server(server)).address, route={"idle": "1s"})
+    with pair.connect() as s:
+        if direction == "up":
+            talk(s)
+        else:
+            s.shutdown(socket.SHUT_WR)
+        assert len(services.receive_all(s)) == (2500 if direction == "down" else 0)
+    until(lambda: got == [0 if direction == "down" else 2500], "the server has everything")
+    assert pair.store.wait("connection_closed", route="echo")["reason"] == "ended"
+
+
+def test_a_slow_reader_is_not_idle(make_pair, closing):
+    """What was read from the link long ago still trickles into the client: the connection is not idle. It is when that stops."""
+    pair = make_pair(closing.add(services.Server(lambda sock: sock.sendall(bytes(12_000_000)))).address, start=False,
+                     route={"idle": "1s"})
+    pair.start()
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        s.settimeout(20)
+        s.connect(("127.0.0.1", pair.port))
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            assert s.recv(8192)
+            time.sleep(0.05)
+        assert not pair.store.events("connection_closed")
+        closed = pair.store.wait("connection_closed", deadline=10)
+        assert closed["reason"] == "idle timeout"
+
+
 def test_max_connections(make_pair):
     pair = make_pair(route={"max_connections": "3"})
     first = [pair.connect() for _ in range(3)]
