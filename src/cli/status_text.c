@@ -9,6 +9,7 @@
 
 #define LABEL 13 /* columns of a label and the space behind it */
 #define LINE  512
+#define LINKS_SHOWN 3 /* of one peer: there may be hundreds (link = own) */
 
 #define BOLD   "1"
 #define RED    "31"
@@ -268,9 +269,12 @@ show_peer(const struct page *p, struct json_object *o)
 		field(p, "address", "%s", list);
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *l = json_object_array_get_idx(links, i);
-		show_link(p, l);
+		if (i + LINKS_SHOWN >= n) /* the youngest */
+			show_link(p, l);
 		streams += number(l, "streams");
 	}
+	if (n > LINKS_SHOWN)
+		field(p, "link", "and %zu older ones", n - LINKS_SHOWN);
 	if (number(o, "links_total") > 0) {
 		field(p, "connections", "%llu open, %llu in all", streams,
 			(unsigned long long)number(o, "streams_total"));

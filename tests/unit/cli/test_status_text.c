@@ -111,6 +111,23 @@ test_colour(void **state)
 	free(text);
 }
 
+/* A link for each connection: not all of them are shown, but what goes over them is counted. */
+static void
+test_many_links(void **state)
+{
+	char *text = render("{\"peers\":[{\"name\":\"hq\",\"state\":\"up\",\"links_total\":5,\"links\":["
+			    "{\"address\":\"a:1\",\"streams\":1},{\"address\":\"a:2\",\"streams\":1},"
+			    "{\"address\":\"a:3\",\"streams\":1},{\"address\":\"a:4\",\"streams\":1},"
+			    "{\"address\":\"a:5\",\"streams\":1}]}]}", 80, false);
+	(void)state;
+
+	assert_null(strstr(text, "a:2"));
+	assert_non_null(strstr(text, "link         a:3"));
+	assert_non_null(strstr(text, "link         and 2 older ones\n"));
+	assert_non_null(strstr(text, "connections  5 open"));
+	free(text);
+}
+
 /* A node of another version may say less. */
 static void
 test_missing(void **state)
@@ -159,6 +176,7 @@ main(void)
 		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_narrow),
 		cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_many_links),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_numbers),
 	};
