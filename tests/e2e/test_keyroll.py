@@ -7,7 +7,7 @@ import os
 import pytest
 
 from node import free_port, until
-from peer import CLOSE, KEYROLL, Door, Identity, dial, frame
+from peer import CLOSE, KEYROLL, Door, Identity, Rejected, dial, frame
 from peer_crypto import asymmetric, fingerprint, sha256
 from test_keys import fingerprints
 
@@ -60,7 +60,7 @@ def link_to(node):
     link = dial(node.port, node.identity)
     try:
         return link.up() or link
-    except Exception:  # the fingerprint was expected: the first contact only verifies the key
+    except Rejected:  # the fingerprint was expected: the first contact only verifies the key
         node.wait("peer_verified", peer="py")
         link = dial(node.port, node.identity)
         return link.up() or link
@@ -151,19 +151,26 @@ def test_ten_announcements_in_an_hour(host):
     link.expect_close(1)
 
 
-@pytest.mark.parametrize("answer", [0, 1, 2])
-def test_what_a_node_announces(make_node, closing, answer):
-    """key rotate, seen from the other side: the proof is right, and the node goes by the answer."""
+@pytest.fixture
+def called_by(make_node, closing):
+    """A node that dials the Python peer and knows its key, the peer's door and keys, and the link."""
     door = closing.add(Door())
     identity = Identity("py")
     node = make_node("store", {"peer py": {"address": f"127.0.0.1:{door.port}"}})
     node.set("node", asymmetric="X25519").init()
     node.cli("trust", "py", "--fingerprint", identity.fingerprint())
     node.start()
-    with pytest.raises(Exception):
+    with pytest.raises(Rejected):
         door.accept(identity).up()  # the first contact verifies the key
     link = door.accept(identity)
     link.up()
+    return node, door, identity, link
+
+
+@pytest.mark.parametrize("answer", [0, 1, 2])
+def test_what_a_node_announces(called_by, answer):
+    """key rotate, seen from the other side: the proof is right, and the node goes by the answer."""
+    node, door, identity, link = called_by
     old = fingerprints(node)["in use"][0]
     node.cli("key", "rotate")
     _, _, payload = link.next_frame(KEYROLL)
@@ -191,18 +198,9 @@ def test_what_a_node_announces(make_node, closing, answer):
         link.close()
 
 
-def test_a_wrong_challenge_gets_no_proof(make_node, closing):
+def test_a_wrong_challenge_gets_no_proof(called_by):
     """Made for another link (another hh): it does not open, and what comes is no proof."""
-    door = closing.add(Door())
-    identity = Identity("py")
-    node = make_node("store", {"peer py": {"address": f"127.0.0.1:{door.port}"}})
-    node.set("node", asymmetric="X25519").init()
-    node.cli("trust", "py", "--fingerprint", identity.fingerprint())
-    node.start()
-    with pytest.raises(Exception):
-        door.accept(identity).up()
-    link = door.accept(identity)
-    link.up()
+    node, door, identity, link = called_by
     node.cli("key", "rotate")
     _, _, payload = link.next_frame(KEYROLL)
     public, nonce = payload[8:], os.urandom(32)
