@@ -31,15 +31,15 @@ min_u32(uint32_t a, uint32_t b)
 }
 
 static inline uint64_t
-min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static inline uint64_t
 max_u64(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
+}
+
+static inline uint64_t
+min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* A number of bytes at a place that somebody else owns. */

@@ -83,6 +83,7 @@ struct config_peer {
 	char name[CONFIG_NAME_SIZE];
 	struct endpoint_list address; /* empty: it dials us */
 	bool on_demand;               /* connect = demand */
+	uint64_t survive;
 	uint64_t keepalive;
 	char identity[CONFIG_NAME_SIZE]; /* of the key pairs that it is shown; "": the node's own */
 	bool accept_rolls;

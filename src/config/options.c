@@ -68,6 +68,8 @@ const struct option config_options[OPTIONS_MAX] = {
 		"hq.example.com:7400", "where to dial it; none: it dials us"},
 	{SECTION_PEER, "connect", VALUE_FLAG, NOW, PEER(on_demand), "always", 0, 0, "always|demand",
 		NULL, "always: keep a link up; demand: when a connection needs it"},
+	{SECTION_PEER, "survive", VALUE_TIME, NEXT, PEER(survive), "60s", 0, 12 * H, NULL, NULL,
+		"local connections outlive a lost link this long; 0: they are reset at once"},
 	{SECTION_PEER, "keepalive", VALUE_TIME, NEXT, PEER(keepalive), "15s", 100 * MS, H, NULL,
 		NULL, "a silent link is asked for a sign of life this often"},
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "proxy/link.h"
 #include "proxy/local.h"
+#include "proxy/session.h"
 #include "proxy/watch.h"
 
 struct news {
@@ -43,6 +44,7 @@ cut(struct peer *p)
 		if (l->peer == p)
 			link_close(l, CODE_DENIED);
 	}
+	sessions_end(p, CODE_DENIED, "the peer was removed from the configuration");
 }
 
 static bool

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "proxy/link.h"
+#include "proxy/session.h"
 #include "proxy/peer.h"
 #include "proxy/tally.h"
 
@@ -36,8 +36,8 @@ fill_link(struct status_link *out, const struct link *l, uint64_t now)
 	out->keys_age = now - keys.since;
 	out->renewal_in = until(keys.next, now);
 	out->renewals = keys.renewals;
-	out->rtt = trunk_rtt(l->trunk);
-	out->streams = trunk_streams(l->trunk);
+	out->rtt = trunk_rtt(l->session->trunk);
+	out->streams = trunk_streams(l->session->trunk);
 	out->bytes_in = l->bytes_in;
 	out->bytes_out = l->bytes_out;
 }

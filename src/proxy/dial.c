@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "proxy/connect.h"
-#include "proxy/link.h"
+#include "proxy/session.h"
 
 #define DIAL_DEADLINE  (30 * NS_PER_S) /* over all addresses */
 /* After a key of the peer was verified, its operator most likely is about to verify ours. */
@@ -49,11 +49,21 @@ dial_fini(struct peer *p)
 	p->dialer.rejected = NULL;
 }
 
+/* Links may still come: also for what is left while the node drains. */
+static bool
+going_on(const struct peer *p)
+{
+	return p->owner->state == WORKER_RUNNING ||
+		(p->owner->state == WORKER_DRAINING && sessions_hold(p));
+}
+
 static bool
 wanted(const struct peer *p)
 {
-	return p->owner->state == WORKER_RUNNING && p->config && p->config->address.n > 0 &&
-		(!p->config->on_demand || !list_empty(&p->waiting)) && !peer_link(p);
+	if (!going_on(p) || !p->config || p->config->address.n == 0)
+		return false;
+	bool needed = !p->config->on_demand || !list_empty(&p->waiting);
+	return sessions_hold(p) || (needed && (sessions_wait(p) || !peer_link(p)));
 }
 
 /* How long to wait after a failure; sets the alarm. Milliseconds. */
@@ -61,7 +71,8 @@ static uint64_t
 wait_for_next(struct peer *p, bool rejected)
 {
 	struct dialer *d = &p->dialer;
-	uint64_t cap = list_empty(&p->waiting) ? BACKOFF_CAP_MS : IMPATIENT_MS;
+	bool patient = list_empty(&p->waiting) && !sessions_hold(p);
+	uint64_t cap = patient ? BACKOFF_CAP_MS : IMPATIENT_MS;
 	if (rejected && node_now() < d->eager_until)
 		cap = EAGER_MS;
 	uint64_t ms = backoff_next(&d->backoff, cap, &p->owner->node->random);
@@ -101,7 +112,7 @@ static void
 failed_to_connect(struct peer *p, const char *address, const char *why)
 {
 	dial_note(p, address, why);
-	if (p->owner->state == WORKER_RUNNING && p->config)
+	if (going_on(p) && p->config)
 		dial_log(p, address, why, wait_for_next(p, false));
 }
 
@@ -286,7 +297,7 @@ dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 	peer_error(p, d->link ? d->link->address : p->name, sc_error_text(error));
 	d->link = NULL;
 	dial_rejected(p, error, asym);
-	if (p->owner->state == WORKER_RUNNING)
+	if (going_on(p))
 		wait_for_next(p, error == SC_ERR_KEY_REJECTED);
 }
 

@@ -153,7 +153,7 @@ failover_refused(struct local *l, unsigned code)
 	if (to != l->peer && flood_pass(&l->owner->floods[FLOOD_MOVED], node_now()))
 		log_moved(l, to, code);
 	l->id[0] = '\0';
-	l->link = NULL;
+	l->session = NULL;
 	list_remove(&l->at);
 	client_move(l, to);
 	return true;

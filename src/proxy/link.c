@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "proxy/rolls.h"
 #include "proxy/report.h"
+#include "proxy/session.h"
 
 void
 link_enter(struct link *l, enum link_state state)
@@ -41,20 +42,6 @@ log_up(const struct link *l, const struct conn_info *info)
 	log_end(&line);
 }
 
-static struct trunk *
-make_trunk(struct link *l)
-{
-	const struct trunk_config config = {
-		.initiator = l->dialed,
-		.window = l->owner->node->hello.window,
-		.max_streams = l->max_streams,
-		.keepalive = l->peer->config ? l->peer->config->keepalive : NODE_KEEPALIVE,
-		.random = l->owner->node->random,
-		.chunks = l->owner->chunks,
-	};
-	return trunk_new(&config, l->conn, node_now());
-}
-
 /* A younger connection has shown that the process behind this one is not the present one any
    more. */
 static void
@@ -84,8 +71,7 @@ link_join(struct link *l)
 		superseded(l);
 		return;
 	}
-	l->trunk = make_trunk(l);
-	if (!l->trunk) {
+	if (!session_join(l)) {
 		conn_fail(l->conn, SC_ERR_MEMORY);
 		link_failed(l);
 		return;
@@ -110,6 +96,8 @@ link_join(struct link *l)
 	peer_look(l->peer);
 	if (l->dialed)
 		dial_succeeded(l->peer, &info);
+	if (l->owner->state != WORKER_RUNNING && !l->goaway) /* it came too late */
+		link_drain(l);
 	peer_serve(l->peer);
 }
 
@@ -226,7 +214,7 @@ link_check(struct link *l)
 	if (l->state == LINK_UP && log_enabled(LOG_LEVEL_DEBUG))
 		log_steps(l);
 	if (l->state == LINK_UP && conn_phase(l->conn) == CONN_FAILED) {
-		trunk_lost(l->trunk);
+		trunk_lost(l->session->trunk);
 		link_events(l);
 	}
 }
@@ -274,10 +262,10 @@ link_turn(struct link *l)
 	bool more = false;
 	uint64_t now = node_now();
 
-	if (l->state == LINK_UP && trunk_silent(l->trunk, now))
+	if (l->state == LINK_UP && trunk_silent(l->session->trunk, now))
 		link_look_at_transport(l, now);
-	if (l->state == LINK_UP && now >= trunk_deadline(l->trunk))
-		trunk_tick(l->trunk, now);
+	if (l->state == LINK_UP && now >= trunk_deadline(l->session->trunk))
+		trunk_tick(l->session->trunk, now);
 	if (l->state == LINK_UP && now >= conn_deadline(l->conn))
 		conn_tick(l->conn, now);
 	if (l->state == LINK_HANDSHAKE || l->state == LINK_UP)
@@ -296,8 +284,9 @@ link_turn(struct link *l)
 	if (l->state == LINK_ENDING && !more)
 		turn_ending(l);
 	if (l->state == LINK_UP)
-		alarm_set_by(l->alarm, min_u64(trunk_deadline(l->trunk), conn_deadline(l->conn)));
-	return more || (l->state == LINK_UP && trunk_has_event(l->trunk));
+		alarm_set_by(l->alarm, min_u64(trunk_deadline(l->session->trunk),
+					       conn_deadline(l->conn)));
+	return more || (l->state == LINK_UP && trunk_has_event(l->session->trunk));
 }
 
 /* ---- the beginning ---- */
@@ -327,6 +316,7 @@ make_conn(struct link *l)
 	};
 	if (!link_set_keys(l, &config))
 		return NULL;
+	config.hello.hold = session_hello_hold(l->owner->config, l->dialed ? l->peer : NULL);
 	config.hello.max_streams = l->max_streams = limits->streams;
 	if (l->own && l->dialed) { /* own.h */
 		config.hello.max_streams = l->max_streams = 0;
@@ -374,7 +364,6 @@ link_new(struct worker *w, struct peer *peer, bool own, struct sock *sock,
 	list_init(&l->dirty);
 	list_init(&l->up);
 	list_init(&l->ready);
-	list_init(&l->locals);
 	list_insert_tail(&w->links, &l->node);
 	link_enter(l, LINK_HANDSHAKE);
 	alarm_set(l->alarm, l->since + w->config->limits.handshake);

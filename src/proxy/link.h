@@ -36,9 +36,8 @@ struct link {
 	struct held_key *announced_key; /* and held; NULL: none is */
 	unsigned announced_next;      /* how far the list of those to be announced has come */
 	const struct conn_memory *memory; /* dialed: SecureConn 1.1 was suggested with this */
-	struct trunk *trunk;
-	/* struct local with a stream here, or with an attempt that counts here */
-	struct list locals;
+	struct session *session; /* LINK_UP; until it goes on elsewhere, or ends */
+	bool resumed;            /* what goes over it was there before */
 	struct alarm *alarm;
 	struct job job;
 	struct conn_job *conn_job; /* what `job` works on */
@@ -164,6 +163,14 @@ link_failed(struct link *l);
 /* The link was up and is over: out of its peer, logged, LINK_ENDING. */
 void
 link_over(struct link *l, enum sc_error error, uint16_t code);
+
+/* The link is lost by `error`, but its session is kept, with so many streams; LINK_ENDING. */
+void
+link_suspended(struct link *l, enum sc_error error, size_t streams);
+
+/* Its session has gone on over a younger link: closed at once. */
+void
+link_superseded(struct link *l);
 
 /* The transport is at its end, or broken. */
 void

@@ -5,6 +5,7 @@
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/report.h"
+#include "proxy/session.h"
 
 /* Both keys were shown, and one of the two nodes does not know the other's. */
 static void
@@ -45,7 +46,7 @@ link_kill(struct link *l)
 		return;
 	if (l->state == LINK_UP) { /* its streams are told, and its peer */
 		conn_fail(l->conn, SC_ERR_TRUNCATED);
-		trunk_lost(l->trunk);
+		trunk_lost(l->session->trunk);
 		link_events(l);
 	}
 	link_leave_place(l);
@@ -70,30 +71,72 @@ start_ending(struct link *l)
 	link_touch(l);
 }
 
-void
-link_over(struct link *l, enum sc_error error, uint16_t code)
+static struct log_line
+log_down(const struct link *l)
 {
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "link_down");
 	log_str(&line, "peer", l->peer->name);
 	log_str(&line, "address", l->address);
+	log_u64(&line, "duration_ms", (node_now() - l->since) / NS_PER_MS);
+	return line;
+}
+
+/* It is the peer's no more. */
+static void
+leave(struct link *l)
+{
+	list_remove(&l->up);
+	l->peer->links_up--;
+	peer_look(l->peer);
+	start_ending(l);
+}
+
+void
+link_over(struct link *l, enum sc_error error, uint16_t code)
+{
+	struct log_line line = log_down(l);
 	if (error == SC_OK || error == SC_ERR_CLOSED)
 		log_fmt(&line, "reason", "%s: %s", error ? "closed by the peer" : "closed here",
 			code_text(code));
 	else
 		log_str(&line, "reason", sc_error_text(error));
-	log_u64(&line, "duration_ms", (node_now() - l->since) / NS_PER_MS);
 	log_end(&line);
 
 	if (error != SC_OK && error != SC_ERR_CLOSED)
 		peer_error(l->peer, l->address, sc_error_text(error));
-	list_remove(&l->up);
-	l->peer->links_up--;
-	peer_look(l->peer);
-	start_ending(l);
+	leave(l);
 	if (l->own)
 		own_gone(l);
 	else
 		dial_lost(l->peer, l->goaway && l->goaway_code == CODE_NONE);
+}
+
+void
+link_suspended(struct link *l, enum sc_error error, size_t streams)
+{
+	struct log_line line = log_down(l);
+	/* One that never came to anything is not dialed again without a wait. */
+	bool at_once = l->resumed || node_now() - l->since >= NS_PER_S / 4;
+
+	log_str(&line, "reason", sc_error_text(error));
+	log_u64(&line, "held_streams", streams);
+	log_end(&line);
+	peer_error(l->peer, l->address, sc_error_text(error));
+	l->session = NULL;
+	leave(l);
+	dial_lost(l->peer, at_once);
+}
+
+void
+link_superseded(struct link *l)
+{
+	struct log_line line = log_down(l);
+
+	log_str(&line, "reason", sc_error_text(SC_ERR_STALE));
+	log_end(&line);
+	l->session = NULL;
+	leave(l);
+	link_kill(l);
 }
 
 /* What the operator can do about keys that do not fit; NULL: what else the log says is enough. */
@@ -165,7 +208,7 @@ link_close(struct link *l, enum close_code code)
 	if (l->state == LINK_HANDSHAKE) {
 		link_kill(l);
 	} else if (l->state == LINK_UP) {
-		trunk_close(l->trunk, code);
+		trunk_close(l->session->trunk, code);
 		link_events(l);
 		link_touch(l);
 	}
@@ -177,9 +220,9 @@ link_drain(struct link *l)
 	if (l->state == LINK_HANDSHAKE) {
 		link_kill(l);
 	} else if (l->state == LINK_UP) {
-		l->goaway = true;
+		l->goaway = l->session->goaway = true;
 		peer_look(l->peer);
-		trunk_goaway(l->trunk, CODE_SHUTTING_DOWN);
+		trunk_goaway(l->session->trunk, CODE_SHUTTING_DOWN);
 		link_touch(l);
 	}
 }
@@ -189,9 +232,8 @@ link_reap(struct link *l)
 {
 	if (l->state != LINK_DEAD || l->job.state != JOB_IDLE)
 		return false;
-	list_for_each_safe (it, &l->locals)
-		local_forget_link(container_of(it, struct local, at));
-	trunk_free(l->trunk);
+	if (l->session)
+		session_free(l->session);
 	conn_free(l->conn);
 	alarm_free(l->alarm);
 	list_remove(&l->dirty);

@@ -1,19 +1,21 @@
 /* Knows who is told what a trunk has to tell; knows nothing of sockets. */
 #include "base/log.h"
-#include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/service.h"
+#include "proxy/session.h"
 
 static void
-on_goaway(struct link *l, uint16_t code)
+on_goaway(struct session *s, uint16_t code)
 {
+	struct link *l = s->link;
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "link_goaway");
+
 	log_str(&line, "peer", l->peer->name);
 	log_str(&line, "address", l->address);
 	log_str(&line, "reason", code_text(code));
 	log_end(&line);
-	l->goaway = true;
-	l->goaway_code = code;
+	s->goaway = l->goaway = true;
+	s->goaway_code = l->goaway_code = code;
 	peer_look(l->peer);
 	if (l->own)
 		own_gone(l);
@@ -22,23 +24,53 @@ on_goaway(struct link *l, uint16_t code)
 }
 
 static void
-handle(struct link *l, const struct trunk_event *event)
+on_resumed(struct session *s, const struct trunk_event *event)
 {
-	struct local *local = event->stream ? stream_user(event->stream) : NULL;
+	struct log_line line = log_begin(LOG_LEVEL_INFO, "session_resumed");
+
+	log_str(&line, "peer", s->peer->name);
+	log_str(&line, "address", s->link->address);
+	log_u64(&line, "streams", trunk_streams(s->trunk));
+	log_u64(&line, "bytes_again", event->resent);
+	log_u64(&line, "gap_ms", event->gap / NS_PER_MS);
+	log_end(&line);
+	s->link->resumed = s->link->session_up = true;
+	s->peer->counts.resumed++;
+	dial_check(s->peer); /* for the next one that waits */
+}
+
+static void
+on_forgotten(const struct session *s)
+{
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "session_lost");
+
+	log_str(&line, "peer", s->peer->name);
+	log_str(&line, "reason", "the peer does not know it any more");
+	log_u64(&line, "code", CODE_LINK_LOST);
+	log_end(&line);
+	s->link->session_up = true;
+}
+
+/* The trunk of a link is over. */
+static void
+on_closed(struct session *s, const struct trunk_event *event)
+{
+	if (event->session) /* one that the peer named there, and that ends with it */
+		list_for_each (it, &s->peer->sessions)
+			if (container_of(it, struct session, node)->trunk == event->session)
+				session_touch(container_of(it, struct session, node));
+	session_ended(s);
+	link_over(s->link, event->error, event->code);
+}
+
+static void
+handle_stream(struct session *s, const struct trunk_event *event)
+{
+	struct local *local = stream_user(event->stream);
 
 	switch (event->type) {
-	case TRUNK_UP:
-	case TRUNK_FORGOTTEN:
-		l->session_up = true;
-		break; /* those that wait are served below */
-	case TRUNK_RESUMED:
-		l->session_up = true;
-		break;
-	case TRUNK_SUSPENDED:
-	case TRUNK_MOVED:
-		break; /* not without a hold time */
 	case TRUNK_OPEN:
-		service_open(l, event->stream, event->request);
+		service_open(s->link, event->stream, event->request);
 		break;
 	case TRUNK_OPENED:
 		local_opened(local);
@@ -55,15 +87,38 @@ handle(struct link *l, const struct trunk_event *event)
 	case TRUNK_RESET:
 		local_reset(local, event->code, event->text);
 		break;
-	case TRUNK_END:
+	default:
 		local_end(local);
+	}
+}
+
+void
+session_handle(struct session *s, const struct trunk_event *event)
+{
+	switch (event->type) {
+	case TRUNK_UP:
+		s->known = s->link->session_up = true; /* those that wait are served below */
+		break;
+	case TRUNK_SUSPENDED:
+		session_suspend(s, event->error);
+		break;
+	case TRUNK_MOVED:
+		session_move(s, event->session);
+		break;
+	case TRUNK_RESUMED:
+		on_resumed(s, event);
+		break;
+	case TRUNK_FORGOTTEN:
+		on_forgotten(s);
 		break;
 	case TRUNK_GOAWAY:
-		on_goaway(l, event->code);
+		on_goaway(s, event->code);
 		break;
 	case TRUNK_CLOSED:
-		link_over(l, event->error, event->code);
+		on_closed(s, event);
 		break;
+	default:
+		handle_stream(s, event);
 	}
 }
 
@@ -73,8 +128,8 @@ link_events(struct link *l)
 	struct trunk_event event;
 	bool any = false;
 
-	while (trunk_next_event(l->trunk, node_now(), &event)) {
-		handle(l, &event);
+	while (l->session && trunk_next_event(l->session->trunk, node_now(), &event)) {
+		session_handle(l->session, &event);
 		any = true;
 	}
 	if (any) {

@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 
 #include "proxy/link.h"
+#include "proxy/session.h"
 #include "proxy/tcp_state.h"
 
 /* So that a small stream does not wait behind a big one in the kernel. */
@@ -78,7 +79,7 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 		link_count(l, (size_t)nread, 0);
 		conn_in_ack(l->conn, (size_t)nread, node_now());
 		if (l->state == LINK_UP)
-			trunk_heard(l->trunk, node_now());
+			trunk_heard(l->session->trunk, node_now());
 		link_check(l);
 		link_touch(l);
 	}
@@ -126,7 +127,7 @@ link_look_at_transport(struct link *l, uint64_t now)
 	if (!tcp_state_get(sock_fd(l->sock), &state))
 		return;
 	if (state.acknowledged > l->acknowledged)
-		trunk_delivered(l->trunk, now - min_u64(now, state.since_last_ms * NS_PER_MS));
+		trunk_delivered(l->session->trunk, now - min_u64(now, state.since_last_ms * NS_PER_MS));
 	l->acknowledged = state.acknowledged;
 }
 
@@ -166,8 +167,8 @@ link_write(struct link *l)
 	for (int i = 0; i < WRITES_MAX; i++) {
 		size_t n;
 
-		if (l->trunk)
-			trunk_seal(l->trunk, node_now());
+		if (l->session)
+			trunk_seal(l->session->trunk, node_now());
 		const uint8_t *data = conn_out_buf(l->conn, &n);
 		if (n == 0 || l->writing > 0 || l->state == LINK_DEAD)
 			return false;

@@ -82,7 +82,7 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 		return;
 	}
 	if (nread != 0)
-		link_touch(l->link);
+		session_touch(l->session);
 }
 
 static void
@@ -98,14 +98,14 @@ feed(struct local *l)
 {
 	if (!carry_empty(&l->carry)) {
 		carry_give(&l->carry, l->stream);
-		link_touch(l->link);
+		session_touch(l->session);
 	}
 	if (!carry_empty(&l->carry)) {
 		if (l->reading)
 			stop_reading(l);
 	} else if (l->eof) {
 		stream_send_fin(l->stream);
-		link_touch(l->link);
+		session_touch(l->session);
 	} else {
 		start_reading(l);
 	}
@@ -127,7 +127,7 @@ written(struct local *l, size_t n)
 	l->bytes_out += n;
 	l->tally->bytes_out += n;
 	l->active = l->idle ? node_now() : 0;
-	link_touch(l->link);
+	session_touch(l->session);
 }
 
 static void
@@ -161,7 +161,7 @@ on_shut(uv_shutdown_t *req, int status)
 		return;
 	}
 	stream_recv_fin_ack(l->stream);
-	link_touch(l->link);
+	session_touch(l->session);
 }
 
 /* The socket takes no more just now: the rest stays in the stream's memory until it does. */

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "proxy/carry.h"
-#include "proxy/link.h"
+#include "proxy/session.h"
 #include "proxy/tally.h"
 
 struct route;
@@ -16,12 +16,12 @@ struct connector;
 
 struct local {
 	struct list node; /* on worker.locals */
-	struct list at;   /* on link.locals, or on peer.waiting */
+	struct list at;   /* on session.locals, or on peer.waiting */
 	struct worker *owner;
 	struct peer *peer;
 	struct route *route;                  /* a client; or */
 	const struct config_service *service; /* a target */
-	struct link *link;           /* NULL: none, or it is gone */
+	struct session *session;     /* NULL: none, or it is gone */
 	struct stream *stream;       /* NULL: not yet, or over */
 	struct sock *sock;           /* NULL: not connected */
 	struct connector *connector; /* a target being connected to */
@@ -42,7 +42,7 @@ struct local {
 	bool eof;     /* the local side sends no more */
 	bool fin;     /* the peer sends no more */
 	bool shut;    /* and the local side was told so */
-	bool attempt; /* the stream is gone, but the connector still counts as one on the link */
+	bool attempt; /* the stream is gone, but the connector still counts as one in the session */
 	bool over;    /* only the connector is still there */
 };
 
@@ -63,11 +63,11 @@ local_tally(struct local *l, enum tally_kind kind, const char *name);
 
 /* Binds it to its stream. */
 void
-local_attach(struct local *l, struct link *link, struct stream *stream);
+local_attach(struct local *l, struct session *session, struct stream *stream);
 
-/* Its link's memory goes. */
+/* Its session's memory goes. */
 void
-local_forget_link(struct local *l);
+local_forget_session(struct local *l);
 
 /* Starts reading from the local socket, and writes what has come already. */
 void

@@ -76,25 +76,25 @@ local_tally(struct local *l, enum tally_kind kind, const char *name)
 }
 
 void
-local_attach(struct local *l, struct link *link, struct stream *stream)
+local_attach(struct local *l, struct session *session, struct stream *stream)
 {
-	char session[9];
+	char id[9];
 
-	l->link = link;
+	l->session = session;
 	l->stream = stream;
 	l->peer->counts.streams++;
 	stream_set_user(stream, l);
-	list_insert_tail(&link->locals, &l->at);
-	hex_encode(session, trunk_session_id(link->trunk), 4);
-	snprintf(l->id, sizeof(l->id), "%s-%u", session, stream_id(stream));
-	link_touch(link);
+	list_insert_tail(&session->locals, &l->at);
+	hex_encode(id, trunk_session_id(session->trunk), 4);
+	snprintf(l->id, sizeof(l->id), "%s-%u", id, stream_id(stream));
+	session_touch(session);
 }
 
 void
-local_forget_link(struct local *l)
+local_forget_session(struct local *l)
 {
 	list_remove(&l->at);
-	l->link = NULL;
+	l->session = NULL;
 }
 
 /* ---- the log ---- */
@@ -166,9 +166,9 @@ log_end_of(const struct local *l, enum local_end how, const char *reason, const 
 void
 local_free(struct local *l)
 {
-	if (l->attempt && l->link && l->link->state == LINK_UP) {
-		trunk_attempt_ended(l->link->trunk);
-		link_touch(l->link);
+	if (l->attempt && l->session) {
+		trunk_attempt_ended(l->session->trunk);
+		session_touch(l->session);
 	}
 	list_remove(&l->at);
 	list_remove(&l->node);
@@ -226,7 +226,7 @@ local_fail(struct local *l, enum local_end how, enum close_code code, const char
 		l->why = tally_reason_of(code);
 	if (stream) {
 		stream_reset(stream, code, told);
-		link_touch(l->link);
+		session_touch(l->session);
 	}
 	local_finish(l, how, reason, NULL);
 }

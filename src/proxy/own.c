@@ -78,7 +78,7 @@ no_more_streams(struct link *l)
 {
 	take_ready(l);
 	l->goaway = true;
-	trunk_goaway(l->trunk, CODE_NONE);
+	trunk_goaway(l->session->trunk, CODE_NONE);
 	link_touch(l);
 }
 

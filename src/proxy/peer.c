@@ -7,6 +7,7 @@
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/route.h"
+#include "proxy/session.h"
 #include "proxy/workers.h"
 
 /* So long a lost link, or a first one, is waited for before a route takes its next peer. */
@@ -54,6 +55,8 @@ peer_new(struct node *n, const char *name)
 	p->verified.fn = verified;
 	list_init(&p->links);
 	list_init(&p->waiting);
+	list_init(&p->sessions);
+	list_init(&p->ended);
 	atomic_init(&p->coming_until, node_now() + COMING_FOR);
 	atomic_init(&p->ready_at, on_demand(p) ? 0 : UINT64_MAX);
 	list_insert_tail(&n->peers, &p->node);
@@ -183,16 +186,6 @@ other_instance(const struct link *l, const uint8_t instance[HELLO_INSTANCE_SIZE]
 	return hello->has_instance && memcmp(hello->instance, instance, HELLO_INSTANCE_SIZE) != 0;
 }
 
-static void
-end_others(const struct peer *p, struct list *links)
-{
-	list_for_each_safe (it, links) {
-		struct link *other = container_of(it, struct link, up);
-		if (other_instance(other, p->instance))
-			link_close(other, CODE_LINK_LOST);
-	}
-}
-
 bool
 peer_hello(struct peer *p, struct link *l)
 {
@@ -209,8 +202,7 @@ peer_hello(struct peer *p, struct link *l)
 		p->instance_birth = l->birth;
 	if (!changed)
 		return true;
-	end_others(p, &p->links);
-	end_others(p, &p->own.links);
+	sessions_end_earlier(p);
 	return true;
 }
 

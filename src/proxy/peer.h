@@ -34,6 +34,9 @@ struct peer {
 	struct list links;                /* struct link, those that are up, the youngest last */
 	uint32_t links_up;                /* these, and those of their own (own.h) */
 	struct list waiting;              /* struct local of routes, without a stream */
+	struct list sessions;             /* struct session, with a link or without */
+	struct list ended;                /* struct ended: sessions that are not to go on */
+	size_t n_ended;
 	struct dialer dialer;
 	struct own own;
 	bool has_instance;

@@ -126,12 +126,12 @@ route_open_on(struct local *l, struct link *link)
 
 	request.service_size = (uint8_t)strlen(c->service);
 	memcpy(request.service, c->service, request.service_size);
-	struct stream *s = trunk_open(link->trunk, &request, l);
+	struct stream *s = trunk_open(link->session->trunk, &request, l);
 	if (!s)
 		return false;
 	list_remove(&l->at);
 	alarm_set(l->alarm, deadline(l));
-	local_attach(l, link, s);
+	local_attach(l, link->session, s);
 	local_start(l);
 	return true;
 }

@@ -81,7 +81,7 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 		l->sock = sock;
 		stream_accept(l->stream);
 		local_opened(l);
-		link_touch(l->link);
+		session_touch(l->session);
 		local_start(l);
 	}
 }
@@ -112,7 +112,7 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 	l->service = service;
 	l->source = request->source;
 	l->destination = request->destination;
-	local_attach(l, link, stream);
+	local_attach(l, link->session, stream);
 	if (!local_tally(l, TALLY_SERVICE, service->name)) {
 		local_fail(l, LOCAL_REFUSED, CODE_INTERNAL_ERROR, NULL, "out of memory");
 		return;

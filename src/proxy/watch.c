@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "proxy/link.h"
 #include "proxy/rolls.h"
+#include "proxy/session.h"
 #include "proxy/workers.h"
 
 /* The verified keys of the ring, which come first in it. False: out of memory. */
@@ -107,6 +107,8 @@ watch_end_links(struct worker *w)
 			strcmp(name, l->peer->name) != 0)
 			link_close(l, CODE_DENIED);
 	}
+	list_for_each (it, &w->peers)
+		sessions_check_keys(container_of(it, struct peer, at));
 }
 
 void

@@ -11,6 +11,7 @@
 #include "proxy/peer.h"
 #include "proxy/resolver.h"
 #include "proxy/rolls.h"
+#include "proxy/session.h"
 #include "proxy/tally.h"
 
 #define TRIM_TICKS  2               /* memory that nobody used for so long goes back */
@@ -282,6 +283,10 @@ worker_drain(struct worker *w)
 	end_waiting(w);
 	list_for_each_safe (it, &w->links)
 		link_drain(container_of(it, struct link, node));
+	list_for_each (it, &w->peers) {
+		sessions_drain(container_of(it, struct peer, at));
+		dial_check(container_of(it, struct peer, at));
+	}
 }
 
 void
@@ -298,6 +303,8 @@ worker_stop(struct worker *w)
 			link_kill(l);
 		}
 	}
+	list_for_each (it, &w->peers)
+		sessions_end(container_of(it, struct peer, at), CODE_SHUTTING_DOWN, NULL);
 }
 
 static bool
@@ -330,6 +337,7 @@ worker_close(struct worker *w)
 	w->tick = NULL;
 	inbox_close(&w->inbox);
 	list_for_each (it, &w->peers) {
+		sessions_fini(container_of(it, struct peer, at));
 		dial_fini(container_of(it, struct peer, at));
 		own_fini(container_of(it, struct peer, at));
 	}

@@ -103,7 +103,7 @@ trunk_close(struct trunk *t, enum close_code code)
 void
 trunk_close_because(struct trunk *t, enum close_code code, const char *text)
 {
-	if (!t->end.ended)
+	if (!t->end.ended && text)
 		t->end.text = (struct span){(const uint8_t *)text, strlen(text)};
 	trunk_close(t, code);
 }

@@ -191,7 +191,8 @@ trunk_goaway(struct trunk *t, enum close_code code);
 void
 trunk_close(struct trunk *t, enum close_code code);
 
-/* The same; the events of the streams say why, as if the peer had (static text). */
+/* The same; the events of the streams say why, as if the peer had (static text,
+   or NULL). */
 void
 trunk_close_because(struct trunk *t, enum close_code code, const char *text);
 

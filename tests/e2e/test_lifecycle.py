@@ -145,17 +145,19 @@ def test_kill_and_restart(pair, victim):
         s.sendall(b"x")
         services.receive(s, 1)
         node.kill()
-        if victim == "hq":
+        node.start()
+        if victim == "hq": # it does not know the connection any more
             assert services.is_reset(s)
             pair.store.wait("link_down", since=at_store)
         s.close()
-        node.start()
         pair.up(at_hq, at_store)
         assert works(pair)
 
 
 def test_a_cut_link_comes_back(make_pair):
-    pair = make_pair(relay=True)
+    pair = make_pair(relay=True, start=False)
+    pair.store.set("peer hq", survive="0")
+    pair.start()
     for _ in range(3):
         at_hq, at_store = pair.hq.position(), pair.store.position()
         with pair.connect() as s:
@@ -173,7 +175,7 @@ def test_a_silent_link_is_noticed(make_pair):
     """A network that swallows everything: noticed by keepalive at both ends, and healed."""
     pair = make_pair(relay=True, start=False)
     pair.hq.set("peer store", keepalive="500ms")
-    pair.store.set("peer hq", keepalive="500ms")
+    pair.store.set("peer hq", keepalive="500ms", survive="0")
     pair.start()
     at_hq, at_store = pair.hq.position(), pair.store.position()
     with pair.connect() as s:

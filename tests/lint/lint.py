@@ -66,6 +66,7 @@ TESTED_ELSEWHERE = {
     "proxy/callers.c": "tests/e2e/test_hostile.py",
     "proxy/client.c": "tests/e2e/test_streams.py",
     "proxy/failover.c": "tests/e2e/test_failover.py",
+    "proxy/session.c": "tests/e2e/test_survive.py",
     "proxy/dial.c": "tests/e2e/test_lifecycle.py",
     "proxy/link*.c": "tests/e2e/test_wire.py",
     "proxy/listen_open.c": "tests/unit/proxy/test_listen.c",

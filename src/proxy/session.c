@@ -1,0 +1,383 @@
+/* Knows which sessions a peer has and what becomes of them between two links; knows nothing of
+   sockets. */
+#include "proxy/session.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "proxy/local.h"
+
+#define SUSPENDED_MAX 64    /* of one peer (protocol.md 8.1) */
+#define ENDED_MAX     16384 /* more are not remembered */
+
+/* A session that has ended, while it is remembered. */
+struct ended {
+	struct list node; /* on peer.ended, in their order */
+	uint64_t until;
+	uint8_t id[TRUNK_SESSION_SIZE];
+};
+
+uint64_t
+session_hold(const struct peer *p)
+{
+	return p->config ? p->config->survive : SURVIVE_DEFAULT;
+}
+
+uint16_t
+session_hello_hold(const struct config *c, const struct peer *p)
+{
+	uint64_t hold = p ? session_hold(p) : SURVIVE_DEFAULT;
+
+	for (size_t i = 0; !p && i < c->n_peers; i++)
+		hold = max_u64(hold, c->peers[i].survive);
+	return (uint16_t)min_u64((hold + NS_PER_S - 1) / NS_PER_S, UINT16_MAX);
+}
+
+/* ---- those that have ended ---- */
+
+static void
+forget(struct peer *p, struct ended *e)
+{
+	list_remove(&e->node);
+	p->n_ended--;
+	free(e);
+}
+
+static void
+forget_old(struct peer *p, uint64_t now)
+{
+	struct list *first;
+
+	while ((first = list_first(&p->ended))) {
+		struct ended *e = container_of(first, struct ended, node);
+		if (e->until > now && p->n_ended < ENDED_MAX)
+			return;
+		forget(p, e);
+	}
+}
+
+void
+session_ended(struct session *s)
+{
+	struct peer *p = s->peer;
+	uint64_t now = node_now();
+
+	if (s->own || !s->known)
+		return;
+	forget_old(p, now);
+	struct ended *e = calloc(1, sizeof(*e));
+	if (!e)
+		return;
+	e->until = now + 2 * max_u64(session_hold(p), SURVIVE_DEFAULT);
+	memcpy(e->id, trunk_session_id(s->trunk), sizeof(e->id));
+	list_insert_tail(&p->ended, &e->node);
+	p->n_ended++;
+}
+
+static enum trunk_found
+find(void *arg, const uint8_t *id, struct trunk **session)
+{
+	struct peer *p = arg;
+
+	list_for_each (it, &p->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		if ((!s->own && !s->known) ||
+			memcmp(trunk_session_id(s->trunk), id, TRUNK_SESSION_SIZE) != 0)
+			continue;
+		*session = s->trunk;
+		return s->own ? TRUNK_FOUND_NO_MORE : TRUNK_FOUND_SESSION;
+	}
+	list_for_each (it, &p->ended)
+		if (memcmp(container_of(it, struct ended, node)->id, id, TRUNK_SESSION_SIZE) == 0)
+			return TRUNK_FOUND_NO_MORE;
+	return TRUNK_FOUND_NOTHING;
+}
+
+/* ---- with a link ---- */
+
+static void on_alarm(void *owner);
+
+static struct session *
+session_new(struct link *l, const struct trunk_config *config)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->alarm = alarm_new(&l->owner->loop, on_alarm, s);
+	s->trunk = s->alarm ? trunk_new(config, l->conn, node_now()) : NULL;
+	if (!s->trunk) {
+		alarm_free(s->alarm);
+		free(s);
+		return NULL;
+	}
+	s->peer = l->peer;
+	s->own = l->dialed;
+	list_init(&s->locals);
+	list_insert_tail(&s->peer->sessions, &s->node);
+	return s;
+}
+
+/* The session goes over this link from now on. */
+static void
+take_link(struct session *s, struct link *l)
+{
+	const struct hello *hello = conn_peer_hello(l->conn);
+	struct conn_info info;
+
+	conn_get_info(l->conn, &info);
+	s->link = l;
+	l->session = s;
+	l->goaway = s->goaway;
+	l->goaway_code = s->goaway_code;
+	s->has_instance = hello->has_instance;
+	memcpy(s->instance, hello->instance, sizeof(s->instance));
+	s->asym = info.asym;
+	memcpy(s->key, info.peer_public, info.asym->algorithm->public_size);
+	alarm_set(s->alarm, UINT64_MAX);
+}
+
+/* The one that waits longest for this node to dial. */
+static struct session *
+waiting(const struct peer *p)
+{
+	struct session *oldest = NULL;
+
+	list_for_each (it, &p->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		if (s->own && !s->link && trunk_suspended(s->trunk) &&
+			(!oldest || s->lost_at < oldest->lost_at))
+			oldest = s;
+	}
+	return oldest;
+}
+
+bool
+session_join(struct link *l)
+{
+	const struct node *n = l->owner->node;
+	const struct trunk_config config = {
+		.initiator = l->dialed,
+		.window = n->hello.window,
+		.max_streams = l->max_streams,
+		.keepalive = l->peer->config ? l->peer->config->keepalive : NODE_KEEPALIVE,
+		.hold = l->own ? 0 : session_hold(l->peer),
+		.random = n->random,
+		.chunks = l->owner->chunks,
+		.find = find,
+		.arg = l->peer,
+	};
+	struct session *s = l->dialed && !l->own ? waiting(l->peer) : NULL;
+
+	if (s)
+		trunk_attach(s->trunk, &config, l->conn, node_now());
+	else
+		s = session_new(l, &config);
+	if (s)
+		take_link(s, l);
+	return s != NULL;
+}
+
+void
+session_touch(struct session *s)
+{
+	if (s->link)
+		link_touch(s->link);
+	else
+		alarm_set(s->alarm, 0);
+}
+
+void
+session_move(struct session *s, struct trunk *to)
+{
+	struct link *l = s->link;
+	struct session *other = NULL;
+
+	list_for_each (it, &s->peer->sessions)
+		if (container_of(it, struct session, node)->trunk == to)
+			other = container_of(it, struct session, node);
+	session_free(s);
+	if (other->link)
+		link_superseded(other->link);
+	take_link(other, l);
+}
+
+/* ---- without ---- */
+
+static void
+log_lost(const struct session *s, const struct trunk_event *event)
+{
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "session_lost");
+
+	log_str(&line, "peer", s->peer->name);
+	if (event->error == SC_OK)
+		log_str(&line, "reason", code_text(event->code));
+	else
+		log_str(&line, "reason", sc_error_text(event->error));
+	log_u64(&line, "code", event->code);
+	log_u64(&line, "lost_ms", (node_now() - s->lost_at) / NS_PER_MS);
+	log_end(&line);
+}
+
+/* What a trunk without a link has to tell: its streams' ends, and its own. */
+static void
+look(struct session *s)
+{
+	struct trunk_event event;
+
+	while (!s->link && trunk_next_event(s->trunk, node_now(), &event)) {
+		if (event.type == TRUNK_CLOSED) {
+			log_lost(s, &event);
+			session_ended(s);
+			session_free(s);
+			return;
+		}
+		session_handle(s, &event);
+	}
+	if (!s->link)
+		alarm_set(s->alarm, trunk_deadline(s->trunk));
+}
+
+static void
+on_alarm(void *owner)
+{
+	struct session *s = owner;
+
+	if (s->link)
+		return;
+	if (node_now() >= trunk_deadline(s->trunk))
+		trunk_tick(s->trunk, node_now());
+	look(s);
+}
+
+/* Too many wait: the oldest goes. */
+static void
+bound(struct peer *p)
+{
+	struct session *oldest = NULL;
+	size_t n = 0;
+
+	list_for_each (it, &p->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		if (s->link || !trunk_suspended(s->trunk))
+			continue;
+		n++;
+		if (!oldest || s->lost_at < oldest->lost_at)
+			oldest = s;
+	}
+	if (n <= SUSPENDED_MAX)
+		return;
+	trunk_close_because(oldest->trunk, CODE_LINK_LOST, "too many sessions wait for a link");
+	session_touch(oldest);
+}
+
+void
+session_suspend(struct session *s, enum sc_error error)
+{
+	struct link *l = s->link;
+
+	s->link = NULL;
+	s->lost_at = node_now();
+	alarm_set(s->alarm, trunk_deadline(s->trunk));
+	link_suspended(l, error, trunk_streams(s->trunk));
+	bound(s->peer);
+}
+
+bool
+sessions_wait(const struct peer *p)
+{
+	return waiting(p) != NULL;
+}
+
+bool
+sessions_hold(const struct peer *p)
+{
+	list_for_each (it, &p->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		if (s->own && !s->link && trunk_suspended(s->trunk) && trunk_streams(s->trunk) > 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- ends ---- */
+
+static void
+end(struct session *s, enum close_code code, const char *text)
+{
+	trunk_close_because(s->trunk, code, text);
+	if (s->link)
+		link_close(s->link, code);
+	else
+		look(s);
+}
+
+void
+sessions_end_earlier(struct peer *p)
+{
+	list_for_each_safe (it, &p->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		if (s->has_instance && p->has_instance &&
+			memcmp(s->instance, p->instance, sizeof(s->instance)) != 0)
+			end(s, CODE_LINK_LOST, "the peer has restarted");
+	}
+}
+
+void
+sessions_check_keys(struct peer *p)
+{
+	list_for_each_safe (it, &p->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		char name[PEER_NAME_SIZE] = "";
+		if (!s->link && (shared_ring_check(&p->owner->node->ring, NULL, s->asym, s->key,
+					 name) != VERDICT_VERIFIED ||
+					strcmp(name, p->name) != 0))
+			end(s, CODE_DENIED, "the peer's key is not verified any more");
+	}
+}
+
+void
+sessions_drain(struct peer *p)
+{
+	list_for_each (it, &p->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		s->goaway = true;
+		s->goaway_code = CODE_SHUTTING_DOWN;
+		if (s->link)
+			continue;
+		trunk_goaway(s->trunk, CODE_SHUTTING_DOWN);
+		session_touch(s);
+	}
+}
+
+void
+sessions_end(struct peer *p, enum close_code code, const char *text)
+{
+	list_for_each_safe (it, &p->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		if (!s->link)
+			end(s, code, text);
+	}
+}
+
+void
+session_free(struct session *s)
+{
+	list_for_each_safe (it, &s->locals)
+		local_forget_session(container_of(it, struct local, at));
+	list_remove(&s->node);
+	if (s->link)
+		s->link->session = NULL;
+	trunk_free(s->trunk);
+	alarm_free(s->alarm);
+	free(s);
+}
+
+void
+sessions_fini(struct peer *p)
+{
+	list_for_each_safe (it, &p->sessions)
+		session_free(container_of(it, struct session, node));
+	list_for_each_safe (it, &p->ended)
+		forget(p, container_of(it, struct ended, node));
+}
