@@ -7,7 +7,7 @@
 #include "base/util.h"
 
 #define BLOCK_CHUNKS 16
-#define SHARE_PART   8 /* a stream may have this part of what is left */
+#define SHARE_PART   4 /* a stream may have this part of what is left */
 
 /* Small chunks are allocated side by side, so that free ones leave no holes between other memory
    that the system does not get back. */

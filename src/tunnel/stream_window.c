@@ -39,12 +39,22 @@ adapt(struct stream *s, uint64_t in_round)
 	recv->window = (uint32_t)window;
 }
 
+/* The time in which a window should be used up: the last round trip. What lengthens it beyond twice
+   the least are queues, and larger windows would only lengthen these. */
+static uint64_t
+round_time(const struct trunk *t)
+{
+	uint64_t rtt = min_u64(t->ping.rtt, 2 * t->ping.least);
+
+	return max_u64(rtt, ROUND_MIN);
+}
+
 void
 stream_window_measure(struct stream *s)
 {
 	struct stream_recv *recv = &s->recv;
 	struct trunk *t = s->trunk;
-	uint64_t round = t->ping.least > ROUND_MIN ? t->ping.least : ROUND_MIN;
+	uint64_t round = round_time(t);
 	uint64_t elapsed = t->now - recv->round_at, bytes = recv->consumed - recv->round_from;
 
 	if (t->ping.least == 0 || elapsed < round)

@@ -103,16 +103,16 @@ test_share(void **state)
 	(void)state;
 	assert_true(chunk_pool_share(pool) > (size_t)1 << 40);
 	chunk_pool_set_budget(pool, 80000);
-	assert_int_equal(chunk_pool_share(pool), 10000);
+	assert_int_equal(chunk_pool_share(pool), 20000);
 	struct chunk *big = chunk_get(pool, CHUNK_CLASS_BIG);
-	assert_int_equal(chunk_pool_share(pool), (80000 - CHUNK_HEAD - CHUNK_BIG) / 8);
+	assert_int_equal(chunk_pool_share(pool), (80000 - CHUNK_HEAD - CHUNK_BIG) / 4);
 	chunk_pool_promise(pool, 14000);
-	assert_int_equal(chunk_pool_share(pool), (80000 - CHUNK_HEAD - CHUNK_BIG - 14000) / 8);
+	assert_int_equal(chunk_pool_share(pool), (80000 - CHUNK_HEAD - CHUNK_BIG - 14000) / 4);
 	chunk_pool_promise(pool, 1000);
 	assert_int_equal(chunk_pool_share(pool), 0);
 	chunk_put(pool, big);
 	chunk_pool_promise(pool, -15000);
-	assert_int_equal(chunk_pool_share(pool), 10000);
+	assert_int_equal(chunk_pool_share(pool), 20000);
 	chunk_pool_free(pool);
 }
 

@@ -176,7 +176,7 @@ test_budget(void **state)
 	size_t n;
 	(void)state;
 	struct stream *s = setup(&h), *other = hand_own_stream(&h);
-	chunk_pool_set_budget(h.pool, 1 << 20);
+	chunk_pool_set_budget(h.pool, 1 << 19);
 	hand_window(&h, 1, 0, 10000000);
 	hand_quiet(&h);
 	size_t wrote = hand_write(s, 10000000, 'x');

@@ -133,13 +133,13 @@ test_promises(void **state)
 	struct hand h;
 	(void)state;
 	struct stream *s = setup(&h);
-	chunk_pool_set_budget(h.pool, 8 << 20);
+	chunk_pool_set_budget(h.pool, 4 << 20);
 	assert_int_equal(chunk_pool_share(h.pool), 1 << 20);
 	for (int i = 0; i < 20; i++)
 		full_round(&h, s, &sent, &said);
 	uint64_t promised = said - sent - HAND_WINDOW;
 	assert_in_range(promised, 700000, 1 << 20);
-	assert_int_equal(chunk_pool_share(h.pool), ((8 << 20) - promised) / 8);
+	assert_int_equal(chunk_pool_share(h.pool), ((4 << 20) - promised) / 4);
 	hand_fin(&h, 1, sent);
 	hand_event(&h, TRUNK_FIN);
 	assert_int_equal(chunk_pool_share(h.pool), 1 << 20);
@@ -153,7 +153,7 @@ test_promises_of_a_stream_that_is_reset(void **state)
 	struct hand h;
 	(void)state;
 	struct stream *s = setup(&h);
-	chunk_pool_set_budget(h.pool, 8 << 20);
+	chunk_pool_set_budget(h.pool, 4 << 20);
 	for (int i = 0; i < 10; i++)
 		full_round(&h, s, &sent, &said);
 	assert_true(chunk_pool_share(h.pool) < 1 << 20);
