@@ -16,8 +16,12 @@
 struct attempt {
 	struct connector *connector;
 	const struct endpoint *endpoint;
-	struct sockaddr_storage address; /* unless that is a path */
-	struct sock *sock;               /* NULL: not under way */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address;         /* unless that is a path; a quarter of a sockaddr_storage */
+	struct sock *sock; /* NULL: not under way */
 };
 
 struct name {
@@ -95,7 +99,7 @@ attempt_text(const struct attempt *a, char out[static sizeof(a->connector->text)
 		snprintf(out, sizeof(a->connector->text), "%s", a->endpoint->text);
 		return;
 	}
-	address_text(text, (const struct sockaddr *)&a->address);
+	address_text(text, &a->address.any);
 	snprintf(out, sizeof(a->connector->text), "%s", text);
 }
 
@@ -145,7 +149,7 @@ start_attempt(struct connector *c, size_t which)
 		uv_pipe_connect(&a->sock->connect, &a->sock->uv.pipe, a->endpoint->path, on_connect);
 	else
 		error = uv_tcp_connect(&a->sock->connect, &a->sock->uv.tcp,
-			(const struct sockaddr *)&a->address, on_connect);
+			&a->address.any, on_connect);
 	if (error != 0) {
 		c->error = error;
 		stop_attempt(a);
@@ -219,7 +223,9 @@ add_address(struct connector *c, size_t endpoint, const struct sockaddr_storage 
 	size_t which = race_add(&c->race, endpoint, address && is_dead_end(c, &full));
 	if (which == RACE_MAX)
 		return;
-	c->attempts[which] = (struct attempt){c, e, full, NULL};
+	struct attempt *a = &c->attempts[which];
+	*a = (struct attempt){.connector = c, .endpoint = e};
+	memcpy(&a->address, &full, sizeof(a->address));
 }
 
 static void

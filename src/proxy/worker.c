@@ -15,7 +15,7 @@
 #include "proxy/tally.h"
 
 #define TRIM_TICKS  2               /* memory that nobody used for so long goes back */
-#define TRIM_WORTH  (1024 * 1024)
+#define TRIM_WORTH  (64 * 1024)
 #define TICK        (500 * NS_PER_MS)
 #define CHUNKS_KEPT (16u * 1024 * 1024)
 
@@ -90,18 +90,25 @@ on_check(uv_check_t *check)
 	flush_and_go_on(check->data);
 }
 
-/* Gives memory back that was needed for a while. The C library keeps what is freed, until it is
-   told that much of it is there. */
+/* Gives memory back that was needed for a while. The C library keeps what is freed between other
+   memory, until it is told to look; of all threads, so one of them does. */
 static void
 trim(struct worker *w)
 {
 	if (++w->ticks % TRIM_TICKS != 0)
 		return;
-	w->freed += chunk_pool_trim(w->chunks);
-	if (w->freed < TRIM_WORTH)
+	chunk_pool_trim(w->chunks);
+	if (w->number > 0)
 		return;
-	malloc_trim(0);
-	w->freed = 0;
+	size_t before = w->unused;
+	w->unused = mallinfo2().fordblks;
+	size_t change = w->unused > before ? w->unused - before : before - w->unused;
+	if (change > TRIM_WORTH) {
+		w->restless = true; /* it will be needed again, or not: the next look shows it */
+	} else if (w->restless) {
+		w->restless = false;
+		malloc_trim(0);
+	}
 }
 
 static void

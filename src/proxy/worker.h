@@ -44,8 +44,9 @@ struct worker {
 	bool told; /* that it rests */
 	atomic_uint connections; /* in locals, for others to read */
 	struct chunk_pool *chunks;
-	unsigned ticks; /* of `tick`; and bytes of chunks freed and perhaps not given back yet */
-	size_t freed;
+	unsigned ticks; /* of `tick` */
+	size_t unused;  /* bytes that the C library had left at the last look */
+	bool restless;  /* and it was another number before */
 	struct jobs jobs;
 	struct resolver *resolver;
 	struct flood floods[WORKER_FLOODS];
