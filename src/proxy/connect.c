@@ -36,7 +36,6 @@ struct connector {
 	struct endpoint_list endpoints; /* copies: a configuration may go before its connector */
 	size_t n_endpoints;
 	struct race race;
-	struct attempt attempts[RACE_MAX];
 	struct name *names; /* one for each endpoint */
 	struct alarm *alarm;
 	bool over;          /* failed: only fn is left to be called */
@@ -44,6 +43,7 @@ struct connector {
 	char text[sizeof(((struct endpoint *)0)->text)]; /* where to, the last attempt */
 	connect_fn *fn;
 	void *owner;
+	struct attempt attempts[]; /* as many as there can be addresses */
 };
 
 static void
@@ -67,7 +67,7 @@ stop_all(struct connector *c)
 {
 	for (size_t i = 0; i < c->n_endpoints; i++)
 		resolver_cancel(&c->names[i].question);
-	for (size_t i = 0; i < RACE_MAX; i++)
+	for (size_t i = 0; i < c->race.n; i++)
 		stop_attempt(&c->attempts[i]);
 }
 
@@ -279,6 +279,20 @@ begin_endpoint(struct connector *c, size_t endpoint)
 	race_known(&c->race, endpoint);
 }
 
+/* How many addresses the endpoints can have. */
+static size_t
+most_addresses(const struct endpoint *endpoints, size_t n)
+{
+	struct sockaddr_storage address;
+	size_t most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool one = endpoints[i].is_unix || numeric(&endpoints[i], &address);
+		most += one ? 1 : LOOKUP_ADDRESSES_MAX;
+	}
+	return min_size(most, RACE_MAX);
+}
+
 struct connector *
 connect_start(uv_loop_t *loop, const struct connect_plan *plan, connect_fn *fn, void *owner)
 {
@@ -289,11 +303,13 @@ connect_start(uv_loop_t *loop, const struct connect_plan *plan, connect_fn *fn, 
 		.attempt = CONNECT_ADDRESS_DEADLINE,
 		.deadline = plan->deadline,
 	};
-	struct connector *c = calloc(1, sizeof(*c));
+	size_t n = min_size(plan->endpoints->n, ENDPOINTS_MAX);
+	size_t most = most_addresses(plan->endpoints->at, n);
+	struct connector *c = calloc(1, sizeof(*c) + most * sizeof(c->attempts[0]));
 
 	if (!c)
 		return NULL;
-	c->n_endpoints = min_size(plan->endpoints->n, ENDPOINTS_MAX);
+	c->n_endpoints = n;
 	c->names = calloc(c->n_endpoints + 1, sizeof(*c->names));
 	c->endpoints.at = calloc(c->n_endpoints + 1, sizeof(*c->endpoints.at));
 	c->alarm = c->names && c->endpoints.at ? alarm_new(loop, on_alarm, c) : NULL;
