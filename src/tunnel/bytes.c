@@ -12,6 +12,8 @@ grow(struct bytes *b, struct chunk_pool *pool, enum chunk_class class)
 		b->last->next = chunk;
 	else
 		b->first = chunk;
+	if (!b->last)
+		chunk_pool_hold(pool, true);
 	b->last = chunk;
 	return 0;
 }
@@ -71,8 +73,10 @@ drop_first(struct bytes *b, struct chunk_pool *pool)
 	struct chunk *chunk = b->first;
 
 	b->first = chunk->next;
-	if (!b->first)
+	if (!b->first) {
 		b->last = NULL;
+		chunk_pool_hold(pool, false);
+	}
 	b->head = 0;
 	if (b->mark == chunk) {
 		b->mark = NULL;

@@ -24,6 +24,7 @@ struct chunk_pool {
 	size_t keep, kept;       /* what is free: of these two, and of empty blocks */
 	size_t kept_least;       /* since the last chunk_pool_trim */
 	size_t used, budget, promised;
+	size_t holders;          /* of chunks */
 };
 
 size_t
@@ -235,7 +236,15 @@ size_t
 chunk_pool_share(const struct chunk_pool *pool)
 {
 	size_t taken = pool->used + pool->promised;
-	return taken < pool->budget ? (pool->budget - taken) / SHARE_PART : 0;
+	size_t left = taken < pool->budget ? pool->budget - taken : 0;
+
+	return min_size(left / SHARE_PART, pool->budget / (pool->holders + 1));
+}
+
+void
+chunk_pool_hold(struct chunk_pool *pool, bool begins)
+{
+	pool->holders += begins ? 1 : (size_t)-1;
 }
 
 void

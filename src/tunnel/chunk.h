@@ -34,9 +34,14 @@ chunk_pool_used(const struct chunk_pool *pool);
 /* The rest is for tunnel/ alone. */
 
 /* What one stream may have in all: a part of what the budget has left, so that few streams may have
-   much and the last ones still something. Below CHUNK_SMALL no stream is held. */
+   much and the last ones still something; and no more than an equal part of the whole, so that
+   those that came first have no more than the others for long. */
 size_t
 chunk_pool_share(const struct chunk_pool *pool);
+
+/* One more has chunks, or one has none any more. */
+void
+chunk_pool_hold(struct chunk_pool *pool, bool begins);
 
 /* Peers may send so many bytes more (or fewer) than a stream's W0: they count in the budget before
    they come. */

@@ -113,6 +113,12 @@ test_share(void **state)
 	chunk_put(pool, big);
 	chunk_pool_promise(pool, -15000);
 	assert_int_equal(chunk_pool_share(pool), 20000);
+	for (int i = 0; i < 9; i++)
+		chunk_pool_hold(pool, true);
+	assert_int_equal(chunk_pool_share(pool), 8000); /* the ten may have the same */
+	for (int i = 0; i < 9; i++)
+		chunk_pool_hold(pool, false);
+	assert_int_equal(chunk_pool_share(pool), 20000);
 	chunk_pool_free(pool);
 }
 
