@@ -69,6 +69,7 @@ apply_peer(struct peer *p, const struct config *config)
 	}
 	if (!p->config)
 		return;
+	peer_look(p); /* connect = demand, or not any more */
 	/* A link that is up stays; what is under way to where the peer is no more does not. */
 	if (!before || !same_address(before, p->config)) {
 		if (p->dialer.connector)

@@ -43,7 +43,7 @@ ceiling_init(struct node *n)
 }
 
 bool
-ceiling_reached(const struct node *n)
+ceiling_reached(const struct worker *w)
 {
-	return workers_connections(n) >= ceiling_of(n->descriptors, &n->config->limits);
+	return workers_connections(w->node) >= ceiling_of(w->node->descriptors, &w->config->limits);
 }

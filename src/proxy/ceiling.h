@@ -9,6 +9,7 @@
 #include "config/config.h"
 
 struct node;
+struct worker;
 
 /* descriptors: that the process may have open. At least 1. */
 uint32_t
@@ -19,8 +20,9 @@ ceiling_of(uint64_t descriptors, const struct config_limits *limits);
 void
 ceiling_init(struct node *n);
 
-/* The node has as many as it takes. From any thread. */
+/* The node has as many as the worker's configuration and the system allow. On the worker's
+   thread. */
 bool
-ceiling_reached(const struct node *n);
+ceiling_reached(const struct worker *w);
 
 #endif

@@ -36,8 +36,8 @@ struct connector;
    tried. */
 typedef void connect_fn(void *owner, struct sock *sock, int error, const char *address);
 
-/* The plan is copied; what it points to stays the caller's until fn is called. NULL: out of
-   memory. */
+/* The plan and its endpoints are copied; its resolver and dead ends stay the caller's until fn is
+   called. NULL: out of memory. */
 struct connector *
 connect_start(uv_loop_t *loop, const struct connect_plan *plan, connect_fn *fn, void *owner);
 

@@ -152,8 +152,7 @@ void
 peer_away(struct peer *p)
 {
 	atomic_store(&p->coming_until, 0);
-	if (on_demand(p))
-		atomic_store(&p->ready_at, node_now() + DEMAND_AGAIN);
+	atomic_store(&p->ready_at, on_demand(p) ? node_now() + DEMAND_AGAIN : UINT64_MAX);
 }
 
 void

@@ -225,7 +225,7 @@ route_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		client_refuse(&c, w, TALLY_LIMIT, "the route has its max_connections");
 		return;
 	}
-	if (ceiling_reached(r->owner)) {
+	if (ceiling_reached(w)) {
 		client_refuse(&c, w, TALLY_LIMIT, "the node has its `connections` of [limits]");
 		return;
 	}

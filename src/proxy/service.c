@@ -99,7 +99,7 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 				: "denied: there is no such service");
 		return;
 	}
-	if (ceiling_reached(w->node)) {
+	if (ceiling_reached(w)) {
 		refuse(link, stream, request, CODE_TOO_MANY_STREAMS,
 			"the node has its `connections` of [limits]");
 		return;
