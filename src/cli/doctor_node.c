@@ -160,8 +160,8 @@ check_listen(const struct doctor *d)
 		}
 		report_say(d->report, REPORT_FAIL, "peer port", "%s: %s", e->text, strerror(error));
 		report_advice(d->report,
-			"the node runs with another `listen` than %s:%u says: restart it",
-			listen->file ? listen->file : d->config->files[0], listen->line);
+			"the node runs with another `listen` than %s:%u says: %s reload",
+			listen->file ? listen->file : d->config->files[0], listen->line, d->program);
 	}
 }
 
