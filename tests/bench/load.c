@@ -2,6 +2,7 @@
    and the clients that measure. Results go to standard output, a JSON object a line. */
 #include "net.h"
 
+#include <stdbool.h>
 #include <sys/epoll.h>
 
 #define BLOCK  (128 * 1024)
@@ -16,7 +17,9 @@ enum mode {
 	MODE_LISTEN,
 	MODE_NEW,   /* its first byte says which: */
 	MODE_ECHO,  /* 'E' */
-	MODE_SOURCE /* 'S': sends for ever; 'F': from a short buffer, as one of thousands */
+	MODE_SOURCE, /* 'S': sends for ever */
+	MODE_BLOCKS  /* 'B': a block of SMALL bytes for each further byte: thousands that are all active hold little of the
+	                kernel's memory, of which TCP has not so much that each could fill its buffers */
 };
 
 static void
@@ -46,9 +49,7 @@ take_command(int poll, int fd)
 		close(fd);
 		return;
 	}
-	if (command == 'F')
-		set_option(fd, SOL_SOCKET, SO_SNDBUF, 2 * SMALL);
-	watch(poll, fd, command == 'E' ? MODE_ECHO : MODE_SOURCE, EPOLL_CTL_MOD);
+	watch(poll, fd, command == 'E' ? MODE_ECHO : command == 'B' ? MODE_BLOCKS : MODE_SOURCE, EPOLL_CTL_MOD);
 }
 
 static void
@@ -56,6 +57,20 @@ echo(int fd)
 {
 	ssize_t n = recv(fd, block, sizeof(block), 0);
 	if (n <= 0 || send(fd, block, (size_t)n, 0) != n)
+		close(fd);
+}
+
+/* Whoever asks has no more than two blocks on their way: the kernel takes them. */
+static void
+answer(int fd)
+{
+	uint8_t asked[64];
+	ssize_t n = recv(fd, asked, sizeof(asked), 0);
+
+	for (ssize_t i = 0; i < n; i++)
+		if (send(fd, block, SMALL, 0) != SMALL)
+			n = -1;
+	if (n <= 0)
 		close(fd);
 }
 
@@ -80,6 +95,9 @@ serve(long port)
 			case MODE_ECHO:
 				echo(fd);
 				break;
+			case MODE_BLOCKS:
+				answer(fd);
+				break;
 			case MODE_SOURCE:
 				if (send(fd, block, sizeof(block), 0) < 0 && errno != EAGAIN)
 					close(fd);
@@ -93,10 +111,30 @@ serve(long port)
 
 struct puller {
 	int poll;
-	size_t n, read_size;
+	size_t n;
+	bool blocks;   /* asks for each block */
 	int *fds;
 	uint64_t *got; /* bytes, by stream */
+	uint32_t *part; /* of a block that is not complete */
 };
+
+static void
+take(struct puller *p, size_t s)
+{
+	ssize_t got = recv(p->fds[s], block, p->blocks ? SMALL : BLOCK, MSG_DONTWAIT);
+
+	if (got == 0 || (got < 0 && errno != EAGAIN)) {
+		fprintf(stderr, "a stream has ended: %s\n", got == 0 ? "EOF" : strerror(errno));
+		exit(1);
+	}
+	if (got < 0)
+		return;
+	p->got[s] += (uint64_t)got;
+	p->part[s] += (uint32_t)got;
+	for (; p->blocks && p->part[s] >= SMALL; p->part[s] -= SMALL)
+		if (send(p->fds[s], "b", 1, 0) != 1)
+			die("send");
+}
 
 static void
 pull_until(struct puller *p, uint64_t end)
@@ -105,31 +143,26 @@ pull_until(struct puller *p, uint64_t end)
 
 	for (uint64_t now; (now = now_ns()) < end;) {
 		int n = epoll_wait(p->poll, events, EVENTS, (int)((end - now) / 1000000) + 1);
-		for (int i = 0; i < n; i++) {
-			size_t s = (size_t)events[i].data.u64;
-			ssize_t got = recv(p->fds[s], block, p->read_size, MSG_DONTWAIT);
-			if (got == 0 || (got < 0 && errno != EAGAIN)) {
-				fprintf(stderr, "a stream has ended: %s\n", got == 0 ? "EOF" : strerror(errno));
-				exit(1);
-			}
-			if (got > 0)
-				p->got[s] += (uint64_t)got;
-		}
+		for (int i = 0; i < n; i++)
+			take(p, (size_t)events[i].data.u64);
 	}
 }
 
 static void
-pull_open(struct puller *p, long port, size_t n, char command)
+pull_open(struct puller *p, long port, size_t n, bool blocks)
 {
+	const char *say = blocks ? "Bbb" : "S";
+
 	p->n = n;
-	p->read_size = n > 64 ? SMALL : BLOCK;
+	p->blocks = blocks;
 	p->poll = epoll_create1(EPOLL_CLOEXEC);
 	p->fds = calloc(n, sizeof(*p->fds));
 	p->got = calloc(n, sizeof(*p->got));
+	p->part = calloc(n, sizeof(*p->part));
 	for (size_t i = 0; i < n; i++) {
 		struct epoll_event e = {.events = EPOLLIN, .data.u64 = i};
 		p->fds[i] = dial(port);
-		if (send(p->fds[i], &command, 1, 0) != 1)
+		if (send(p->fds[i], say, strlen(say), 0) != (ssize_t)strlen(say))
 			die("send");
 		if (epoll_ctl(p->poll, EPOLL_CTL_ADD, p->fds[i], &e) != 0)
 			die("epoll_ctl");
@@ -141,12 +174,12 @@ pull_open(struct puller *p, long port, size_t n, char command)
 /* Says when the time that counts begins and when it is over, so that others can look at the tunnel at these moments; that line has the
    result: of all streams together, and of the one that got least and most. */
 static void
-pull(long port, size_t n, long warm_ms, long ms)
+pull(long port, size_t n, bool blocks, long warm_ms, long ms)
 {
 	struct puller p;
 	uint64_t sum = 0, least = UINT64_MAX, most = 0, start;
 
-	pull_open(&p, port, n, n > 64 ? 'F' : 'S');
+	pull_open(&p, port, n, blocks);
 	pull_until(&p, now_ns() + (uint64_t)warm_ms * 1000000);
 	memset(p.got, 0, n * sizeof(*p.got));
 	puts("{\"begin\": true}");
@@ -244,14 +277,17 @@ main(int argc, char **argv)
 	if (strcmp(what, "serve") == 0 && argc == 3)
 		serve(number(argv[2], 1, 65535));
 	else if (strcmp(what, "pull") == 0 && argc == 6)
-		pull(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000), number(argv[4], 0, 600000),
+		pull(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000), false, number(argv[4], 0, 600000),
+			number(argv[5], 1, 600000));
+	else if (strcmp(what, "blocks") == 0 && argc == 6)
+		pull(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000), true, number(argv[4], 0, 600000),
 			number(argv[5], 1, 600000));
 	else if (strcmp(what, "hold") == 0 && argc == 4)
 		hold(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000));
 	else if (strcmp(what, "redis") == 0 && argc == 4)
 		redis(number(argv[2], 1, 65535), number(argv[3], 1, 600000));
 	else {
-		fputs("usage: load serve PORT | pull PORT STREAMS WARM-MS MS | hold PORT CONNECTIONS | redis PORT MS\n", stderr);
+		fputs("usage: load serve PORT | pull|blocks PORT STREAMS WARM-MS MS | hold PORT CONNECTIONS | redis PORT MS\n", stderr);
 		return 2;
 	}
 	return 0;

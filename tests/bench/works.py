@@ -149,12 +149,12 @@ class Nothing:
         pass
 
 
-def fairness(world, tunnel):
-    """Many streams on one link, all of which take all they can get: what the one that got least got of what the one that got most did."""
+def fairness(world, tunnel, how="blocks", streams=None):
+    """Many streams on one link, all of which take all they can get: how much more the one that got most got than the one that got least."""
     with contextlib.closing(type(tunnel)(world.folder / f"fair-{free_port()}", world.targets)) as fresh:
         before = fresh.memory()
         seconds = 6 * world.seconds  # each stream is to have many turns
-        with world.client("pull", fresh.ports["bulk"], world.streams, int(1000 * seconds / 2), int(1000 * seconds)) as line:
+        with world.client(how, fresh.ports["bulk"], streams or world.streams, int(1000 * seconds / 2), int(1000 * seconds)) as line:
             line()
             begun = fresh.memory()
             got = line()
