@@ -206,7 +206,7 @@ act(struct world *w, struct side *side, struct flow *f)
 	act_again(w, e);
 	if (!e->stream) {
 		open_flow(w, side, f);
-		return true;
+		return e->stream || e->over; /* to wait for a place is no progress */
 	}
 	if (f->opener != side->index && !f->accepted) {
 		if (f->deny)
