@@ -79,7 +79,8 @@ over(const struct cuts *c, int i)
 	const struct side *side = &c->w.side[i];
 
 	/* R may have begun anew and never heard of I's last words. */
-	return side->closed ? !trunk_wants_seal(side->trunk)
+	return side->closed ? !cable_of((struct cuts *)c, side->trunk, i) ||
+				      !trunk_wants_seal(side->trunk)
 			    : !side->trunk && c->w.side[1 - i].closed;
 }
 
