@@ -73,15 +73,12 @@ drain(struct cuts *c)
 	side->goaway = true;
 }
 
+/* It has been told so; R may have begun anew and never heard of I's last words. */
 static bool
 over(const struct cuts *c, int i)
 {
 	const struct side *side = &c->w.side[i];
-
-	/* R may have begun anew and never heard of I's last words. */
-	return side->closed ? !cable_of((struct cuts *)c, side->trunk, i) ||
-				      !trunk_wants_seal(side->trunk)
-			    : !side->trunk && c->w.side[1 - i].closed;
+	return side->closed || (!side->trunk && c->w.side[1 - i].closed);
 }
 
 static void
