@@ -78,6 +78,10 @@ class Relay:
                     time.sleep(len(data) / self.rate)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
+            try:
+                sink.shutdown(socket.SHUT_RDWR)  # else it stays while the other thread reads from it
+            except OSError:
+                pass
             reset(sink)
 
     def sent(self, direction, connection=0):
