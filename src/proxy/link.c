@@ -84,7 +84,7 @@ link_join(struct link *l)
 	link_touch(l);
 	l->peer->counts.links++;
 	l->peer->links_up++;
-	if (!l->dialed && l->peer->links_up > l->owner->node->config->limits.links) {
+	if (!l->dialed && l->peer->links_up > l->owner->config->limits.links) {
 		link_close(l, CODE_TOO_MANY_STREAMS);
 		return;
 	}

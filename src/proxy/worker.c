@@ -128,7 +128,7 @@ on_tick(void *owner)
 	}
 	if (node_now() >= w->announce_at) {
 		rolls_announce_all(w);
-		w->announce_at = node_now() + w->node->config->limits.announce_again;
+		w->announce_at = node_now() + w->config->limits.announce_again;
 	}
 	alarm_set(w->tick, node_now() + TICK);
 }
@@ -257,7 +257,7 @@ worker_start(struct worker *w)
 {
 	uv_prepare_start(&w->prepare, on_prepare);
 	uv_check_start(&w->check, on_check);
-	chunk_pool_set_budget(w->chunks, w->node->config->limits.memory / w->node->n_workers);
+	chunk_pool_set_budget(w->chunks, w->config->limits.memory / w->node->n_workers);
 	alarm_set(w->tick, node_now() + TICK);
 	list_for_each (it, &w->peers)
 		dial_check(container_of(it, struct peer, at));
