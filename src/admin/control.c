@@ -331,8 +331,10 @@ start(struct control *c, struct errmsg *err)
 	struct listener *l = container_of(c->listeners.next, struct listener, node);
 
 	listener_give(l, on_accept, c);
-	if (listener_start(l, &c->node->workers[0].loop, &c->errors))
+	if (listener_start(l, &c->node->workers[0].loop, &c->errors)) {
+		node_add_ports(c->node, &c->listeners);
 		return true;
+	}
 	errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 	return false;
 }

@@ -202,6 +202,7 @@ metrics_open(struct metrics **metrics, struct node *node, struct inherited *inhe
 		list_init(&m->listeners);
 		list_init(&m->askers);
 		if (open_all(m, list, inherited, &why)) {
+			node_add_ports(node, &m->listeners);
 			*metrics = m;
 			return true;
 		}

@@ -9,6 +9,7 @@
 #include "proxy/inherit.h"
 #include "proxy/node.h"
 #include "proxy/signals.h"
+#include "proxy/upgrade.h"
 
 static const struct cli_option options[] = {{0}};
 
@@ -17,7 +18,8 @@ static const struct cli_usage usage = {
 	.arguments = "",
 	.text = "Runs the node in the foreground and logs to standard error. SIGTERM lets open\n"
 		"connections finish (`drain` in the configuration) and ends it, a second one ends\n"
-		"it at once. SIGHUP: the configuration is read again; what it does not change goes on.\n",
+		"it at once. SIGHUP: the configuration is read again; what it does not change goes on.\n"
+		"SIGUSR2: another process, of a newer program perhaps, takes over.\n",
 	.options = options,
 };
 
@@ -91,6 +93,7 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	struct settings settings;
 	struct keyring *ring;
 	struct inherited inherited;
+	struct legacy legacy;
 	int status = cli_parse(cli, &usage, argc, argv, NULL);
 
 	if (status != CLI_GO_ON)
@@ -106,7 +109,8 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON)
 		check_locked(ring);
-	if (status == CLI_GO_ON && !inherited_from_systemd(&inherited))
+	if (status == CLI_GO_ON && (!legacy_init(&legacy, &inherited) ||
+			(!legacy.there && !inherited_from_systemd(&inherited))))
 		status = cli_fail(cli, CLI_FAILED, "out of memory");
 	if (status == CLI_GO_ON) {
 		const struct node_setup setup = {
@@ -119,6 +123,7 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 			.load = load_again,
 			.load_arg = (void *)cli,
 			.inherited = &inherited,
+			.legacy = &legacy,
 		};
 		status = run_node(cli, &setup);
 		keyring_free(ring);

@@ -222,7 +222,9 @@ link_drain(struct link *l)
 	} else if (l->state == LINK_UP) {
 		l->goaway = l->session->goaway = true;
 		peer_look(l->peer);
-		trunk_goaway(l->session->trunk, CODE_SHUTTING_DOWN);
+		/* Another process is there already: the peer is to dial at once. */
+		trunk_goaway(l->session->trunk,
+			l->owner->node->succeeded ? CODE_NONE : CODE_SHUTTING_DOWN);
 		link_touch(l);
 	}
 }

@@ -81,6 +81,13 @@ listener_give(struct listener *l, accept_fn *fn, void *owner)
 	l->owner = owner;
 }
 
+void
+listener_release(struct listener *l)
+{
+	l->inode = 0;
+	l->device = 0;
+}
+
 static void
 on_closed(uv_handle_t *handle)
 {

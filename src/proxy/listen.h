@@ -60,6 +60,10 @@ listener_give(struct listener *l, accept_fn *fn, void *owner);
 void
 listener_close(struct listener *l);
 
+/* Another process has the socket too: its file stays when this one closes it. */
+void
+listener_release(struct listener *l);
+
 /* Closes all on the list. */
 void
 listeners_close(struct list *list);

@@ -14,6 +14,7 @@
 #include "proxy/route.h"
 #include "proxy/signals.h"
 #include "proxy/stop.h"
+#include "proxy/upgrade.h"
 #include "proxy/workers.h"
 
 #define TICK           (500 * NS_PER_MS)
@@ -27,6 +28,7 @@ close_handles(struct node *n)
 	if (n->on_end)
 		n->on_end(n->on_end_arg);
 	n->on_end = NULL;
+	upgrade_cancel(n);
 	signals_free(n->signals);
 	n->signals = NULL;
 	alarm_free(n->tick);
@@ -149,7 +151,12 @@ init_hello(struct node *n)
 		.max_streams = n->config->limits.streams, .has_instance = true};
 	snprintf(n->hello.name, sizeof(n->hello.name), "%.*s", HELLO_NAME_MAX,
 		n->config->node.name);
-	random_fill(&n->random, n->hello.instance, sizeof(n->hello.instance));
+	/* A process that takes over is the same instance to the peers: else they would end what the
+	   one before still has. */
+	if (n->legacy && n->legacy->there)
+		memcpy(n->hello.instance, n->legacy->instance, sizeof(n->hello.instance));
+	else
+		random_fill(&n->random, n->hello.instance, sizeof(n->hello.instance));
 }
 
 static struct limits_config
@@ -165,6 +172,13 @@ limits_of(const struct config_limits *c)
 		.known_rate = c->known_source_rate,
 		.known_for = c->known_for,
 	};
+}
+
+void
+node_add_ports(struct node *n, struct list *listeners)
+{
+	if (n->n_more_ports < ARRAY_SIZE(n->more_ports))
+		n->more_ports[n->n_more_ports++] = listeners;
 }
 
 void
@@ -227,6 +241,7 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 	n->config = config_hold(setup->config);
 	n->load = setup->load;
 	n->load_arg = setup->load_arg;
+	n->legacy = setup->legacy;
 	n->asym = setup->asym;
 	n->n_asym = setup->n_asym;
 	n->bulk = setup->bulk;
@@ -269,6 +284,8 @@ node_run(struct node *n)
 	n->changes = changes_new(&node_main(n)->loop, n->config->node.state, on_changes, n);
 	workers_start(n);
 	watch_look(n); /* at what has changed before */
+
+	legacy_ready(n->legacy);
 
 	bool rest = uv_run(&node_main(n)->loop, UV_RUN_DEFAULT) == 0;
 	line = log_begin(LOG_LEVEL_INFO, "node_stopped");

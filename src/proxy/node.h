@@ -55,6 +55,11 @@ struct node {
 	const struct config *started, *config;
 	const struct config *(*load)(void *arg, struct errmsg *err); /* node_setup */
 	void *load_arg;
+	struct legacy *legacy;
+	struct upgrade *upgrade; /* the new process is not ready yet */
+	bool succeeded;          /* another process has the ports now, and is the peers' to call */
+	struct list *more_ports[4]; /* of struct listener: the control socket, metrics */
+	unsigned n_more_ports;
 	struct reload *reload; /* the one under way */
 	bool reload_again;     /* once more after it */
 	struct list reload_waiters; /* struct reload_waiter, for the next one */
@@ -110,6 +115,7 @@ struct node_setup {
 	void *load_arg;
 	/* listening sockets that came with the process; what is of use is taken from them. NULL: none */
 	struct inherited *inherited;
+	struct legacy *legacy; /* of the process before this one; NULL: none */
 };
 
 /* Makes a node: keys, listeners; everything that may fail at the start. NULL, with err set. */
@@ -125,6 +131,10 @@ node_run(struct node *n);
 /* Ends the node's own loop, and those of the others, if all of them have come to rest. */
 void
 node_rests(struct node *n);
+
+/* Listeners that are not of a route nor for peers, for a process that takes over. Before node_run. */
+void
+node_add_ports(struct node *n, struct list *listeners);
 
 /* Those of the configuration count, for callers and for keys that wait. */
 void

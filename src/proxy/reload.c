@@ -249,9 +249,10 @@ begin(struct node *n)
 void
 reload_ask(struct node *n, struct reload_waiter *waiter)
 {
-	static const char reason[] = "the node is stopping";
+	const char *reason = node_main(n)->state != WORKER_RUNNING ? "the node is stopping"
+		: n->upgrade ? "another process takes over: it reads the configuration" : NULL;
 
-	if (node_main(n)->state != WORKER_RUNNING) {
+	if (reason) {
 		log_ignored(reason);
 		if (waiter)
 			waiter->fn(waiter, reason);

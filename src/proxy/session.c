@@ -342,10 +342,10 @@ sessions_drain(struct peer *p)
 	list_for_each (it, &p->sessions) {
 		struct session *s = container_of(it, struct session, node);
 		s->goaway = true;
-		s->goaway_code = CODE_SHUTTING_DOWN;
+		s->goaway_code = p->owner->node->succeeded ? CODE_NONE : CODE_SHUTTING_DOWN;
 		if (s->link)
 			continue;
-		trunk_goaway(s->trunk, CODE_SHUTTING_DOWN);
+		trunk_goaway(s->trunk, s->goaway_code);
 		session_touch(s);
 	}
 }

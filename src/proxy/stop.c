@@ -7,6 +7,7 @@
 #include "proxy/notify.h"
 #include "proxy/ports.h"
 #include "proxy/reload.h"
+#include "proxy/upgrade.h"
 #include "proxy/workers.h"
 
 #define RESOLVER_PATIENCE (3 * NS_PER_S) /* for look-ups that are under way in the end */
@@ -27,6 +28,8 @@ stop_on_signal(void *owner, int number)
 		on_term(owner);
 	else if (number == SIGHUP)
 		reload_ask(owner, NULL);
+	else if (number == SIGUSR2)
+		upgrade_start(owner);
 }
 
 static void
@@ -44,7 +47,9 @@ stop_drain(struct node *n)
 	log_u64(&line, "drain_ms", n->config->node.drain / NS_PER_MS);
 	log_end(&line);
 
-	notify_send("STOPPING=1\nSTATUS=open connections may finish");
+	upgrade_cancel(n);
+	if (!n->succeeded)
+		notify_send("STOPPING=1\nSTATUS=open connections may finish");
 	ports_close(n);
 	alarm_free(n->tick);
 	n->tick = NULL;

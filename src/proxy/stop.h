@@ -5,7 +5,7 @@
 #include "proxy/node.h"
 
 /* SIGTERM and SIGINT: the first one drains, the second one stops. SIGHUP: the configuration is read
-   again. For signals_new. */
+   again. SIGUSR2: another process takes over. For signals_new. */
 void
 stop_on_signal(void *owner, int number);
 

@@ -1,0 +1,178 @@
+"""Another process takes over from a running node (SIGUSR2)."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import services
+from node import free_port, until
+from test_reload import Load, echoes, serves, works
+
+
+class Successor:
+    """What a Node has of a process that it did not start: it is nobody's child, so its end is seen in /proc."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def poll(self):
+        try:
+            state = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return 0
+        return 0 if state in "ZX" else None
+
+    def wait(self, timeout=20):
+        end = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(0.005)
+        return 0
+
+    def kill(self):
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+class Predecessor:
+    """The process that was replaced."""
+
+    def __init__(self, node):
+        self.node, self.process = node, node.process
+
+    def poll(self):
+        return self.process.poll()
+
+    def wait(self, timeout):
+        status = self.process.wait(timeout)
+        self.node.mark = self.node.position()  # what the log says from here on is of the new one
+        return status
+
+
+def upgrade(node):
+    """Returns the old process; the node stands for the new one from then on."""
+    since, old = node.position(), Predecessor(node)
+    node.signal(signal.SIGUSR2)
+    pid = int(node.wait("upgrade_done", since=since)["pid"])
+    node.process = Successor(pid)
+    return old
+
+
+@pytest.mark.parametrize("side", ["store", "hq"])
+def test_streams_finish_with_the_old_one(pair, side):
+    node = getattr(pair, side)
+    with pair.connect() as s:
+        assert echoes(s)
+        at_hq, at_store = pair.hq.position(), pair.store.position()
+        old = upgrade(node)
+        pair.up(at_hq, at_store)
+        for _ in range(5):
+            assert works(pair.route)
+            assert echoes(s), "the new process's link does not cut what the old one has"
+        assert old.poll() is None
+        s.shutdown(socket.SHUT_WR)
+        assert services.receive_all(s) == b""
+    assert old.wait(10) == 0
+    assert works(pair.route)
+    node.cli("status")
+
+
+@pytest.mark.parametrize("side", ["store", "hq"])
+def test_nobody_is_refused(sanitized, pair, closing, side):
+    """Five in a row, under load: not one of many short connections fails."""
+    node = getattr(pair, side)
+    load = closing.add(Load(pair.route, long=0, short=4))
+    until(lambda: load.rounds > 50, "the load runs")
+    for _ in range(2 if sanitized else 5):
+        before = load.rounds
+        old = upgrade(node)
+        assert old.wait(20) == 0
+        until(lambda: load.rounds > before + 50, "the load goes on")
+    load.close()
+    assert not load.failures
+
+
+def test_unix_sockets_and_a_new_configuration(pair, folder):
+    """The path stays; what needs a restart counts; ports that are new are opened, others closed."""
+    path, more = str(folder / "r.sock"), f"127.0.0.1:{free_port()}"
+    pair.store.set("route echo", listen=f"{pair.route}, {path}")
+    pair.store.write()
+    pair.store.cli("reload")
+    assert works(path)
+    pair.store.set("node", name="another", log_format="json")
+    pair.store.set("route echo", listen=f"{path}, {more}")
+    pair.store.write()
+    at_hq = pair.hq.position()
+    old = upgrade(pair.store)
+    assert old.wait(10) == 0
+    assert works(path) and works(more)
+    with pytest.raises(ConnectionRefusedError):
+        pair.connect()
+    assert pair.hq.wait("link_up", since=at_hq)["name"] == "another"
+    assert pair.store.wait("inherited_unused", since=0)
+    pair.store.stop()
+    assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize("what", ["configuration", "program"])
+def test_a_new_one_that_fails_changes_nothing(make_pair, folder, command, what):
+    pair = make_pair(start=False)
+    program = folder / "secureconn"
+    program.symlink_to(command[-1])
+    pair.store.command = [*command[:-1], program]
+    pair.start()
+    with pair.connect() as s:
+        assert echoes(s)
+        if what == "configuration":
+            pair.store.set("route echo", peer="nobody").write()
+        else:
+            program.unlink()
+            program.symlink_to("/bin/false")
+        pair.store.signal(signal.SIGUSR2)
+        failed = pair.store.wait("upgrade_failed")
+        assert ("status 2" if what == "configuration" else "status 1") in failed["reason"]
+        assert echoes(s) and works(pair.route)
+        program.unlink()
+        program.symlink_to(command[-1])
+        pair.store.set("route echo", peer="hq").write()
+        old = upgrade(pair.store)
+        assert echoes(s) and works(pair.route)
+        s.shutdown(socket.SHUT_WR)
+        assert services.receive_all(s) == b""
+    assert old.wait(10) == 0
+
+
+def test_sigterm_while_the_new_one_is_not_ready(make_pair, folder, command):
+    pair = make_pair(start=False)
+    program = folder / "secureconn"
+    program.symlink_to(command[-1])
+    pair.store.command = [*command[:-1], program]
+    pair.start()
+    program.unlink()
+    program.write_text("#!/bin/sh\nexec sleep 100\n")
+    program.chmod(0o755)
+    pair.store.signal(signal.SIGUSR2)
+    child = int(pair.store.wait("upgrade_begin")["pid"])
+    pair.store.signal(signal.SIGUSR2)
+    assert pair.store.wait("upgrade_ignored")["reason"] == "one is under way"
+    pair.store.signal(signal.SIGHUP)
+    pair.store.wait("reload_ignored")
+    assert works(pair.route)
+    pair.store.signal(signal.SIGTERM)
+    assert pair.store.ended(10) == 0
+    until(lambda: Successor(child).poll() is not None, "the new one is gone too")
+
+
+def test_a_variable_of_somebody_else(make_pair):
+    """Only the parent process's word counts, and nothing in it does any harm."""
+    pair = make_pair(start=False)
+    for text in ("1 1 " + "00" * 16, f"{os.getpid()} 9999 " + "00" * 16, f"{os.getpid()} 1 " + "00" * 15, f"{os.getpid()} -1 x", "", "x" * 5000):
+        pair.store.env["SECURECONN_UPGRADE"] = text
+        pair.store.start()
+        pair.store.stop()
