@@ -15,7 +15,7 @@ from node import free_port, until
 from relay import reset
 from services import receive, receive_all
 
-BRANCHES = ("a", "b", "c", "d")  # d is unknown to the configuration of the hub: it may only call
+BRANCHES = ("a", "b", "c", "d")  # the hub has no route to d: it only calls
 
 
 class Star:
@@ -73,8 +73,8 @@ def make_star(make_node, closing):
         center.set("node", listen=f"127.0.0.1:{port}", **{**common, "workers": workers, **(hub or {})})
         branches = {}
         for name in BRANCHES:
+            center.set(f"peer {name}")
             if name != "d":
-                center.set(f"peer {name}")
                 center.set(f"route to-{name}", listen=f"127.0.0.1:{free_port()}", peer=name, service="echo", **(route or {}))
             b = branches[name] = make_node(name, {
                 "peer hub": {"address": f"127.0.0.1:{port}"},
