@@ -84,7 +84,7 @@ def test_one_flight_each_way(make_pair, asymmetric):
 def test_first_data_after_one_round_trip(make_pair):
     """connect = demand: what a connection says at once goes out with I's answers, before R says anything more."""
     pair = make_pair(relay=True, start=False, node={"asymmetric": "X25519"})
-    pair.store.set("peer hq", connect="demand")
+    pair.store.set("peer hq", connect="demand", survive="0")  # a session that goes on has its own round trip
     pair.start(wait=False)
     came = {"I": b"", "R": 0}
     data = threading.Event()
