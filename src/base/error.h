@@ -27,6 +27,7 @@
 	X(SC_ERR_NO_SYMMETRIC, "no_symmetric", "no symmetric algorithm in common with the peer")   \
 	X(SC_ERR_PUBLIC_KEY, "public_key", "the peer's public key is not valid")                   \
 	X(SC_ERR_KEY_NOT_VERIFIED, "key_not_verified", "the peer's key is not verified here")      \
+	X(SC_ERR_KEY_RETIRED, "key_retired", "the peer has a newer key in place of this link's")    \
 	X(SC_ERR_KEY_REJECTED, "key_rejected", "the peer has not verified this node's key")        \
 	/* session keys, HELLO, records, protocol.md 4-7 */                                        \
 	X(SC_ERR_SESSION_KEY, "session_key", "a session key from the peer does not open")          \

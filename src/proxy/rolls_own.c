@@ -58,6 +58,7 @@ rolls_look(struct node *n)
 	struct errmsg err;
 	struct key_set *now = key_set_new(n->key_store, shared_ring_own(&n->ring), &err);
 
+	n->expire_at = 0; /* something may be due at once */
 	if (!now) {
 		struct log_line line = log_begin(LOG_LEVEL_ERROR, "key_missing");
 		log_str(&line, "error", err.text);

@@ -329,9 +329,12 @@ sessions_check_keys(struct peer *p)
 	list_for_each_safe (it, &p->sessions) {
 		struct session *s = container_of(it, struct session, node);
 		char name[PEER_NAME_SIZE] = "";
-		if (!s->link && (shared_ring_check(&p->owner->node->ring, NULL, s->asym, s->key,
-					 name) != VERDICT_VERIFIED ||
-					strcmp(name, p->name) != 0))
+		struct shared_ring *ring = &p->owner->node->ring;
+		if (s->link ||
+			(shared_ring_check(ring, NULL, s->asym, s->key, name) == VERDICT_VERIFIED &&
+				strcmp(name, p->name) == 0))
+			continue;
+		if (!shared_ring_goes_on(ring, p->name, s->asym, s->key))
 			end(s, CODE_DENIED, "the peer's key is not verified any more");
 	}
 }

@@ -58,7 +58,7 @@ sessions_hold(const struct peer *p);
 void
 sessions_end_earlier(struct peer *p);
 
-/* Ends those that have no link and whose key is not verified any more. */
+/* Ends those that have no link and whose key is not verified any more, nor one in its place. */
 void
 sessions_check_keys(struct peer *p);
 

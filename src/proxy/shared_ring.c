@@ -4,9 +4,12 @@
 bool
 shared_ring_init(struct shared_ring *shared, struct keyring *ring)
 {
-	if (uv_rwlock_init(&shared->lock) != 0)
-		return false;
 	shared->ring = ring;
+	shared->retired = retired_new();
+	if (!shared->retired || uv_rwlock_init(&shared->lock) != 0) {
+		retired_free(shared->retired);
+		return false;
+	}
 	return true;
 }
 
@@ -14,6 +17,7 @@ void
 shared_ring_fini(struct shared_ring *shared)
 {
 	uv_rwlock_destroy(&shared->lock);
+	retired_free(shared->retired);
 }
 
 const struct keyring *
@@ -26,7 +30,10 @@ bool
 shared_ring_refresh(struct shared_ring *shared)
 {
 	uv_rwlock_wrlock(&shared->lock);
+	retired_before(shared->retired, shared->ring);
 	bool changed = keyring_refresh(shared->ring);
+	if (changed)
+		retired_after(shared->retired, shared->ring);
 	uv_rwlock_wrunlock(&shared->lock);
 	return changed;
 }
@@ -47,6 +54,16 @@ shared_ring_check(struct shared_ring *shared, const char *peer, const struct asy
 	enum key_verdict verdict = keyring_check(shared->ring, peer, asym, public_key, name);
 	uv_rwlock_rdunlock(&shared->lock);
 	return verdict;
+}
+
+bool
+shared_ring_goes_on(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key)
+{
+	uv_rwlock_rdlock(&shared->lock);
+	bool goes_on = retired_goes_on(shared->retired, shared->ring, peer, asym, public_key);
+	uv_rwlock_rdunlock(&shared->lock);
+	return goes_on;
 }
 
 bool

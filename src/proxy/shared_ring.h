@@ -4,13 +4,14 @@
 #ifndef SC_PROXY_SHARED_RING_H
 #define SC_PROXY_SHARED_RING_H
 
-#include "keyring/keyring.h"
+#include "proxy/retired.h"
 
 #include <uv.h>
 
 struct shared_ring {
 	uv_rwlock_t lock;
 	struct keyring *ring;
+	struct retired *retired;
 };
 
 /* The ring stays the caller's. False: out of memory. */
@@ -52,6 +53,11 @@ shared_ring_is_first_use(struct shared_ring *shared, const struct asym_impl *asy
 bool
 shared_ring_answer(struct shared_ring *shared, const char *peer, const char *fingerprint,
 	enum keyroll_answer *answer);
+
+/* True: retired_goes_on. */
+bool
+shared_ring_goes_on(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key);
 
 bool
 shared_ring_has_verified(struct shared_ring *shared, const char *peer,

@@ -103,9 +103,16 @@ watch_end_links(struct worker *w)
 		if (l->state != LINK_UP)
 			continue;
 		conn_get_info(l->conn, &info);
-		if (link_verdict(l, info.asym, info.peer_public, name) != VERDICT_VERIFIED ||
-			strcmp(name, l->peer->name) != 0)
+		if (link_verdict(l, info.asym, info.peer_public, name) == VERDICT_VERIFIED &&
+			strcmp(name, l->peer->name) == 0)
+			continue;
+		if (shared_ring_goes_on(
+			    &w->node->ring, l->peer->name, info.asym, info.peer_public)) {
+			conn_fail(l->conn, SC_ERR_KEY_RETIRED); /* lost, without CLOSE */
+			link_kill(l);
+		} else {
 			link_close(l, CODE_DENIED);
+		}
 	}
 	list_for_each (it, &w->peers)
 		sessions_check_keys(container_of(it, struct peer, at));

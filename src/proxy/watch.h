@@ -1,5 +1,6 @@
 /* What the node notices of verified keys while it runs: new ones are logged and dialed at once,
-   links under keys that are not verified any more are ended (protocol.md 8, Authorisation). */
+   links under keys that are not verified any more are ended (protocol.md 8, Authorisation), or, if
+   a planned rotation has retired the key, dropped: their sessions go on (12). */
 #ifndef SC_PROXY_WATCH_H
 #define SC_PROXY_WATCH_H
 

@@ -3,11 +3,14 @@ every step out of order."""
 
 import json
 import os
+import re
+import struct
 
 import pytest
 
+import services
 from node import free_port, until
-from peer import CLOSE, KEYROLL, Door, Identity, Rejected, dial, frame
+from peer import CLOSE, DATA, KEYROLL, OPENED, PING, SESSION, STATE, WINDOW, Door, Ended, Identity, Rejected, dial, frame
 from peer_crypto import asymmetric, fingerprint, sha256
 from test_keys import fingerprints
 
@@ -149,6 +152,71 @@ def test_ten_announcements_in_an_hour(host):
         assert announce(link, "X25519", (None, bytes(32))) == (2, False)
     step(link, 1, announcement("X25519", bytes(32)))
     link.expect_close(1)
+
+
+@pytest.mark.parametrize("then", ["goes on", "revoked"])
+def test_the_old_key_is_retired(host, closing, then):
+    """Seven days after the first use of the new key: the link under the old one is lost, without CLOSE, and its session goes on
+    under the new one, or ends with the peer's last key."""
+    echo = closing.add(services.Echo())
+    host.set("peer py", accept_rolls="yes", survive="60s")
+    host.set("service echo", connect=echo.address, allow="py")
+    host.start()
+    link_to(host).close()
+    hold = b"\1\x12" + struct.pack(">H", 60) + bytes(16)
+    link = dial(host.port, host.identity, hello_tlvs=hold).up()
+    stream = link.open("echo")
+    link.data(stream, b"one")
+    link.next_frame(OPENED, skip=(WINDOW, PING))
+    assert link.next_frame(DATA, skip=(WINDOW, PING))[2] == b"one"
+    old, key = host.identity.fingerprint(), asymmetric("X25519").generate()
+    assert announce_behind(link, key) == 0
+
+    host.identity.keys["X25519"] = key
+    dial(host.port, host.identity, hello_tlvs=hold).up().close()
+    file = next(host.state.glob(f"peers/*{fingerprint('X25519', key[1])}*"))
+    until(lambda: "used: " in file.read_text(), "the first use is noted")
+    assert not host.events("peer_keys_retired")
+    aged = file.with_name("." + file.name)
+    aged.write_text(re.sub(r"used: \d{4}", "used: 2020", file.read_text()))
+    aged.chmod(0o600)
+    aged.rename(file)
+    host.wait("peer_keys_retired", keys="1")
+    host.wait("peer_unverified", fingerprint=old)
+    host.wait("link_down", held_streams="1")
+    assert CLOSE not in frames_until_the_end(link)
+
+    if then == "revoked":
+        host.cli("revoke", "py")
+        assert host.wait("session_lost", peer="py")["code"] == "3"
+        return
+    again = dial(host.port, host.identity, hello_tlvs=hold).handshake()
+    again.send(frame(SESSION, 0, b"\1" + link.session_id + struct.pack(">III", 2, 0, 1)),
+               frame(STATE, stream, b"\1" + struct.pack(">QQ", 3, 1 << 18)))
+    assert again.next_frame(SESSION)[2][:17] == b"\2" + link.session_id
+    assert again.next_frame(STATE)[1] == stream
+    again.data(stream, b"two")
+    assert again.next_frame(DATA, stream=stream, skip=(WINDOW, PING))[2] == b"two"
+    assert not host.events("session_lost")
+    again.close()
+
+
+def announce_behind(link, key):
+    """announce, with other frames between."""
+    step(link, 1, announcement("X25519", key[1]))
+    _, _, payload = link.next_frame(KEYROLL, skip=(WINDOW, PING))
+    nonce = asymmetric("X25519").decrypt(key[0], roll_label(link, link.me, key[1]), payload[1:], 32)
+    step(link, 3, nonce)
+    return link.next_frame(KEYROLL, skip=(WINDOW, PING))[2][1]
+
+
+def frames_until_the_end(link):
+    kinds = []
+    try:
+        while True:
+            kinds.append(link.next_frame()[0])
+    except (Ended, ConnectionError):
+        return kinds
 
 
 @pytest.fixture

@@ -1,0 +1,129 @@
+/* Knows which keys have gone because a newer one has taken their place; when that is due is the key
+   ring's. */
+#include "proxy/retired.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define KEPT_MAX 1024
+
+/* A key, and the newer one beside it. */
+struct pair {
+	char peer[PEER_NAME_SIZE];
+	const struct asym_impl *asym;
+	char old[FINGERPRINT_SIZE], new[FINGERPRINT_SIZE];
+	bool over; /* the overlap of these two */
+};
+
+struct retired {
+	size_t n; /* that were ever kept */
+	struct pair kept[KEPT_MAX];
+	struct pair *before; /* a refresh */
+	size_t n_before;
+};
+
+struct retired *
+retired_new(void)
+{
+	return calloc(1, sizeof(struct retired));
+}
+
+void
+retired_free(struct retired *r)
+{
+	if (r)
+		free(r->before);
+	free(r);
+}
+
+static bool
+is_verified(const struct keyring *ring, const struct pair *p, const char *fingerprint)
+{
+	uint8_t public_key[ASYM_PUBLIC_MAX];
+	char name[PEER_NAME_SIZE];
+
+	return keyring_find(ring, p->asym, fingerprint, public_key) &&
+	       keyring_check(ring, p->peer, p->asym, public_key, name) == VERDICT_VERIFIED;
+}
+
+/* ---- what goes ---- */
+
+static bool
+is_over(const struct peer_key *key)
+{
+	return key->used > 0 && (int64_t)time(NULL) - key->used >= ROLL_OVERLAP;
+}
+
+void
+retired_before(struct retired *r, const struct keyring *ring)
+{
+	const struct peer_key *key;
+	size_t n = 0, at = 0;
+
+	free(r->before);
+	r->before = NULL;
+	r->n_before = 0;
+	for (size_t i = 0; (key = keyring_peer_key(ring, i)) && key->state == KEY_VERIFIED; i++)
+		n += key->beside[0] != '\0';
+	if (n == 0 || !(r->before = calloc(n, sizeof(*r->before))))
+		return; /* without memory they count as taken back */
+	for (size_t i = 0; at < n && (key = keyring_peer_key(ring, i)); i++) {
+		struct pair *p = &r->before[at];
+		if (!key->beside[0])
+			continue;
+		memcpy(p->peer, key->peer, sizeof(p->peer));
+		p->asym = key->asym;
+		memcpy(p->old, key->beside, sizeof(p->old));
+		memcpy(p->new, key->fingerprint, sizeof(p->new));
+		p->over = is_over(key);
+		at++;
+	}
+	r->n_before = n;
+}
+
+/* The pair in which the key is the older one. */
+static const struct pair *
+find(const struct retired *r, const char *peer, const char *fingerprint)
+{
+	for (size_t i = 0; i < r->n && i < KEPT_MAX; i++)
+		if (strcmp(r->kept[i].old, fingerprint) == 0 && strcmp(r->kept[i].peer, peer) == 0)
+			return &r->kept[i];
+	return NULL;
+}
+
+/* The newer key is there, or has itself just made room for one that is: a chain goes at once. */
+static bool
+has_gone(const struct retired *r, const struct keyring *ring, const struct pair *p)
+{
+	if (is_verified(ring, p, p->old) || find(r, p->peer, p->old))
+		return false;
+	return p->over ? is_verified(ring, p, p->new) : find(r, p->peer, p->new) != NULL;
+}
+
+void
+retired_after(struct retired *r, const struct keyring *ring)
+{
+	for (unsigned round = 0; round < ROLL_KEYS_MAX; round++)
+		for (size_t i = 0; i < r->n_before; i++)
+			if (has_gone(r, ring, &r->before[i]))
+				r->kept[r->n++ % KEPT_MAX] = r->before[i];
+}
+
+bool
+retired_goes_on(const struct retired *r, const struct keyring *ring, const char *peer,
+	const struct asym_impl *asym, const uint8_t *public_key)
+{
+	char fingerprint[FINGERPRINT_SIZE], name[PEER_NAME_SIZE];
+	const struct pair *p;
+
+	if (keyring_check(ring, peer, asym, public_key, name) != VERDICT_UNKNOWN)
+		return false; /* revoked, or somebody else's */
+	fingerprint_of(fingerprint, asym->algorithm, public_key);
+	p = find(r, peer, fingerprint);
+	for (unsigned i = 0; p && i < KEPT_MAX; i++) {
+		if (is_verified(ring, p, p->new))
+			return true;
+		p = find(r, peer, p->new);
+	}
+	return false;
+}
