@@ -65,6 +65,8 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 		stop_reading(l);
 		return;
 	}
+	if (nread == UV_EOF)
+		nread = sock_end(l->sock);
 	if (!l->stream) {
 		on_early_read(l, nread);
 		return;

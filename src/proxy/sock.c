@@ -1,6 +1,7 @@
 /* Knows libuv's stream handles and their lifetime; knows nothing of the bytes. */
 #include "proxy/sock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -79,6 +80,17 @@ sock_reset(struct sock *s)
 	if (s && !s->is_unix && sock_fd(s) >= 0)
 		setsockopt(sock_fd(s), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	sock_close(s);
+}
+
+int
+sock_end(const struct sock *s)
+{
+	uint8_t byte;
+
+	/* The kernel has the error still, as nobody has read to it. */
+	if (recv(sock_fd(s), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+		return uv_translate_sys_error(errno);
+	return UV_EOF;
 }
 
 bool

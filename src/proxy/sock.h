@@ -66,6 +66,11 @@ sock_write(struct sock *s, const uint8_t *data, size_t n, uv_write_cb cb);
 int
 sock_shutdown(struct sock *s, uv_shutdown_cb cb);
 
+/* What libuv called the end: UV_EOF, or the error it was in truth. When a reset comes with the last
+   bytes libuv reads these and takes the hang-up for an end. */
+int
+sock_end(const struct sock *s);
+
 /* After the end of what it sends: true if the other side cannot be written to any more either, as
    far as that can be known (of a Unix socket; of a TCP socket only when it was reset). */
 bool
