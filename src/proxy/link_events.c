@@ -98,6 +98,7 @@ session_handle(struct session *s, const struct trunk_event *event)
 	switch (event->type) {
 	case TRUNK_UP:
 		s->known = s->link->session_up = true; /* those that wait are served below */
+		session_list_id(s);
 		break;
 	case TRUNK_SUSPENDED:
 		session_suspend(s, event->error);
@@ -110,6 +111,7 @@ session_handle(struct session *s, const struct trunk_event *event)
 		break;
 	case TRUNK_FORGOTTEN:
 		on_forgotten(s);
+		session_list_id(s); /* another one */
 		break;
 	case TRUNK_GOAWAY:
 		on_goaway(s, event->code);

@@ -227,12 +227,25 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 	return ports_open(&n->fresh, n->config, &none, setup->inherited, err) == SC_OK;
 }
 
+/* What all threads use under a lock. */
+static bool
+init_shared(struct node *n, const struct node_setup *setup)
+{
+	n->random = random_system;
+	if (!session_ids_init(&n->session_ids, &n->random))
+		return false;
+	if (shared_ring_init(&n->ring, setup->ring))
+		return true;
+	session_ids_fini(&n->session_ids);
+	return false;
+}
+
 struct node *
 node_new(const struct node_setup *setup, struct errmsg *err)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
-	if (!n || !shared_ring_init(&n->ring, setup->ring)) {
+	if (!n || !init_shared(n, setup)) {
 		free(n);
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return NULL;
@@ -246,7 +259,6 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 	n->n_asym = setup->n_asym;
 	n->bulk = setup->bulk;
 	n->n_bulk = setup->n_bulk;
-	n->random = random_system;
 	ceiling_init(n);
 	n->since = node_now();
 	list_init(&n->ports);
@@ -258,6 +270,7 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 		workers_close(n);
 		workers_fini(n);
 		shared_ring_fini(&n->ring);
+		session_ids_fini(&n->session_ids);
 		config_free(n->config);
 		free(n);
 		return NULL;
@@ -312,6 +325,7 @@ node_free(struct node *n)
 	workers_fini(n);
 	peers_free(n);
 	shared_ring_fini(&n->ring);
+	session_ids_fini(&n->session_ids);
 	routes_free(&n->routes);
 	watch_fini(n);
 	stock_free(n->stock);

@@ -16,6 +16,7 @@
 #include "proxy/limits.h"
 #include "proxy/key_set.h"
 #include "proxy/notes.h"
+#include "proxy/session_ids.h"
 #include "proxy/shared_ring.h"
 #include "proxy/stock.h"
 #include "proxy/watch.h"
@@ -64,6 +65,7 @@ struct node {
 	bool reload_again;     /* once more after it */
 	struct list reload_waiters; /* struct reload_waiter, for the next one */
 	struct shared_ring ring;
+	struct session_ids session_ids;
 
 	/* What every connection is made with; the memory outlives them all. */
 	const struct asym_impl *const *asym; /* `asymmetric`, in order of preference */

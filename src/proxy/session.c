@@ -14,7 +14,7 @@
 struct ended {
 	struct list node; /* on peer.ended, in their order */
 	uint64_t until;
-	uint8_t id[TRUNK_SESSION_SIZE];
+	struct session_id listed;
 };
 
 uint64_t
@@ -39,6 +39,7 @@ static void
 forget(struct peer *p, struct ended *e)
 {
 	list_remove(&e->node);
+	session_ids_remove(&p->owner->node->session_ids, &e->listed);
 	p->n_ended--;
 	free(e);
 }
@@ -69,7 +70,7 @@ session_ended(struct session *s)
 	if (!e)
 		return;
 	e->until = now + 2 * max_u64(session_hold(p), SURVIVE_DEFAULT);
-	memcpy(e->id, trunk_session_id(s->trunk), sizeof(e->id));
+	session_ids_add(&p->owner->node->session_ids, &e->listed, p, trunk_session_id(s->trunk));
 	list_insert_tail(&p->ended, &e->node);
 	p->n_ended++;
 }
@@ -88,9 +89,18 @@ find(void *arg, const uint8_t *id, struct trunk **session)
 		return s->own ? TRUNK_FOUND_NO_MORE : TRUNK_FOUND_SESSION;
 	}
 	list_for_each (it, &p->ended)
-		if (memcmp(container_of(it, struct ended, node)->id, id, TRUNK_SESSION_SIZE) == 0)
+		if (memcmp(container_of(it, struct ended, node)->listed.id, id, TRUNK_SESSION_SIZE) == 0)
 			return TRUNK_FOUND_NO_MORE;
-	return TRUNK_FOUND_NOTHING;
+	/* Two peers that begin the same id at the same moment both get it: each has its own. */
+	return session_ids_elsewhere(&p->owner->node->session_ids, p, id) ? TRUNK_FOUND_NO_MORE
+									  : TRUNK_FOUND_NOTHING;
+}
+
+void
+session_list_id(struct session *s)
+{
+	session_ids_add(&s->peer->owner->node->session_ids, &s->listed, s->peer,
+		trunk_session_id(s->trunk));
 }
 
 /* ---- with a link ---- */
@@ -115,6 +125,8 @@ session_new(struct link *l, const struct trunk_config *config)
 	s->own = l->dialed;
 	list_init(&s->locals);
 	list_insert_tail(&s->peer->sessions, &s->node);
+	if (s->own)
+		session_list_id(s);
 	return s;
 }
 
@@ -369,6 +381,7 @@ session_free(struct session *s)
 	list_for_each_safe (it, &s->locals)
 		local_forget_session(container_of(it, struct local, at));
 	list_remove(&s->node);
+	session_ids_remove(&s->peer->owner->node->session_ids, &s->listed);
 	if (s->link)
 		s->link->session = NULL;
 	trunk_free(s->trunk);

@@ -15,6 +15,7 @@ struct session {
 	/* struct local with a stream here, or with an attempt that counts here */
 	struct list locals;
 	struct alarm *alarm; /* suspended: the next thing to do */
+	struct session_id listed; /* in node.session_ids */
 	bool own;            /* this node dials for it */
 	bool known;          /* the peer has begun it */
 	bool goaway;         /* no new streams */
@@ -87,6 +88,10 @@ session_suspend(struct session *s, enum sc_error error);
 /* `to` has taken the link over from this session, which has no streams. */
 void
 session_move(struct session *s, struct trunk *to);
+
+/* Its id is known: other peers cannot have it. */
+void
+session_list_id(struct session *s);
 
 /* It has ended: the peer is not to go on with it. */
 void

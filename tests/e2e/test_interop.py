@@ -511,6 +511,44 @@ def test_a_first_session_that_breaks_the_rules(host, session):
     host.healthy()
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_id_that_another_peer_has(make_node, closing, workers):
+    """It is unknown to everybody else, as long as it is known at all, whichever thread has it."""
+    host = Host(make_node, closing, Identity("py"), {"asymmetric": "X25519"})
+    host.healthy()
+    strangers = [Identity(f"other{i}") for i in range(3)]
+    host.node.stop()
+    host.node.set("node", workers=workers)
+    for stranger in strangers:
+        host.node.set(f"peer {stranger.name}").write()
+        host.node.cli("trust", stranger.name, "--fingerprint", stranger.fingerprint())
+    host.node.start()
+    link = host.link(hello_tlvs=b"\1\x12" + struct.pack(">H", 60) + bytes(16))
+    named = link.session_id
+
+    def judge(stranger, kind, generation):
+        """The kind of the answer; a session with an id of its own is welcome on the same link."""
+        dialed = host.dial(stranger).handshake()
+        dialed.send(frame(SESSION, 0, bytes([kind]) + named + struct.pack(">III", generation, 0, 0)))
+        answer = dialed.next_frame(SESSION)[2]
+        assert answer[1:17] == named and answer[17:21] == struct.pack(">I", generation)
+        if answer[0] == 3:
+            dialed.session()
+        dialed.close()
+        return answer[0]
+
+    for stranger in strangers:
+        with pytest.raises(Rejected):
+            host.dial(stranger).up()
+        host.node.wait("peer_verified", peer=stranger.name)
+        assert [judge(stranger, 0, 1), judge(stranger, 0, 2), judge(stranger, 1, 2)] == [3, 3, 3]
+    echo_once(link, b"untouched")
+    since = host.node.position()
+    link.close()
+    host.node.wait("link_down", peer="py", since=since)
+    assert judge(strangers[0], 1, 3) == 3
+
+
 def test_a_stream_before_session(host):
     host.healthy()
     link = host.dial().handshake()

@@ -1,0 +1,51 @@
+/* Whose the ids of sessions are, over all workers: an id that belongs to one peer is unknown to all
+   others (protocol.md 8.1). Asked when a link begins with a session, not on the data path. */
+#ifndef SC_PROXY_SESSION_IDS_H
+#define SC_PROXY_SESSION_IDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "tunnel/trunk.h"
+
+#define SESSION_IDS_BUCKETS 1024
+
+struct peer;
+
+struct session_ids {
+	uv_mutex_t lock;
+	uint64_t key; /* ids are the peers' choice: which bucket one is in is not */
+	struct list buckets[SESSION_IDS_BUCKETS];
+};
+
+/* One id, in whoever holds it. All zero: none. */
+struct session_id {
+	struct list node;
+	const struct peer *owner; /* NULL: not in the table */
+	uint8_t id[TRUNK_SESSION_SIZE];
+};
+
+/* False: the system has no lock to give. */
+bool
+session_ids_init(struct session_ids *ids, const struct random_source *random);
+
+void
+session_ids_fini(struct session_ids *ids);
+
+/* From any thread. The same id may be there more than once. */
+void
+session_ids_add(
+	struct session_ids *ids, struct session_id *s, const struct peer *owner, const uint8_t *id);
+
+/* Nothing for one that is not in the table. */
+void
+session_ids_remove(struct session_ids *ids, struct session_id *s);
+
+/* True if it is an id of another peer than this one. */
+bool
+session_ids_elsewhere(struct session_ids *ids, const struct peer *owner, const uint8_t *id);
+
+#endif

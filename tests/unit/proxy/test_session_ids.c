@@ -1,0 +1,108 @@
+/* Tests proxy/session_ids.c: whose an id is, also while threads add and remove theirs. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "proxy/peer.h"
+#include "proxy/session_ids.h"
+
+#define THREADS 3
+#define EACH    2000
+
+static void
+make_id(uint8_t id[TRUNK_SESSION_SIZE], unsigned owner, unsigned number)
+{
+	memset(id, 0, TRUNK_SESSION_SIZE);
+	id[0] = (uint8_t)owner;
+	memcpy(id + 8, &number, sizeof(number));
+}
+
+static void
+test_whose(void **state)
+{
+	static struct session_ids ids;
+	static struct peer hq, store;
+	struct session_id one = {0}, same = {0};
+	uint8_t id[TRUNK_SESSION_SIZE], other[TRUNK_SESSION_SIZE];
+
+	(void)state;
+	assert_true(session_ids_init(&ids, &random_system));
+	make_id(id, 1, 1);
+	make_id(other, 1, 2);
+	session_ids_remove(&ids, &one); /* nothing is there */
+	assert_false(session_ids_elsewhere(&ids, &store, id));
+	session_ids_add(&ids, &one, &hq, id);
+	assert_true(session_ids_elsewhere(&ids, &store, id));
+	assert_false(session_ids_elsewhere(&ids, &hq, id));
+	assert_false(session_ids_elsewhere(&ids, &store, other));
+	session_ids_add(&ids, &one, &hq, other); /* in place of the first */
+	assert_false(session_ids_elsewhere(&ids, &store, id));
+	assert_true(session_ids_elsewhere(&ids, &store, other));
+	session_ids_add(&ids, &same, &store, other);
+	assert_true(session_ids_elsewhere(&ids, &hq, other));
+	session_ids_remove(&ids, &one);
+	assert_false(session_ids_elsewhere(&ids, &store, other));
+	assert_true(session_ids_elsewhere(&ids, &hq, other));
+	session_ids_remove(&ids, &same);
+	assert_false(session_ids_elsewhere(&ids, &hq, other));
+	session_ids_fini(&ids);
+}
+
+struct user {
+	uv_thread_t thread;
+	struct session_ids *ids;
+	unsigned number;
+	struct peer peer;
+	struct session_id held[EACH];
+	bool wrong;
+};
+
+static void
+use(void *arg)
+{
+	struct user *u = arg;
+	uint8_t id[TRUNK_SESSION_SIZE];
+
+	for (unsigned i = 0; i < EACH; i++) {
+		make_id(id, u->number, i);
+		session_ids_add(u->ids, &u->held[i], &u->peer, id);
+		u->wrong |= session_ids_elsewhere(u->ids, &u->peer, id);
+		u->wrong |= !session_ids_elsewhere(u->ids, NULL, id);
+	}
+	for (unsigned i = 0; i < EACH; i++)
+		session_ids_remove(u->ids, &u->held[i]);
+}
+
+static void
+test_threads(void **state)
+{
+	static struct session_ids ids;
+	struct user *users = calloc(THREADS, sizeof(*users));
+
+	(void)state;
+	assert_non_null(users);
+	assert_true(session_ids_init(&ids, &random_system));
+	for (unsigned i = 0; i < THREADS; i++) {
+		users[i].ids = &ids;
+		users[i].number = i;
+		assert_int_equal(uv_thread_create(&users[i].thread, use, &users[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		uv_thread_join(&users[i].thread);
+		assert_false(users[i].wrong);
+	}
+	for (size_t i = 0; i < SESSION_IDS_BUCKETS; i++)
+		assert_true(list_empty(&ids.buckets[i]));
+	session_ids_fini(&ids);
+	free(users);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whose),
+		cmocka_unit_test(test_threads),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
