@@ -52,6 +52,15 @@ on_early_read(struct local *l, ssize_t nread)
 	}
 }
 
+/* A RESET goes ahead of bytes that are not sealed: what was said before it is sealed now, as far as
+   the link takes it, so that the other side reads it first, as it would without a tunnel. */
+static void
+say_the_rest(struct local *l)
+{
+	if (l->session && l->session->link)
+		trunk_seal(l->session->trunk, node_now());
+}
+
 static void
 on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 {
@@ -79,6 +88,7 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 		l->eof = true;
 		stream_send_fin(l->stream);
 	} else if (nread < 0) {
+		say_the_rest(l);
 		local_fail(l, LOCAL_BROKEN, CODE_RESET_BY_APPLICATION, uv_strerror((int)nread),
 			uv_strerror((int)nread));
 		return;

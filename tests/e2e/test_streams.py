@@ -84,6 +84,19 @@ def test_a_reset_by_the_server_is_a_reset_at_the_client(make_pair, closing):
     assert services.gets_reset(pair.route, b"x")
 
 
+def test_what_was_said_before_a_reset_comes_before_it(make_pair, closing):
+    """A server that refuses without having read all, and closes: its system resets, the client reads the answer first."""
+    def refuse(s):
+        s.recv(1)
+        s.sendall(b"413 too large")
+    pair = make_pair(closing.add(services.Server(refuse)).address)
+    for _ in range(20):
+        with pair.connect() as s:
+            s.sendall(b"x" * 1000)
+            assert services.receive(s, 13) == b"413 too large"
+            assert services.is_reset(s)
+
+
 def test_a_clean_end_is_no_reset(make_pair, closing):
     """The server closes after the reply (as HTTP/1.0 does): the client sees a clean end."""
     def server(sock):
