@@ -108,13 +108,14 @@ resets_send(struct trunk *t, const struct state_list *list)
 {
 	list_for_each_safe(it, &t->resets) {
 		struct kept_reset *r = container_of(it, struct kept_reset, link);
-		if (!r->due)
-			continue;
-		bool there = state_list_find(list, r->state.id) != NULL;
-		if (!there) {
+		/* R has answered I's list, so it has read it. I's hearing R's is not known yet. */
+		bool known = !r->due && t->config.initiator;
+		if (known || (r->due && !state_list_find(list, r->state.id))) {
 			forget(t, r);
 			continue;
 		}
+		if (!r->due)
+			continue;
 		send_reset(t, r->state.id, r->code, r->text);
 		r->due = false;
 		r->pings = t->ping.count;

@@ -60,12 +60,15 @@ test_after_own_fin(void **state)
 	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
 	hand_seal(&h);
 	hand_take(&h, FRAME_RESET, 2);
+	/* R's answer shows that it has read the list: once is enough. */
 	for (uint32_t generation = 2; generation < 4; generation++) {
+		uint32_t listed = generation == 2 ? 1 : 0;
 		hand_lose(&h);
 		hand_relink(&h);
 		hand_seal(&h);
-		hand_take_session(&h, SESSION_GO_ON, generation, 2, 1);
-		hand_take_state(&h, 2, STATE_OPENED | STATE_RESET, 0, HAND_WINDOW);
+		hand_take_session(&h, SESSION_GO_ON, generation, 2, listed);
+		if (listed)
+			hand_take_state(&h, 2, STATE_OPENED | STATE_RESET, 0, HAND_WINDOW);
 		hand_go_on(&h, SESSION_DONE, generation, 0, 0);
 		hand_event(&h, TRUNK_RESUMED);
 		hand_seal(&h);
