@@ -345,3 +345,9 @@ class Nginx(Process):
             }}""")
         self.run(shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"),
                  "-e", str(self.folder / "error.log"))
+
+
+class Iperf(Process):
+    def __init__(self):
+        super().__init__("sc-iperf-")
+        self.run("iperf3", "-s", "-p", str(self.port), "-B", "127.0.0.1")

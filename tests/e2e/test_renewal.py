@@ -81,12 +81,6 @@ class Stretch:
         self.result = (self.size, digest.hexdigest())
 
 
-class Iperf(services.Process):
-    def __init__(self):
-        super().__init__("sc-iperf-")
-        self.run("iperf3", "-s", "-p", str(self.port), "-B", "127.0.0.1")
-
-
 @pytest.fixture
 def seconds(request):
     return 60 if request.config.getoption("--long") else 5
@@ -166,7 +160,7 @@ def test_renewals_and_ratchets_under_load(make_pair, closing, redis, has_gcrypt,
     server = closing.add(services.BothWays(Stretch(1, seconds)))
     others = {"redis": redis.address}
     if shutil.which("iperf3"):
-        others["iperf"] = closing.add(Iperf()).address
+        others["iperf"] = closing.add(services.Iperf()).address
     pair = renewing_pair(make_pair, server.address, {**OFTEN, "ratchet_bytes": "64K"}, node={"symmetric": cipher}, **others)
     assert pair.store.wait("link_up")["symmetric"] == cipher
     size = load(pair, server, Stretch(2, seconds), seconds)

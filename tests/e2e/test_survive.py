@@ -117,19 +117,36 @@ def test_bytes_are_exact(survivors, sanitized):
     assert sum(int(e["bytes_again"]) for e in pair.store.events("session_resumed")) > 0
 
 
-def test_a_blackhole_that_is_shorter(survivors):
-    """Nothing passes for three seconds and nobody is told: the link is given up, the connection goes on."""
-    pair = survivors(survive="20s", keepalive="500ms")
+def test_a_blackhole_that_is_shorter(survivors, request):
+    """Nothing passes for three seconds (20) and nobody is told: the link is given up, the connection goes on."""
+    seconds = 20 if request.config.getoption("--long") else 3
+    pair = survivors(survive="60s", keepalive="500ms")
     with pair.connect() as s:
         s.sendall(b"x")
         services.receive(s, 1)
         pair.relay.stall()
+        end = time.monotonic() + seconds
         for node in (pair.hq, pair.store):
             node.wait("link_down", deadline=4)
-        time.sleep(2)
+        time.sleep(max(0, end - time.monotonic()))
         s.sendall(b"still there")
         pair.relay.resume()
         assert services.receive(s, 11) == b"still there"
+
+
+def test_the_system_ends_the_link(survivors):
+    """Its socket is destroyed under the nodes, as a firewall or an operator does with `ss -K`."""
+    pair = survivors()
+    link = f":{pair.hq.sections['node']['listen'].rpartition(':')[2]}"
+    with pair.connect() as s:
+        for i in range(5):
+            at = pair.store.position()
+            killed = subprocess.run(["ss", "-K", "-tn", "state", "established", "sport", "=", link], capture_output=True, text=True)
+            if killed.returncode or link not in killed.stdout:
+                pytest.skip("ss -K needs root and a kernel that can: " + (killed.stderr or "no socket was destroyed"))
+            s.sendall(b"%d" % i * 1000)
+            assert services.receive(s, 1000) == b"%d" % i * 1000
+            assert pair.store.wait("session_resumed", since=at)["streams"] == "1"
 
 
 def test_a_blackhole_that_is_longer(survivors):
@@ -272,11 +289,12 @@ def test_both_dial_and_are_cut(make_pair, closing):
 
 
 def test_applications_do_not_notice(survivors, postgres, redis, request, closing):
-    """psql, redis and a bulk transfer at once while the link is cut every second: not one error."""
+    """pgbench, redis-benchmark, iperf3 and a transfer that is looked at, at once, while the link is cut every second: not one error."""
     seconds = 60 if request.config.getoption("--long") else 10
     pair = survivors(start=False)
     ports = {}
-    for name, port in (("pg", postgres.port), ("redis", redis.port)):
+    iperf3 = closing.add(services.Iperf())
+    for name, port in (("pg", postgres.port), ("redis", redis.port), ("iperf", iperf3.port)):
         ports[name] = free_port()
         pair.hq.set("service " + name, connect=f"127.0.0.1:{port}", allow="store")
         pair.store.set("route " + name, listen=f"127.0.0.1:{ports[name]}", peer="hq")
@@ -304,7 +322,12 @@ def test_applications_do_not_notice(survivors, postgres, redis, request, closing
                                capture_output=True, text=True, timeout=300)
             errors.append(("redis", r.returncode, r.stderr))
 
-    threads = [threading.Thread(target=f) for f in (bulk, pgbench, bench)]
+    def iperf():
+        r = subprocess.run(["iperf3", "-c", "127.0.0.1", "-p", str(ports["iperf"]), "-t", str(seconds), "--bidir"],
+                           capture_output=True, text=True, timeout=seconds + 60)
+        errors.append(("iperf3", r.returncode, r.stderr))
+
+    threads = [threading.Thread(target=f) for f in (bulk, pgbench, bench, iperf)]
     for t in threads:
         t.start()
     for t in threads:
