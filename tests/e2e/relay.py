@@ -73,9 +73,7 @@ class Relay:
                     data = self.change(number, direction, data)
                 with self.lock:
                     self.record.append((number, direction, data))
-                sink.sendall(data)
-                if self.rate:
-                    time.sleep(len(data) / self.rate)
+                self._pass_on(sink, data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             try:
@@ -83,6 +81,15 @@ class Relay:
             except OSError:
                 pass
             reset(sink)
+
+    def _pass_on(self, sink, data):
+        """At the rate of now: what was read before there was one goes in small pieces too."""
+        while self.rate and data:
+            piece = self.rate // 20
+            sink.sendall(data[:piece])
+            time.sleep(len(data[:piece]) / self.rate)
+            data = data[piece:]
+        sink.sendall(data)
 
     def sent(self, direction, connection=0):
         """All bytes of one direction of a connection so far."""

@@ -102,18 +102,24 @@ def transfer(pair, pattern, results):
 
 
 def test_bytes_are_exact(survivors, sanitized):
-    """Bulk both ways while the link is cut three times a second."""
+    """Bulk both ways while the link is cut three times a second, until five cuts have met it."""
     pair = survivors()
-    size = (96 << 20) if sanitized else (400 << 20)
+    size = (24 << 20) if sanitized else (100 << 20)
     results = []
-    threads = [threading.Thread(target=transfer, args=(pair, services.Pattern(i, size // 4), results)) for i in range(4)]
     cutter = Cutter(pair.relay, 0.3)
+
+    def work(seed):
+        transfer(pair, services.Pattern(seed, size), results)
+        while cutter.cuts < 5 and all(r is True for r in results):
+            transfer(pair, services.Pattern(seed, size), results)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    assert cutter.stop() >= 3
-    assert results == [True] * 4, pair.store.text()[-3000:]
+    assert cutter.stop() >= 5
+    assert len(results) >= 4 and all(r is True for r in results), pair.store.text()[-3000:]
     assert sum(int(e["bytes_again"]) for e in pair.store.events("session_resumed")) > 0
 
 
