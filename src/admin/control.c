@@ -97,13 +97,10 @@ on_answer(void *owner, struct json_object *answer)
 }
 
 static void
-on_written(uv_write_t *req, int status)
+on_written(void *owner, int status)
 {
-	struct sock *s = req->data;
-	struct client *c = s->owner;
+	struct client *c = owner;
 
-	if (!c)
-		return;
 	free(c->answer);
 	c->answer = NULL;
 	c->writing = false;

@@ -52,22 +52,19 @@ on_alarm(void *owner)
 }
 
 static void
-on_shut(uv_shutdown_t *req, int status)
+on_shut(void *owner, int status)
 {
-	struct sock *s = req->data;
-
 	(void)status;
-	if (s->owner)
-		asker_close(s->owner);
+	asker_close(owner);
 }
 
 static void
-on_written(uv_write_t *req, int status)
+on_written(void *owner, int status)
 {
-	struct sock *s = req->data;
+	struct asker *a = owner;
 
-	if (s->owner && (status != 0 || sock_shutdown(s, on_shut) != 0))
-		asker_close(s->owner);
+	if (status != 0 || sock_shutdown(a->sock, on_shut) != 0)
+		asker_close(a);
 }
 
 /* The whole answer; status: NULL unless figures are wanted. The asker may be gone afterwards. */

@@ -106,13 +106,10 @@ attempt_text(const struct attempt *a, char out[static sizeof(a->connector->text)
 static void advance(struct connector *c);
 
 static void
-on_connect(uv_connect_t *req, int status)
+on_connect(void *owner, int status)
 {
-	struct sock *s = req->data;
-	struct attempt *a = s->owner;
-
-	if (!a)
-		return;
+	struct attempt *a = owner;
+	struct sock *s = a->sock;
 	struct connector *c = a->connector;
 	size_t which = (size_t)(a - c->attempts);
 	if (status == 0) {
@@ -139,17 +136,14 @@ static void
 start_attempt(struct connector *c, size_t which)
 {
 	struct attempt *a = &c->attempts[which];
-	int error = 0;
+	int error;
 
 	attempt_text(a, c->text);
 	a->sock = sock_new(c->loop, a->endpoint->is_unix, a);
-	if (!a->sock)
-		error = UV_ENOMEM;
-	else if (a->endpoint->is_unix)
-		uv_pipe_connect(&a->sock->connect, &a->sock->uv.pipe, a->endpoint->path, on_connect);
+	if (a->sock)
+		error = sock_connect(a->sock, &a->address.any, a->endpoint->path, on_connect);
 	else
-		error = uv_tcp_connect(&a->sock->connect, &a->sock->uv.tcp,
-			&a->address.any, on_connect);
+		error = UV_ENOMEM;
 	if (error != 0) {
 		c->error = error;
 		stop_attempt(a);

@@ -234,11 +234,10 @@ on_alarm(void *owner)
 }
 
 static void
-on_shut(uv_shutdown_t *req, int status)
+on_shut(void *owner, int status)
 {
-	struct sock *s = req->data;
-	if (s->owner && status != 0)
-		link_kill(s->owner);
+	if (status != 0)
+		link_kill(owner);
 }
 
 /* LINK_ENDING, all written: the end is told to the other side, and its end waited for. */

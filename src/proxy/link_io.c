@@ -132,14 +132,11 @@ link_look_at_transport(struct link *l, uint64_t now)
 }
 
 static void
-on_written(uv_write_t *req, int status)
+on_written(void *owner, int status)
 {
-	struct sock *s = req->data;
-	struct link *l = s->owner;
-
-	if (!l)
-		return;
+	struct link *l = owner;
 	size_t n = l->writing;
+
 	l->writing = 0;
 	if (status != 0) {
 		link_lost(l);

@@ -143,14 +143,11 @@ written(struct local *l, size_t n)
 }
 
 static void
-on_written(uv_write_t *req, int status)
+on_written(void *owner, int status)
 {
-	struct sock *s = req->data;
-	struct local *l = s->owner;
-
-	if (!l)
-		return;
+	struct local *l = owner;
 	size_t n = l->writing;
+
 	l->writing = 0;
 	if (status != 0) {
 		broken(l, status);
@@ -161,13 +158,10 @@ on_written(uv_write_t *req, int status)
 }
 
 static void
-on_shut(uv_shutdown_t *req, int status)
+on_shut(void *owner, int status)
 {
-	struct sock *s = req->data;
-	struct local *l = s->owner;
+	struct local *l = owner;
 
-	if (!l)
-		return;
 	if (status != 0) {
 		broken(l, status);
 		return;
@@ -249,9 +243,13 @@ local_opened(struct local *l)
 	log_end(&line);
 	l->opened = true;
 	l->active = node_now();
-	if (l->idle)
+	if (l->idle) {
 		l->moved = sock_moved(l->sock, &(uint64_t){l->active});
-	alarm_set(l->alarm, l->idle ? l->active + l->idle : UINT64_MAX);
+		alarm_set(l->alarm, l->active + l->idle);
+	} else { /* for how long does not matter, so nothing is kept for it */
+		alarm_free(l->alarm);
+		l->alarm = NULL;
+	}
 }
 
 void

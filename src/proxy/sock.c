@@ -12,6 +12,17 @@
 #include "base/util.h"
 #include "proxy/tcp_state.h"
 
+/* What libuv needs to do something that takes a while. */
+struct request {
+	union {
+		uv_connect_t connect;
+		uv_write_t write;
+		uv_shutdown_t shutdown;
+	} uv;
+	struct sock *sock;
+	sock_done_fn *fn;
+};
+
 struct sock *
 sock_new(uv_loop_t *loop, bool is_unix, void *owner)
 {
@@ -24,7 +35,7 @@ sock_new(uv_loop_t *loop, bool is_unix, void *owner)
 		uv_tcp_init(loop, &s->uv.tcp);
 	s->is_unix = is_unix;
 	s->owner = owner;
-	s->uv.handle.data = s->connect.data = s->write.data = s->shutdown.data = s;
+	s->uv.handle.data = s;
 	return s;
 }
 
@@ -46,6 +57,80 @@ sock_open(uv_loop_t *loop, int fd, bool is_unix, void *owner)
 		uv_tcp_nodelay(&s->uv.tcp, 1);
 	return s;
 }
+
+/* ---- what takes a while ---- */
+
+static struct request *
+request_new(struct sock *s, sock_done_fn *fn)
+{
+	struct request *r = malloc(sizeof(*r));
+	if (!r)
+		return NULL;
+	r->sock = s;
+	r->fn = fn;
+	return r;
+}
+
+static void
+done(struct request *r, int status)
+{
+	struct sock *s = r->sock;
+	sock_done_fn *fn = r->fn;
+
+	free(r);
+	if (s->owner)
+		fn(s->owner, status);
+}
+
+/* libuv has taken it, or not. */
+static int
+begun(struct request *r, int error)
+{
+	if (error != 0)
+		free(r);
+	return error;
+}
+
+static void
+on_connected(uv_connect_t *connect, int status)
+{
+	done(container_of(connect, struct request, uv.connect), status);
+}
+
+int
+sock_connect(struct sock *s, const struct sockaddr *address, const char *path, sock_done_fn *fn)
+{
+	struct request *r = request_new(s, fn);
+
+	if (!r)
+		return UV_ENOMEM;
+	if (!s->is_unix)
+		return begun(r, uv_tcp_connect(&r->uv.connect, &s->uv.tcp, address, on_connected));
+	uv_pipe_connect(&r->uv.connect, &s->uv.pipe, path, on_connected);
+	return 0;
+}
+
+static void
+on_written(uv_write_t *write, int status)
+{
+	done(container_of(write, struct request, uv.write), status);
+}
+
+static void
+on_shut(uv_shutdown_t *shutdown, int status)
+{
+	done(container_of(shutdown, struct request, uv.shutdown), status);
+}
+
+int
+sock_shutdown(struct sock *s, sock_done_fn *fn)
+{
+	struct request *r = request_new(s, fn);
+
+	return r ? begun(r, uv_shutdown(&r->uv.shutdown, &s->uv.stream, on_shut)) : UV_ENOMEM;
+}
+
+/* ---- the end ---- */
 
 static void
 on_closed(uv_handle_t *handle)
@@ -81,6 +166,8 @@ sock_reset(struct sock *s)
 		setsockopt(sock_fd(s), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	sock_close(s);
 }
+
+/* ---- its state ---- */
 
 int
 sock_end(const struct sock *s)
@@ -130,16 +217,14 @@ sock_try_write(struct sock *s, const struct span *pieces, size_t n)
 }
 
 int
-sock_write(struct sock *s, const uint8_t *data, size_t n, uv_write_cb cb)
+sock_write(struct sock *s, const uint8_t *data, size_t n, sock_done_fn *fn)
 {
 	uv_buf_t buf = buf_of(data, n);
-	return uv_write(&s->write, &s->uv.stream, &buf, 1, cb);
-}
+	struct request *r = request_new(s, fn);
 
-int
-sock_shutdown(struct sock *s, uv_shutdown_cb cb)
-{
-	return uv_shutdown(&s->shutdown, &s->uv.stream, cb);
+	if (!r)
+		return UV_ENOMEM;
+	return begun(r, uv_write(&r->uv.write, &s->uv.stream, &buf, 1, on_written));
 }
 
 int

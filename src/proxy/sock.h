@@ -12,8 +12,9 @@
 
 #define SOCK_PIECES 16 /* that one write takes */
 
-/* The callbacks of libuv find the socket in handle->data and req->data, and its owner there:
-   NULL once it is closed, then there is nothing to be done in them. */
+/* What reads finds the socket in handle->data, and its owner there: NULL once it is closed, then
+   there is nothing to be done. Of a node's memory these are a large part: what connecting and
+   writing need is only there while they go on. */
 struct sock {
 	union {
 		uv_handle_t handle;
@@ -22,11 +23,12 @@ struct sock {
 		uv_pipe_t pipe;
 	} uv;
 	bool is_unix;
-	uv_connect_t connect;
-	uv_write_t write;
-	uv_shutdown_t shutdown;
 	void *owner;
 };
+
+/* How that ended which was begun: 0 or libuv's error. Not called any more once the socket is
+   closed. */
+typedef void sock_done_fn(void *owner, int status);
 
 /* NULL: out of memory. Not connected. */
 struct sock *
@@ -36,6 +38,11 @@ sock_new(uv_loop_t *loop, bool is_unix, void *owner);
    failed. */
 struct sock *
 sock_open(uv_loop_t *loop, int fd, bool is_unix, void *owner);
+
+/* Connects to the address, or the path of a Unix socket. 0 or libuv's error: fn is not called
+   then. */
+int
+sock_connect(struct sock *s, const struct sockaddr *address, const char *path, sock_done_fn *fn);
 
 /* Closes, and forgets the owner: no callback finds it any more. Buffers given to sock_write may
    be freed at once. NULL is fine. */
@@ -57,14 +64,14 @@ sock_reset(struct sock *s);
 int
 sock_try_write(struct sock *s, const struct span *pieces, size_t n);
 
-/* Writes all of it; data stays where it is until cb is called or the socket closed. One at a
-   time. 0 or libuv's error. */
+/* Writes all of it; data stays where it is until fn is called or the socket closed. 0 or libuv's
+   error. */
 int
-sock_write(struct sock *s, const uint8_t *data, size_t n, uv_write_cb cb);
+sock_write(struct sock *s, const uint8_t *data, size_t n, sock_done_fn *fn);
 
 /* Ends writing, after all that was written. 0 or libuv's error. */
 int
-sock_shutdown(struct sock *s, uv_shutdown_cb cb);
+sock_shutdown(struct sock *s, sock_done_fn *fn);
 
 /* What libuv called the end: UV_EOF, or the error it was in truth. When a reset comes with the last
    bytes libuv reads these and takes the hang-up for an end. */

@@ -45,7 +45,7 @@ detach(struct stream *s)
 	stream_window_promise(s);
 	list_remove(&s->control);
 	list_remove(&s->ready);
-	list_remove(&s->due);
+	stream_not_due(s);
 	list_remove(&s->told);
 	list_remove(&s->link);
 	stream_table_remove(&t->table, &s->node);

@@ -14,6 +14,16 @@ window_is_due(const struct stream *s, uint64_t news)
 		recv->consumed + window >= recv->limit + window / 2;
 }
 
+/* The WINDOW that is due next goes now. */
+static void
+announce_first(struct trunk *t)
+{
+	struct stream *s = container_of(list_first(&t->due), struct stream, due);
+
+	stream_not_due(s);
+	stream_want_control(s, CONTROL_WINDOW);
+}
+
 /* Decides when the next WINDOW goes: now, in a while, or not at all (protocol.md 8, "Order and
    credit"). */
 static void
@@ -25,11 +35,13 @@ update_credit(struct stream *s)
 	if (s->over || (news == 0 && !recv->fin_consumed) || !session_open(s->trunk))
 		return;
 	if (recv->fin_consumed || window_is_due(s, news)) {
-		list_remove(&s->due);
+		stream_not_due(s);
 		stream_want_control(s, CONTROL_WINDOW);
 	} else if (list_empty(&s->due) && !(s->control_flags & CONTROL_WINDOW)) {
 		recv->due = s->trunk->now + WINDOW_DELAY;
 		list_insert_tail(&s->trunk->due, &s->due);
+		if (++s->trunk->n_due > WINDOWS_LATE)
+			announce_first(s->trunk);
 	}
 }
 
@@ -38,7 +50,7 @@ stream_recv_announce(struct stream *s, uint64_t *consumed, uint32_t *window)
 {
 	struct stream_recv *recv = &s->recv;
 
-	list_remove(&s->due);
+	stream_not_due(s);
 	recv->announced = recv->consumed;
 	*consumed = recv->consumed;
 	if (recv->fin_consumed) {

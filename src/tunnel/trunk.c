@@ -212,7 +212,7 @@ trunk_tick(struct trunk *t, uint64_t now)
 		struct stream *s = container_of(first, struct stream, due);
 		if (s->recv.due > now)
 			break;
-		list_remove(first);
+		stream_not_due(s);
 		stream_want_control(s, CONTROL_WINDOW);
 	}
 	if (t->session.phase != SESSION_PHASE_UP && now >= t->session.deadline)

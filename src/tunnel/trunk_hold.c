@@ -35,7 +35,7 @@ trunk_let_go(struct trunk *t)
 		s->control_flags = 0;
 		list_remove(&s->control);
 		list_remove(&s->ready);
-		list_remove(&s->due);
+		stream_not_due(s);
 	}
 	resets_lost(t);
 	t->unsealed_opens = 0;

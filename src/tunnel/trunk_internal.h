@@ -15,6 +15,7 @@
 #define WINDOW_DELAY    (NS_PER_S / 10) /* at most 1 s; the peer keeps the bytes so long */
 #define DRAIN_DELAY     (2 * NS_PER_S) /* for OPENs under way when GOAWAY was sealed */
 
+#define WINDOWS_LATE    128            /* at most; the peer keeps a chunk or more for each of them */
 #define PLACES          16             /* DATA frames that an owner gets at once */
 
 /* Events of a stream that no frame of it brings. */
@@ -94,6 +95,7 @@ struct trunk {
 	struct list over;             /* those whose last event has not been given out */
 	struct list control, ready;   /* see struct stream */
 	struct list due;              /* in order of time */
+	size_t n_due;
 	struct list news;             /* see struct stream */
 	struct list resets;           /* struct kept_reset, in their order */
 	uint32_t n_resets;
@@ -253,6 +255,15 @@ stream_want_control(struct stream *s, enum control_flag flag);
 /* The owner is to be told. */
 void
 stream_tell(struct stream *s, enum news_flag flag);
+
+/* No WINDOW is due for it. */
+static inline void
+stream_not_due(struct stream *s)
+{
+	if (!list_empty(&s->due))
+		s->trunk->n_due--;
+	list_remove(&s->due);
+}
 
 /* stream_send.c */
 

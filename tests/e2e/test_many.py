@@ -58,6 +58,29 @@ def test_2000_connections_at_once(make_pair, closing, many_descriptors):
           lambda: f"descriptors: {(pair.hq.descriptors(), pair.store.descriptors())}, before {before}", deadline=60)
 
 
+def test_idle_connections_take_little_memory(make_pair, closing, many_descriptors, sanitized):
+    """Each has carried some bytes; then 3 KiB for each, of both nodes together."""
+    if sanitized:
+        pytest.skip("a sanitizer has its own memory for each piece of ours")
+    count = 2000
+    pair = make_pair(closing.add(services.EpollEcho()).address)
+    resident = lambda: pair.hq.resident() + pair.store.resident()
+
+    def opened():
+        s = closing.add(pair.connect())
+        s.sendall(b"a request")
+        assert services.receive(s, 9) == b"a request"
+        return s
+    opened()
+    before = resident()
+    socks = [opened() for _ in range(count)]
+    until(lambda: resident() - before < 3 * count, lambda: f"{(resident() - before) / count} KiB for each", deadline=30)
+    for s in socks:  # and nothing that they need is missing
+        s.sendall(b"another one")
+    for s in socks:
+        assert services.receive(s, 11) == b"another one"
+
+
 def short_ones(pair, count):
     for i in range(count):
         with pair.connect() as s:

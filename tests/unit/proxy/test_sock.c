@@ -42,9 +42,9 @@ test_a_close_is_an_end(void **state)
 }
 
 static void
-on_shut(uv_shutdown_t *req, int status)
+on_shut(void *owner, int status)
 {
-	(void)req;
+	(void)owner;
 	(void)status;
 }
 
@@ -74,10 +74,10 @@ test_a_reset_is_a_reset(void **state)
 static bool called;
 
 static void
-on_written(uv_write_t *req, int status)
+on_written(void *owner, int status)
 {
-	struct sock *s = req->data;
-	assert_int_equal(status, s->owner ? 0 : UV_ECANCELED);
+	assert_non_null(owner);
+	assert_int_equal(status, 0);
 	called = true;
 }
 
@@ -111,7 +111,7 @@ test_what_does_not_fit_is_written_later(void **state)
 }
 
 static void
-test_closing_ends_a_write(void **state)
+test_closing_ends_a_write_without_a_word(void **state)
 {
 	int fd[2], owner = 0;
 	tcp_pair(fd);
@@ -122,7 +122,7 @@ test_closing_ends_a_write(void **state)
 	sock_close(s);
 	free(data);
 	uv_run(*state, UV_RUN_DEFAULT);
-	assert_true(called);
+	assert_false(called);
 	close(fd[1]);
 }
 
@@ -133,7 +133,7 @@ main(void)
 		LOOP_TEST(test_a_close_is_an_end),
 		LOOP_TEST(test_a_reset_is_a_reset),
 		LOOP_TEST(test_what_does_not_fit_is_written_later),
-		LOOP_TEST(test_closing_ends_a_write),
+		LOOP_TEST(test_closing_ends_a_write_without_a_word),
 	};
 	signal(SIGPIPE, SIG_IGN); /* as a node does */
 	return cmocka_run_group_tests(tests, NULL, NULL);

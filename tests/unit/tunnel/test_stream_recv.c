@@ -128,6 +128,37 @@ test_window_after_a_while(void **state)
 	hand_fini(&h);
 }
 
+/* The peer keeps what it has sent until a WINDOW counts it: with many streams few of them wait. */
+static void
+test_few_windows_wait(void **state)
+{
+	struct hand h;
+	(void)state;
+	setup(&h);
+	h.trunk->config.max_streams = 3 * WINDOWS_LATE;
+	for (uint32_t i = 0; i < 3 * WINDOWS_LATE; i++) {
+		uint32_t id = 2 * i + 1;
+		if (i > 0) {
+			stream_accept(hand_peer_stream(&h, id));
+			hand_seal(&h);
+			hand_take(&h, FRAME_OPENED, id);
+		}
+		hand_data(&h, id, 1, 'x');
+		assert_int_equal(hand_read(hand_event(&h, TRUNK_DATA), 1, 'x'), 1);
+		if (i >= WINDOWS_LATE)
+			assert_window(&h, id - 2 * WINDOWS_LATE, 1, HAND_WINDOW);
+		else
+			hand_no_frame(&h);
+	}
+	h.now = trunk_deadline(h.trunk);
+	trunk_tick(h.trunk, h.now);
+	hand_seal(&h);
+	for (uint32_t i = 2 * WINDOWS_LATE; i < 3 * WINDOWS_LATE; i++)
+		hand_take(&h, FRAME_WINDOW, 2 * i + 1);
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
 static void
 test_window_at_once_when_it_is_used_up(void **state)
 {
@@ -213,6 +244,7 @@ main(void)
 		cmocka_unit_test(test_held_bytes_stay),
 		cmocka_unit_test(test_window_at_half),
 		cmocka_unit_test(test_window_after_a_while),
+		cmocka_unit_test(test_few_windows_wait),
 		cmocka_unit_test(test_window_at_once_when_it_is_used_up),
 		cmocka_unit_test(test_the_announced_window_is_the_limit),
 		cmocka_unit_test(test_fin_is_counted),
