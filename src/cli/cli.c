@@ -106,7 +106,7 @@ parse_option(const struct cli *cli, const struct cli_usage *u, int argc, char **
 		show_help(cli, u);
 		return CLI_DONE;
 	}
-	if (strcmp(word, "--version") == 0) {
+	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
 		fprintf(cli->out, "secureconn %s\n", SC_VERSION);
 		return CLI_DONE;
 	}

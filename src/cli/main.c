@@ -1,7 +1,9 @@
 /* The program: the table of commands, and what stands before a command. */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "config/nearest.h"
@@ -37,7 +39,7 @@ show_usage(FILE *out)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs("\n  -c FILE  the configuration; default: " CONFIG_DEFAULT_FILE "\n"
-	      "  --help, --version; also after a command\n",
+	      "  --help, --version (-h, -V); also after a command\n",
 		out);
 }
 
@@ -56,6 +58,15 @@ unknown_command(const struct cli *cli, const char *word)
 static int
 run_command(const struct cli *cli, int argc, char **argv)
 {
+	char *help[] = {argv[1], "--help", NULL};
+
+	if (strcmp(argv[0], "help") == 0 && argc == 1) {
+		show_usage(cli->out);
+		return CLI_DONE;
+	}
+	if (strcmp(argv[0], "help") == 0)
+		return strcmp(argv[1], "help") == 0 ? run_command(cli, 1, argv)
+						    : run_command(cli, 2, help);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(argv[0], commands[i].name) == 0)
 			return commands[i].run(cli, argc, argv);
@@ -73,14 +84,14 @@ run(struct cli *cli, int argc, char **argv)
 			show_usage(cli->out);
 			return CLI_DONE;
 		}
-		if (strcmp(argv[i], "--version") == 0) {
+		if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0) {
 			fprintf(cli->out, "secureconn %s\n", SC_VERSION);
 			return CLI_DONE;
 		}
 		if (strcmp(argv[i], "-c") != 0)
 			return cli_fail(cli, CLI_USAGE,
 				"there is no option %s; see: secureconn --help", argv[i]);
-		if (i + 1 == argc)
+		if (i + 1 == argc || argv[i + 1][0] == '\0')
 			return cli_fail(cli, CLI_USAGE, "a file is missing after -c");
 		cli->config_path = argv[++i];
 	}
@@ -112,16 +123,30 @@ keep_secrets(void)
 	prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0);
 }
 
+/* Whoever started this may have closed descriptors 0 to 2. The next socket or key file would get that
+   number, and every line of the log. Standard output is not made writable: that it is not there is for
+   the caller to know. */
+static bool
+fill_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct cli cli = {CONFIG_DEFAULT_FILE, stdin, stdout, stderr};
 
+	if (!fill_standard())
+		return CLI_FAILED;
 	keep_secrets();
 	asym_setup();
 	int status = run(&cli, argc, argv);
 	/* Output that did not arrive was not given. */
-	if (fflush(stdout) != 0 && status == CLI_DONE)
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_DONE)
 		return cli_fail(&cli, CLI_FAILED, "standard output cannot be written");
 	return status;
 }

@@ -98,7 +98,7 @@ watch(struct view *v, unsigned ms)
 	do {
 		status = look(v, first);
 		first = false;
-	} while (status == CLI_GO_ON && screen_wait(v->cli->in, ms));
+	} while (status == CLI_GO_ON && !ferror(v->cli->out) && screen_wait(v->cli->in, ms));
 	screen_close(v->cli->out);
 	return status == CLI_GO_ON ? CLI_DONE : status;
 }

@@ -140,7 +140,7 @@ show_dialog(const struct cli *cli, const struct config *config, const struct key
 	fflush(cli->out);
 }
 
-/* One line without its end. One that is too long, or holds a NUL, comes as "": it is no
+/* One line without its end, which may be CR LF. One that is too long, or holds a NUL, comes as "": it is no
    fingerprint, and what is left of it must not pass for one. False at the end of input. */
 static bool
 read_line(FILE *in, char *out, size_t size)
@@ -154,6 +154,8 @@ read_line(FILE *in, char *out, size_t size)
 		if (!bad)
 			out[n++] = (char)c;
 	}
+	if (n > 0 && out[n - 1] == '\r')
+		n--;
 	out[bad ? 0 : n] = '\0';
 	return c != EOF || n > 0;
 }

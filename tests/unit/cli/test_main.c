@@ -44,6 +44,16 @@ test_usage(void **state)
 	}
 	assert_int_equal(run(out, sizeof(out), "--version"), 0);
 	assert_string_equal(out, "secureconn " SC_VERSION "\n");
+	assert_int_equal(run(out, sizeof(out), "-V"), 0);
+	assert_string_equal(out, "secureconn " SC_VERSION "\n");
+	assert_int_equal(run(out, sizeof(out), "help"), 0);
+	assert_memory_equal(out, "usage: secureconn [-c FILE] COMMAND", 35);
+	assert_int_equal(run(out, sizeof(out), "help help"), 0);
+	assert_memory_equal(out, "usage: secureconn [-c FILE] COMMAND", 35);
+	assert_int_equal(run(out, sizeof(out), "help verify"), 0);
+	assert_memory_equal(out, "usage: secureconn [-c FILE] verify PEER", 39);
+	assert_int_equal(run(out, sizeof(out), "help key export"), 0);
+	assert_memory_equal(out, "usage: secureconn [-c FILE] key [export", 39);
 	assert_int_equal(run(out, sizeof(out), ""), 2);
 	assert_memory_equal(out, "usage: secureconn ", 18);
 }
@@ -59,6 +69,8 @@ test_errors(void **state)
 			"secureconn: there is no command \"frobnicate\"; see: secureconn --help\n"},
 		{"--frob", "secureconn: there is no option --frob; see: secureconn --help\n"},
 		{"-c", "secureconn: a file is missing after -c\n"},
+		{"-c '' check", "secureconn: a file is missing after -c\n"},
+		{"help verfy", "secureconn: there is no command \"verfy\"; did you mean \"verify\"?\n"},
 		{"-c /nonexistent/x.ini check", "secureconn: /nonexistent/x.ini: cannot be opened: "
 						"No such file or directory; "
 						"`secureconn -c /nonexistent/x.ini init` writes a "

@@ -50,7 +50,8 @@ test_dialog(void **state)
 	assert_int_equal(count_verified(&h), 1);
 
 	/* A second key for the same peer takes the place of the first. */
-	snprintf(input, sizeof(input), "%s\n", harness_note(&h, "s", "hq", 2));
+	/* A line as other systems end it. */
+	snprintf(input, sizeof(input), "%s\r\n", harness_note(&h, "s", "hq", 2));
 	assert_int_equal(harness_run(&h, cmd_verify, input, "verify hq"), CLI_DONE);
 	harness_contains(h.out, "hq has a verified key already, which goes on being used. ");
 	snprintf(expected, sizeof(expected), "Its former key, %s, is not accepted any more.\n",

@@ -1,0 +1,62 @@
+"""The program as a process among others: descriptors that are closed, output that nobody takes, two nodes where one belongs."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+import services
+
+
+def closed(command, *args, numbers=(0, 1, 2), **options):
+    """Starts a command with these standard descriptors closed."""
+    words = " ".join(f"{n}>&-" for n in numbers)
+    return subprocess.Popen(["sh", "-c", f'exec "$@" {words}', "sh", *command, *args], **options)
+
+
+def test_a_node_without_standard_descriptors(make_pair):
+    """A log line must not end in whatever socket or key file has got the number of a standard error that is not there."""
+    pair = make_pair(start=False)
+    pair.hq.start()
+    pair.store.write()
+    pair.store.mark = 0
+    pair.store.process = closed(pair.store.command, "-c", pair.store.ini, "run", env=pair.store.env)
+    pair.hq.wait("link_up", peer="store")
+    for n in range(3):
+        assert os.readlink(f"/proc/{pair.store.pid}/fd/{n}") == "/dev/null"
+    with pair.connect() as client:
+        client.sendall(b"x" * 100000)
+        assert services.receive(client, 100000) == b"x" * 100000
+    pair.store.cli("log", "debug")
+    pair.store.cli("stop")
+    assert pair.store.ended() == 0
+
+
+def test_commands_without_standard_descriptors(pair):
+    """`status` speaks to the node over a socket, which must not be its standard output at once."""
+    for args in (["status"], ["key"], ["peers"]):
+        done = closed(pair.store.command, "-c", pair.store.ini, *args, stderr=subprocess.PIPE, numbers=(0, 1), text=True)
+        assert "standard output" in done.communicate(timeout=30)[1], args
+        assert done.returncode == 1, args
+    assert closed(pair.store.command, "-c", pair.store.ini, "status").wait(30) == 1
+    assert not pair.store.events("control_refused")
+
+
+@pytest.mark.parametrize("args", (["status"], ["status", "--json"], ["status", "--watch=0.1"], ["key"], ["check"], ["--help"]), ids=" ".join)
+def test_output_that_cannot_be_written(pair, args):
+    """What did not arrive was not given: status 1, and no going on for ever."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*pair.store.command, "-c", pair.store.ini, *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 1 and "standard output cannot be written" in done.stderr
+
+
+def test_a_reader_that_goes_away(pair):
+    """`secureconn status --watch | head`, also where somebody has set SIGPIPE to be ignored."""
+    for ignored in (False, True):
+        watch = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "status", "--watch=0.1"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, restore_signals=False,
+                                 preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN if ignored else signal.SIG_DFL))
+        assert watch.stdout.readline().startswith(b"node store")
+        watch.stdout.close()
+        assert watch.wait(30) == (1 if ignored else -signal.SIGPIPE)
