@@ -6,6 +6,7 @@
 
 #define RESETS_MANY  64   /* so many are worth a PING, whose answer ends them */
 #define REFUSALS_MAX 4096 /* of more, the peer may hear that they were lost */
+#define RESETS_MAX   65536 /* a peer that has not answered a PING for so long never will */
 
 static void
 forget(struct trunk *t, struct kept_reset *r)
@@ -61,6 +62,10 @@ resets_add(struct stream *s, enum close_code code, const char *text)
 		send_reset(t, s->node.id, (uint16_t)code, text);
 	if (!due && !s->send.fin_sealed)
 		return;
+	if (t->n_resets >= RESETS_MAX) {
+		trunk_end_with_close(t, SC_ERR_LIMIT, CODE_PROTOCOL_ERROR);
+		return;
+	}
 	const struct state state = stream_state(s);
 	struct kept_reset *r =
 		keep(t, &state, (uint16_t)code, (struct span){(const uint8_t *)text, size});

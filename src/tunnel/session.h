@@ -29,7 +29,8 @@ struct session {
 	uint8_t kind;
 	uint32_t highest;
 	uint32_t states_left;   /* STATEs still to come */
-	uint32_t states_listed; /* of those that came, the ones that count against the limit */
+	uint32_t states_listed; /* of those that came, the ones that count against the limit: */
+	uint32_t states_max;
 	struct state_list list;
 	/* The largest limits of streams of any of its links, this side's and the peer's. */
 	uint32_t own_limit, peer_limit;

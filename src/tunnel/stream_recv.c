@@ -54,7 +54,7 @@ stream_recv_announce(struct stream *s, uint64_t *consumed, uint32_t *window)
 	recv->announced = recv->consumed;
 	*consumed = recv->consumed;
 	if (recv->fin_consumed) {
-		recv->fin_announced = true;
+		recv->fin_announced = recv->fin_was_announced = true;
 		*consumed += 1;
 		*window = 0;
 		return;

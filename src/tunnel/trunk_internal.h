@@ -57,7 +57,8 @@ struct stream_recv {
 	uint64_t due;           /* when a WINDOW must go at the latest; only while on trunk->due */
 	bool fin;               /* FIN has been received */
 	bool fin_consumed;      /* the owner has passed it on */
-	bool fin_announced;     /* the WINDOW that counts it is sealed */
+	bool fin_announced;     /* the WINDOW that counts it is sealed, */
+	bool fin_was_announced; /* over any link of the session */
 };
 
 struct stream {

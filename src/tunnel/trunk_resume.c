@@ -146,7 +146,7 @@ apply(struct stream *s, const struct state *state, uint32_t highest)
 		reset(s, CODE_SHUTTING_DOWN);
 	else if (s->own && s->node.id > highest)
 		open_again(s);
-	else if (s->send.fin_sealed && s->recv.fin_announced)
+	else if (s->send.fin_sealed && s->recv.fin_was_announced)
 		stream_finish(s, TRUNK_END, CODE_NONE);
 	else
 		reset(s, CODE_LINK_LOST);

@@ -87,10 +87,25 @@ session_named(const struct trunk *t)
 	return session;
 }
 
+/* The most STATEs of streams that were not reset. NULL: this side knows no other link of the
+   session. */
+static uint32_t
+states_max(const struct trunk *t, const struct trunk *session)
+{
+	uint64_t sum;
+
+	if (!session)
+		return STATES_MAX;
+	sum = (uint64_t)max_u32(session->session.own_limit, t->session.own_limit) +
+	      max_u32(session->session.peer_limit, t->session.peer_limit);
+	return (uint32_t)min_u64(sum, STATES_MAX);
+}
+
 /* ---- I ---- */
 
-/* R does not know the session: the streams are lost, another session takes its place. Own ids go
-   on rising, so that no old frame is taken for one of the new session. */
+/* R does not know the session: the streams are lost, and what waits to be sent of them; another
+   session takes its place. Own ids go on rising, so that no old frame is taken for one of the new
+   session. */
 static void
 begin_again(struct trunk *t)
 {
@@ -104,8 +119,9 @@ begin_again(struct trunk *t)
 	if (t->end.ended)
 		return;
 	resets_fini(t);
+	control_queue_fini(&t->queue);
 	t->peer_highest = 0;
-	t->goaway.received = t->goaway.settled = false;
+	t->goaway.sealed = t->goaway.received = t->goaway.settled = false;
 	t->session.known = false;
 	t->session.hold = t->session.next_hold;
 	t->session.hold_until = 0;
@@ -145,6 +161,7 @@ take_answer(struct trunk *t, const struct session_frame *s)
 		return SC_OK;
 	}
 	t->session.phase = SESSION_PHASE_STATES;
+	t->session.states_max = states_max(t, t);
 	return t->session.states_left == 0 ? go_on(t) : SC_OK;
 }
 
@@ -241,6 +258,7 @@ take_request(struct trunk *t, const struct session_frame *s)
 		return SC_OK;
 	}
 	t->session.phase = SESSION_PHASE_STATES;
+	t->session.states_max = states_max(t, session);
 	return s->count == 0 ? accept_session(t) : SC_OK;
 }
 
@@ -259,20 +277,6 @@ session_take(struct trunk *t, const struct frame *frame)
 	t->session.states_left = s.count;
 	t->session.states_listed = 0;
 	return t->config.initiator ? take_answer(t, &s) : take_request(t, &s);
-}
-
-/* The most STATEs of streams that were not reset. */
-static uint32_t
-states_max(const struct trunk *t)
-{
-	const struct trunk *session = t->config.initiator ? t : session_named(t);
-	uint64_t sum;
-
-	if (!session)
-		return STATES_MAX;
-	sum = (uint64_t)max_u32(session->session.own_limit, t->session.own_limit) +
-	      max_u32(session->session.peer_limit, t->session.peer_limit);
-	return (uint32_t)min_u64(sum, STATES_MAX);
 }
 
 /* A stream that was reset there matters only if it is here, or may still come over the old link. */
@@ -296,7 +300,7 @@ session_take_state(struct trunk *t, const struct frame *frame)
 
 	if (err != SC_OK)
 		return err;
-	if (!(state.flags & STATE_RESET) && ++s->states_listed > states_max(t))
+	if (!(state.flags & STATE_RESET) && ++s->states_listed > s->states_max)
 		return SC_ERR_FRAME;
 	if (keeps(t, &state) && state_list_add(&s->list, &state) != 0) {
 		trunk_fail(t, SC_ERR_MEMORY);

@@ -102,6 +102,29 @@ test_bounded(void **state)
 	hand_fini(&h);
 }
 
+/* A peer that answers no PING. */
+static void
+test_never_known(void **state)
+{
+	enum { MOST = 65536 };
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	for (uint32_t i = 1; i <= MOST + 1; i++) {
+		struct stream *s = accepted(&h, 2 * i);
+		stream_send_fin(s);
+		hand_seal(&h);
+		stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+		hand_seal(&h);
+		h.first += h.count;
+		h.count = 0;
+		assert_true(h.trunk->n_resets <= MOST);
+	}
+	hand_event(&h, TRUNK_CLOSED);
+	assert_int_equal(h.event.error, SC_ERR_LIMIT);
+	hand_fini(&h);
+}
+
 /* A refusal says that nothing was passed on: that must not get lost with the link. */
 static void
 test_refusal(void **state)
@@ -158,6 +181,7 @@ main(void)
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_after_own_fin),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_never_known),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_unheard),
 	};

@@ -126,6 +126,35 @@ test_announced_again(void **state)
 	hand_fini(&h);
 }
 
+/* The peer, which has had the end's WINDOW over the first link, ends the stream over the second; before this side hears of
+   that, or says it again, that is lost too. */
+static void
+test_announced_over_an_earlier_link(void **state)
+{
+	struct hand h;
+	(void)state;
+	struct stream *s = setup_initiator(&h);
+	hand_fin(&h, 1, 0);
+	hand_event(&h, TRUNK_FIN);
+	stream_recv_fin_ack(s);
+	stream_send_fin(s);
+	hand_seal(&h);
+	hand_take(&h, FRAME_WINDOW, 1);
+	hand_take(&h, FRAME_FIN, 1);
+	relink(&h, 0, 1, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 1, 1);
+	hand_state(&h, 1, STATE_OPENED, 1, 0);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_lose(&h);
+	hand_relink(&h);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_GO_ON, 3, 0, 1);
+	hand_take_state(&h, 1, 0, 1, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 3, 1, 0);
+	assert_ptr_equal(hand_event(&h, TRUNK_END), s);
+	hand_fini(&h);
+}
+
 static void
 test_opened_and_room_by_state(void **state)
 {
@@ -335,6 +364,32 @@ test_forgotten(void **state)
 	hand_take(&h, FRAME_PING, 0);
 	hand_go_on(&h, SESSION_DONE, 1, 0, 0);
 	hand_peer_stream(&h, 2); /* R begins to count anew */
+	hand_fini(&h);
+}
+
+/* What waits for the session that R does not take has no place in the one that follows it; GOAWAY has. */
+static void
+test_forgotten_at_once(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_start_holding(&h, true, 30);
+	hand_event(&h, TRUNK_UP);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_BEGIN, 1, 0, 0);
+	hand_take(&h, FRAME_PING, 0);
+	struct stream *reset = hand_own_stream(&h), *open = hand_own_stream(&h);
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
+	hand_seal(&h);
+	hand_take(&h, FRAME_GOAWAY, 0);
+	stream_reset(reset, CODE_IDLE, NULL);
+	hand_go_on(&h, SESSION_UNKNOWN, 1, 0, 0);
+	assert_ptr_equal(hand_event(&h, TRUNK_RESET), open);
+	hand_event(&h, TRUNK_FORGOTTEN);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_BEGIN, 1, 0, 0);
+	hand_take(&h, FRAME_GOAWAY, 0);
+	hand_no_frame(&h);
 	hand_fini(&h);
 }
 
@@ -580,6 +635,7 @@ main(void)
 		cmocka_unit_test(test_initiator_sends_again),
 		cmocka_unit_test(test_fin_again_unless_counted),
 		cmocka_unit_test(test_announced_again),
+		cmocka_unit_test(test_announced_over_an_earlier_link),
 		cmocka_unit_test(test_opened_and_room_by_state),
 		cmocka_unit_test(test_open_again),
 		cmocka_unit_test(test_open_again_under_a_smaller_window),
@@ -588,6 +644,7 @@ main(void)
 		cmocka_unit_test(test_wrong_answers),
 		cmocka_unit_test(test_initiator_waits_for_all_states),
 		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_forgotten_at_once),
 		cmocka_unit_test(test_kind_0_until_known),
 		cmocka_unit_test(test_goaway_again),
 		cmocka_unit_test(test_responder),
