@@ -11,7 +11,20 @@ link_move(struct link *l)
 	link_touch(l);
 }
 
-/* On the peer's worker. Without a descriptor, memory, or when the node stops: the link ends. */
+/* The operator may have changed his mind since it left: the links that were up then have ended. */
+static bool
+still_verified(const struct link *l)
+{
+	struct conn_info info;
+	char name[PEER_NAME_SIZE] = "";
+
+	conn_get_info(l->conn, &info);
+	return link_verdict(l, info.asym, info.peer_public, name) == VERDICT_VERIFIED &&
+		strcmp(name, l->peer->name) == 0;
+}
+
+/* On the peer's worker. Without a descriptor, memory, a verified key, or when the node stops:
+   the link ends. */
 static void
 on_arrival(struct worker *w, struct post *post)
 {
@@ -22,7 +35,7 @@ on_arrival(struct worker *w, struct post *post)
 	list_insert_tail(&w->links, &l->node);
 	link_prepare(l);
 	l->sock = sock_open(&w->loop, l->fd, false, l);
-	if (!l->alarm || !l->sock || w->state != WORKER_RUNNING) {
+	if (!l->alarm || !l->sock || w->state != WORKER_RUNNING || !still_verified(l)) {
 		link_kill(l);
 		return;
 	}

@@ -63,14 +63,15 @@ session_ended(struct session *s)
 	struct peer *p = s->peer;
 	uint64_t now = node_now();
 
-	if (s->own || !s->known)
+	/* What had no hold time cannot go on anyway. */
+	if (s->own || !s->known || (s->link && s->link->own))
 		return;
 	forget_old(p, now);
 	struct ended *e = calloc(1, sizeof(*e));
 	if (!e)
 		return;
 	e->until = now + 2 * max_u64(session_hold(p), SURVIVE_DEFAULT);
-	session_ids_add(&p->owner->node->session_ids, &e->listed, p, trunk_session_id(s->trunk));
+	session_ids_add(&p->owner->node->session_ids, &e->listed, trunk_session_id(s->trunk));
 	list_insert_tail(&p->ended, &e->node);
 	p->n_ended++;
 }
@@ -88,19 +89,16 @@ find(void *arg, const uint8_t *id, struct trunk **session)
 		*session = s->trunk;
 		return s->own ? TRUNK_FOUND_NO_MORE : TRUNK_FOUND_SESSION;
 	}
-	list_for_each (it, &p->ended)
-		if (memcmp(container_of(it, struct ended, node)->listed.id, id, TRUNK_SESSION_SIZE) == 0)
-			return TRUNK_FOUND_NO_MORE;
-	/* Two peers that begin the same id at the same moment both get it: each has its own. */
-	return session_ids_elsewhere(&p->owner->node->session_ids, p, id) ? TRUNK_FOUND_NO_MORE
-									  : TRUNK_FOUND_NOTHING;
+	/* It has ended, or is another peer's. Two peers that begin the same id at the same moment both get
+	   it: each has its own. */
+	return session_ids_known(&p->owner->node->session_ids, id) ? TRUNK_FOUND_NO_MORE
+								   : TRUNK_FOUND_NOTHING;
 }
 
 void
 session_list_id(struct session *s)
 {
-	session_ids_add(&s->peer->owner->node->session_ids, &s->listed, s->peer,
-		trunk_session_id(s->trunk));
+	session_ids_add(&s->peer->owner->node->session_ids, &s->listed, trunk_session_id(s->trunk));
 }
 
 /* ---- with a link ---- */

@@ -1,4 +1,4 @@
-/* Knows which id belongs to which peer; what a session is, is session.c's. */
+/* Knows which ids are taken; whose they are, and what a session is, is session.c's. */
 #include "proxy/session_ids.h"
 
 #include <string.h>
@@ -32,11 +32,10 @@ bucket(struct session_ids *ids, const uint8_t *id)
 }
 
 void
-session_ids_add(
-	struct session_ids *ids, struct session_id *s, const struct peer *owner, const uint8_t *id)
+session_ids_add(struct session_ids *ids, struct session_id *s, const uint8_t *id)
 {
 	session_ids_remove(ids, s);
-	s->owner = owner;
+	s->listed = true;
 	memcpy(s->id, id, sizeof(s->id));
 	uv_mutex_lock(&ids->lock);
 	list_insert_tail(bucket(ids, id), &s->node);
@@ -46,26 +45,23 @@ session_ids_add(
 void
 session_ids_remove(struct session_ids *ids, struct session_id *s)
 {
-	if (!s->owner)
+	if (!s->listed)
 		return;
 	uv_mutex_lock(&ids->lock);
 	list_remove(&s->node);
 	uv_mutex_unlock(&ids->lock);
-	s->owner = NULL;
+	s->listed = false;
 }
 
 bool
-session_ids_elsewhere(struct session_ids *ids, const struct peer *owner, const uint8_t *id)
+session_ids_known(struct session_ids *ids, const uint8_t *id)
 {
-	bool elsewhere = false;
+	bool known = false;
 
 	uv_mutex_lock(&ids->lock);
 	list_for_each(it, bucket(ids, id))
-	{
-		const struct session_id *s = container_of(it, struct session_id, node);
-		if (s->owner != owner && memcmp(s->id, id, sizeof(s->id)) == 0)
-			elsewhere = true;
-	}
+		known |= memcmp(container_of(it, struct session_id, node)->id, id,
+				TRUNK_SESSION_SIZE) == 0;
 	uv_mutex_unlock(&ids->lock);
-	return elsewhere;
+	return known;
 }

@@ -1,5 +1,5 @@
-/* Whose the ids of sessions are, over all workers: an id that belongs to one peer is unknown to all
-   others (protocol.md 8.1). Asked when a link begins with a session, not on the data path. */
+/* The ids of sessions, over all workers, also of those that have ended a while ago: an id that belongs
+   to one peer is unknown to all others (protocol.md 8.1). Asked when a link begins with a session, not on the data path. */
 #ifndef SC_PROXY_SESSION_IDS_H
 #define SC_PROXY_SESSION_IDS_H
 
@@ -13,8 +13,6 @@
 
 #define SESSION_IDS_BUCKETS 1024
 
-struct peer;
-
 struct session_ids {
 	uv_mutex_t lock;
 	uint64_t key; /* ids are the peers' choice: which bucket one is in is not */
@@ -24,7 +22,7 @@ struct session_ids {
 /* One id, in whoever holds it. All zero: none. */
 struct session_id {
 	struct list node;
-	const struct peer *owner; /* NULL: not in the table */
+	bool listed; /* in the table */
 	uint8_t id[TRUNK_SESSION_SIZE];
 };
 
@@ -37,15 +35,14 @@ session_ids_fini(struct session_ids *ids);
 
 /* From any thread. The same id may be there more than once. */
 void
-session_ids_add(
-	struct session_ids *ids, struct session_id *s, const struct peer *owner, const uint8_t *id);
+session_ids_add(struct session_ids *ids, struct session_id *s, const uint8_t *id);
 
 /* Nothing for one that is not in the table. */
 void
 session_ids_remove(struct session_ids *ids, struct session_id *s);
 
-/* True if it is an id of another peer than this one. */
+/* True if anybody has or had it. */
 bool
-session_ids_elsewhere(struct session_ids *ids, const struct peer *owner, const uint8_t *id);
+session_ids_known(struct session_ids *ids, const uint8_t *id);
 
 #endif

@@ -1,9 +1,8 @@
-/* Tests proxy/session_ids.c: whose an id is, also while threads add and remove theirs. */
+/* Tests proxy/session_ids.c: which ids are taken, also while threads add and remove theirs. */
 #include "unit.h"
 
 #include <stdlib.h>
 
-#include "proxy/peer.h"
 #include "proxy/session_ids.h"
 
 #define THREADS 3
@@ -18,10 +17,9 @@ make_id(uint8_t id[TRUNK_SESSION_SIZE], unsigned owner, unsigned number)
 }
 
 static void
-test_whose(void **state)
+test_known(void **state)
 {
 	static struct session_ids ids;
-	static struct peer hq, store;
 	struct session_id one = {0}, same = {0};
 	uint8_t id[TRUNK_SESSION_SIZE], other[TRUNK_SESSION_SIZE];
 
@@ -30,21 +28,18 @@ test_whose(void **state)
 	make_id(id, 1, 1);
 	make_id(other, 1, 2);
 	session_ids_remove(&ids, &one); /* nothing is there */
-	assert_false(session_ids_elsewhere(&ids, &store, id));
-	session_ids_add(&ids, &one, &hq, id);
-	assert_true(session_ids_elsewhere(&ids, &store, id));
-	assert_false(session_ids_elsewhere(&ids, &hq, id));
-	assert_false(session_ids_elsewhere(&ids, &store, other));
-	session_ids_add(&ids, &one, &hq, other); /* in place of the first */
-	assert_false(session_ids_elsewhere(&ids, &store, id));
-	assert_true(session_ids_elsewhere(&ids, &store, other));
-	session_ids_add(&ids, &same, &store, other);
-	assert_true(session_ids_elsewhere(&ids, &hq, other));
+	assert_false(session_ids_known(&ids, id));
+	session_ids_add(&ids, &one, id);
+	assert_true(session_ids_known(&ids, id));
+	assert_false(session_ids_known(&ids, other));
+	session_ids_add(&ids, &one, other); /* in place of the first */
+	assert_false(session_ids_known(&ids, id));
+	assert_true(session_ids_known(&ids, other));
+	session_ids_add(&ids, &same, other);
 	session_ids_remove(&ids, &one);
-	assert_false(session_ids_elsewhere(&ids, &store, other));
-	assert_true(session_ids_elsewhere(&ids, &hq, other));
+	assert_true(session_ids_known(&ids, other));
 	session_ids_remove(&ids, &same);
-	assert_false(session_ids_elsewhere(&ids, &hq, other));
+	assert_false(session_ids_known(&ids, other));
 	session_ids_fini(&ids);
 }
 
@@ -52,7 +47,6 @@ struct user {
 	uv_thread_t thread;
 	struct session_ids *ids;
 	unsigned number;
-	struct peer peer;
 	struct session_id held[EACH];
 	bool wrong;
 };
@@ -65,9 +59,9 @@ use(void *arg)
 
 	for (unsigned i = 0; i < EACH; i++) {
 		make_id(id, u->number, i);
-		session_ids_add(u->ids, &u->held[i], &u->peer, id);
-		u->wrong |= session_ids_elsewhere(u->ids, &u->peer, id);
-		u->wrong |= !session_ids_elsewhere(u->ids, NULL, id);
+		u->wrong |= session_ids_known(u->ids, id);
+		session_ids_add(u->ids, &u->held[i], id);
+		u->wrong |= !session_ids_known(u->ids, id);
 	}
 	for (unsigned i = 0; i < EACH; i++)
 		session_ids_remove(u->ids, &u->held[i]);
@@ -101,7 +95,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whose),
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
