@@ -63,25 +63,41 @@ def pairs(results, g):
     return [a[g["metric"]] / b[g["metric"]] for a, b in zip(ours, theirs) if a and b and b[g["metric"]]]
 
 
+def verdict(results, g):
+    """Median, range and whether it is met; None: not measured."""
+    found = pairs(results, g)
+    if not found:
+        return None
+    median = statistics.median(found)
+    met = median >= g["least"] if g["least"] is not None else median <= g["most"]
+    return {"median": median, "min": min(found), "max": max(found), "met": met}
+
+
+def with_nettle(results, g):
+    """The goal for the same without libgcrypt; what it is held against too, if that is of this program."""
+    against = f"{g['against']}-nettle"
+    return {**g, "ours": f"{g['ours']}-nettle", "against": against if against in results["rows"].get(g["row"], {}) else g["against"]}
+
+
 def judge(results):
-    """Each goal that could be measured, with its median, range and verdict."""
-    judged = []
-    for g in GOALS:
-        if found := pairs(results, g):
-            median = statistics.median(found)
-            met = median >= g["least"] if g["least"] is not None else median <= g["most"]
-            judged.append({**g, "text": g["text"].format(**results["about"]), "median": median, "min": min(found), "max": max(found), "met": met})
-    return judged
+    """Each goal that could be measured, with its verdict, and, under "nettle", that of the same without libgcrypt or None."""
+    return [{**g, "text": g["text"].format(**results["about"]), **found, "nettle": verdict(results, with_nettle(results, g))}
+            for g in GOALS if (found := verdict(results, g))]
+
+
+def goal_cells(found, unit):
+    if not found:
+        return " | "
+    return f"{span([found['median'], found['min'], found['max']])}{unit} | {'yes' if found['met'] else 'no'}"
 
 
 def goal_lines(judged):
-    yield "| work | wanted | measured: median (range) | |"
-    yield "|---|---|---|---|"
+    yield "| work | wanted | measured: median (range) | | with Nettle alone | |"
+    yield "|---|---|---|---|---|---|"
     for j in judged:
         unit = "" if j["against"] is None else " x"
         wanted = f"at least {j['least']}{unit}" if j["least"] is not None else f"at most {j['most']}{unit}"
-        measured = span([j["median"], j["min"], j["max"]])
-        yield f"| {j['text']} | {wanted} | {measured}{unit} | {'yes' if j['met'] else 'no'} |"
+        yield f"| {j['text']} | {wanted} | {goal_cells(j, unit)} | {goal_cells(j['nettle'], unit)} |"
 
 
 def row_lines(results, row):

@@ -282,17 +282,18 @@ class SSH(Tunnel):
 class SecureConn(Tunnel):
     """hq, which has the services, and as many other nodes as `stores` says, which dial it and have the routes."""
 
-    cipher, stores, hq_keys, route_keys, program, title = "AES 128", 1, {}, {}, None, "secureconn"
+    cipher, implementation, stores, hq_keys, route_keys, program, title = "AES 128", None, 1, {}, {}, None, "secureconn"
 
     def start(self):
         port = free_port()
         limits = {"streams": 30000}
+        keys = {"symmetric": self.cipher, **({"implementations": self.implementation} if self.implementation else {})}
         names = ["store", *(f"store-{i}" for i in range(2, self.stores + 1))]
         command = [find("setpriv"), "--pdeathsig", "KILL", self.program]  # ends with this process whatever happens to it
         self.hq = Node(command, self.folder / "hq", "hq", {
             **{f"peer {name}": {} for name in names}, "limits": limits,
             **{f"service {name}": {"connect": f"127.0.0.1:{target}", "allow": "*"} for name, target in self.targets.items()}})
-        self.hq.set("node", listen=f"127.0.0.1:{port}", symmetric=self.cipher, **self.hq_keys)
+        self.hq.set("node", listen=f"127.0.0.1:{port}", **keys, **self.hq_keys)
         self.hq.init()
         self.nodes, self.more_ports = [self.hq], []
         for name in names:
@@ -302,7 +303,7 @@ class SecureConn(Tunnel):
                 "peer hq": {"address": f"127.0.0.1:{self.between(port)}"}, "limits": limits,
                 **{f"route {target}": {"listen": f"127.0.0.1:{ports[target]}", "peer": "hq", "max_connections": 30000,
                                        **self.route_keys} for target in self.targets}})
-            node.set("node", symmetric=self.cipher)
+            node.set("node", **keys)
             node.init()
             node.trust(self.hq), self.hq.trust(node)
             self.nodes.append(node)
@@ -310,8 +311,8 @@ class SecureConn(Tunnel):
             node.start()
         for node in self.nodes[1:]:
             up = node.wait("link_up")
-            if up["symmetric"] != self.cipher:
-                raise Missing(f"this build has no {self.cipher}")
+            if up["symmetric"] != self.cipher or self.implementation not in (None, up["implementation"]):
+                raise Missing(f"this build has no {self.cipher}" + (f" by {self.implementation}" if self.implementation else ""))
 
     @property
     def roots(self):

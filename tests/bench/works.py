@@ -153,7 +153,7 @@ def fairness(world, tunnel, how="blocks", streams=None):
     """Many streams on one link, all of which take all they can get: how much more the one that got most got than the one that got least."""
     with contextlib.closing(type(tunnel)(world.folder / f"fair-{free_port()}", world.targets)) as fresh:
         before = fresh.memory()
-        seconds = 6 * world.seconds  # each stream is to have many turns
+        seconds = max(6 * world.seconds, (streams or world.streams) / 1500)  # each stream is to have many turns
         with world.client(how, fresh.ports["bulk"], streams or world.streams, int(1000 * seconds / 2), int(1000 * seconds)) as line:
             line()
             begun = fresh.memory()

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 
@@ -57,13 +58,26 @@ def test_measures_and_cleans_up(bench, tmp_path):
     assert not session(process.pid), "all that it started has ended"
     result = json.loads(out.read_text())
     assert not [name for name in result["missing"] if "aes128" in name], result["missing"]
+    bulk = result["rows"]["bulk-1"]
+    assert all(sample["gb_s"] > 0 for key in ("aes128-nettle", "cast128-nettle") for sample in bulk[key]), bulk
     for row, metric in (("bulk-1", "gb_s"), ("redis-bulk", "p99_us"), ("idle", "kib_per_connection"), ("fairness", "gb_s")):
         sample, = result["rows"][row]["aes128"]
         assert sample[metric] > 0, (row, sample)
         assert "spiped" not in result["rows"][row]
     assert {a["what"] for a in result["algorithms"]} == {"cipher", "public key", "handshake"}
     shown = subprocess.run([RUN, "--from", out], capture_output=True, text=True, check=True).stdout
-    assert shown == text and "| secureconn, AES 128 |" in text
+    assert shown == text and "| secureconn, AES 128 |" in text and "| secureconn, AES 128, Nettle alone |" in text
+
+
+def test_says_that_descriptors_are_too_few(bench, tmp_path):
+    out = tmp_path / "result.json"
+    process = bench(*SHORT[:-2], "--streams", "100000", "--only", "algorithms", "--json", out)
+    process.communicate(timeout=100)
+    result = json.loads(out.read_text())
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most < 100000:
+        assert f"{most:,}" in result["missing"]["100,000 streams at once"]
+        assert result["about"]["streams"] < most
 
 
 def test_stops_what_it_started_when_it_is_told_to(bench):
