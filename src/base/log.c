@@ -7,15 +7,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/syslog.h"
 #include "base/util.h"
 
 static struct {
 	_Atomic enum log_level level;
 	_Atomic enum log_format format;
 	_Atomic int fd;
-} log_to = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO};
+	_Atomic(const char *) syslog; /* NULL: to the descriptor */
+} log_to = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO, NULL};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
+static const enum syslog_severity severities[] = {SYSLOG_ERROR, SYSLOG_WARNING, SYSLOG_INFO, SYSLOG_DEBUG};
 
 void
 log_setup(enum log_level level, enum log_format format, int fd)
@@ -35,6 +38,12 @@ void
 log_set_format(enum log_format format)
 {
 	log_to.format = format;
+}
+
+void
+log_set_target(enum log_target target, const char *syslog_path)
+{
+	log_to.syslog = target == LOG_TO_SYSLOG ? syslog_path : NULL;
 }
 
 bool
@@ -125,7 +134,7 @@ struct log_line
 log_begin(enum log_level level, const char *event)
 {
 	struct log_line l = {
-		.on = log_enabled(level), .json = log_to.format == LOG_FORMAT_JSON};
+		.on = log_enabled(level), .json = log_to.format == LOG_FORMAT_JSON, .level = level};
 	struct timespec now;
 	struct tm utc;
 	char stamp[64];
@@ -146,6 +155,7 @@ log_begin(enum log_level level, const char *event)
 		append(&l, " ", 1);
 		append(&l, level_names[level], strlen(level_names[level]));
 		append(&l, " ", 1);
+		l.event = l.used;
 		append(&l, event, strlen(event));
 	}
 	return l;
@@ -194,10 +204,14 @@ log_fmt(struct log_line *l, const char *key, const char *format, ...)
 void
 log_end(struct log_line *l)
 {
+	const char *daemon = log_to.syslog;
+
 	if (!l->on)
 		return;
 	if (l->json)
 		l->text[l->used++] = '}';
+	if (daemon && syslog_send(daemon, severities[l->level], l->text + l->event, l->used - l->event))
+		return;
 	l->text[l->used++] = '\n';
 	/* A log that cannot be written must not stop the node. */
 	ssize_t ignored = write(log_to.fd, l->text, l->used);

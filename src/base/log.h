@@ -1,4 +1,4 @@
-/* The log: one line an event on standard error, as key=value text or as a JSON object. */
+/* The log: one line an event, as key=value text or as a JSON object, on standard error or to the system's log daemon. */
 #ifndef SC_BASE_LOG_H
 #define SC_BASE_LOG_H
 
@@ -8,6 +8,7 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
 /* Sets what is shown (that level and the graver ones) and how. Process-wide; before any thread starts, or
    from the main loop. Default: info, text, to file descriptor 2. */
@@ -20,6 +21,11 @@ log_set_level(enum log_level level);
 
 void
 log_set_format(enum log_format format);
+
+/* Where lines go. LOG_TO_SYSLOG: to the daemon at syslog_path (SYSLOG_PATH; it is not copied), without time and level in a text line,
+   which the daemon notes itself; a line that it does not take goes to the descriptor of log_setup, whole. From any thread. */
+void
+log_set_target(enum log_target target, const char *syslog_path);
 
 bool
 log_enabled(enum log_level level);
@@ -36,6 +42,8 @@ log_enabled(enum log_level level);
    write(2) a line: lines of several threads do not mix. */
 struct log_line {
 	bool on, full, json; /* json: a line ends in the form in which it began */
+	enum log_level level;
+	size_t event; /* where its name begins, behind time and level; JSON: 0 */
 	size_t used;
 	char text[2048];
 };

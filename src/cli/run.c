@@ -5,6 +5,7 @@
 
 #include "admin/admin.h"
 #include "base/log.h"
+#include "base/syslog.h"
 #include "cli/cli.h"
 #include "proxy/inherit.h"
 #include "proxy/node.h"
@@ -106,6 +107,7 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 		return status;
 	log_setup((enum log_level)config->node.log_level,
 		(enum log_format)config->node.log_format, 2);
+	log_set_target((enum log_target)config->node.log_to, SYSLOG_PATH);
 	status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON)
 		check_locked(ring);

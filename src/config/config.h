@@ -45,7 +45,7 @@ struct config_node {
 	char *state;                 /* folder */
 	struct name_list asymmetric, symmetric, implementations; /* in order of preference */
 	bool allow_weak;
-	unsigned log_level, log_format; /* enum log_level, enum log_format */
+	unsigned log_level, log_format, log_to; /* enum log_level, enum log_format, enum log_target */
 	uint64_t rekey_after, rekey_bytes; /* session keys are renewed; bytes 0: never by volume */
 	uint32_t workers;               /* event loops; 0: auto */
 	uint64_t drain;                 /* nanoseconds, as all times here */

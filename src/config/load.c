@@ -231,7 +231,7 @@ static enum sc_error
 unknown_key(const struct loader *l, struct place at, const char *key, struct errmsg *err)
 {
 	const char *near = NULL;
-	char shown[60], known[256] = "";
+	char shown[60], known[400] = "";
 	size_t used = 0;
 
 	escape_text(shown, sizeof(shown), key, strlen(key));

@@ -46,6 +46,8 @@ const struct option config_options[OPTIONS_MAX] = {
 		"error|warning|info|debug", NULL, "error, warning, info or debug"},
 	{SECTION_NODE, "log_format", VALUE_CHOICE, NOW, NODE(log_format), "text", 0, 0, "text|json",
 		NULL, "text or json"},
+	{SECTION_NODE, "log_to", VALUE_CHOICE, NOW, NODE(log_to), "stderr", 0, 0, "stderr|syslog", NULL,
+		"stderr: standard error; syslog: the system's log daemon, at /dev/log"},
 	{SECTION_NODE, "rekey_after", VALUE_TIME, NEXT, NODE(rekey_after), "24h", S, 48 * H, NULL,
 		NULL, "session keys are renewed after so long"},
 	{SECTION_NODE, "rekey_bytes", VALUE_SIZE, NEXT, NODE(rekey_bytes), "64G", 0, 1024 * TIB,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/syslog.h"
 #include "config/diff.h"
 #include "proxy/apply.h"
 #include "proxy/notify.h"
@@ -123,6 +124,7 @@ take_log(const struct config_node *now, const struct config_node *before)
 	if (now->log_level != before->log_level)
 		log_set_level((enum log_level)now->log_level);
 	log_set_format((enum log_format)now->log_format);
+	log_set_target((enum log_target)now->log_to, SYSLOG_PATH);
 }
 
 static void

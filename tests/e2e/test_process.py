@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
 
 import services
+from node import DEADLINE
 
 
 def closed(command, *args, numbers=(0, 1, 2), **options):
@@ -60,3 +62,54 @@ def test_a_reader_that_goes_away(pair):
         assert watch.stdout.readline().startswith(b"node store")
         watch.stdout.close()
         assert watch.wait(30) == (1 if ignored else -signal.SIGPIPE)
+
+
+@pytest.fixture
+def log_daemon(folder):
+    """A socket that listens as /dev/log does, and a command prefix under which it is there."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+        pytest.skip("a private /dev needs root and mount namespaces")
+    path = folder / "devlog"
+    daemon = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    daemon.bind(str(path))
+    daemon.settimeout(DEADLINE)
+    script = f"""set -e
+        mount -t tmpfs tmpfs {folder}/dev
+        for name in null zero full random urandom; do
+            touch {folder}/dev/$name
+            mount --bind /dev/$name {folder}/dev/$name
+        done
+        touch {folder}/dev/log
+        mount --bind {path} {folder}/dev/log
+        mount --rbind {folder}/dev /dev
+        exec "$@" """
+    (folder / "dev").mkdir()
+    with daemon:
+        yield daemon, ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh"]
+
+
+def test_the_log_daemon(make_node, log_daemon):
+    daemon, prefix = log_daemon
+    node = make_node("n").set("node", log_to="syslog").init()
+    node.command = [*prefix, *node.command]
+    node.start(wait=False)
+
+    def line(event):
+        while (text := daemon.recv(4096).decode()).split("]: ", 1)[1].split()[0] != event:
+            pass
+        return text
+
+    ready = line("node_ready")
+    assert ready.startswith("<30>") and f" secureconn[{node.pid}]: node_ready name=n " in ready and "\n" not in ready
+    assert node.text() == "", "nothing on standard error"
+    node.command = node.command[len(prefix):]
+    node.set("node", log_to="stderr").write()
+    node.cli("reload")
+    node.wait("reload_done")
+    node.set("node", log_to="syslog").write()
+    node.cli("reload")
+    line("reload_done")
+    daemon.close()
+    node.cli("stop")
+    assert node.ended() == 0
+    node.wait("node_stopped")  # nothing is lost where the daemon is away

@@ -32,7 +32,7 @@ test_everything(void **state)
 		"[node]\nname = store-7\nlisten = 0.0.0.0:7400, [::]:7400\nstate = st\n"
 		"asymmetric = X25519, ElGamal 3072\nsymmetric = CAST-128\nimplementations = "
 		"nettle\n"
-		"allow_weak = yes\nlog = debug\nlog_format = json\ndrain = 5s\nworkers = 3\n"
+		"allow_weak = yes\nlog = debug\nlog_format = json\nlog_to = syslog\ndrain = 5s\nworkers = 3\n"
 		"[limits]\nhandshake = 3s\nratchet_bytes = 64K\n"
 		"[peer hq]\naddress = hq.example.com:7400,\n  hq2.example.com:7401\nconnect = "
 		"demand\n"
@@ -62,6 +62,7 @@ test_everything(void **state)
 	assert_true(c->node.allow_weak);
 	assert_int_equal(c->node.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->node.log_format, LOG_FORMAT_JSON);
+	assert_int_equal(c->node.log_to, LOG_TO_SYSLOG);
 	assert_true(c->node.drain == 5 * NS_PER_S);
 	assert_int_equal(config_workers(c), 3);
 	assert_true(c->node.rekey_after == 24 * 3600 * NS_PER_S);
@@ -73,7 +74,7 @@ test_everything(void **state)
 	assert_string_equal(c->peers[0].address.at[1].host, "hq2.example.com");
 	assert_true(c->peers[0].on_demand);
 	assert_true(c->peers[0].keepalive == 60 * NS_PER_S);
-	assert_int_equal(c->peers[1].line, 21);
+	assert_int_equal(c->peers[1].line, 22);
 	assert_int_equal(c->peers[1].address.n, 0);
 	assert_false(c->peers[1].on_demand);
 	assert_true(c->peers[1].keepalive == 15 * NS_PER_S);
@@ -171,7 +172,7 @@ static const struct {
 	{NODE "adress = x\n",
 		"x.ini:3: [node]: there is no key \"adress\"; there are name, listen, "
 		"state, asymmetric, symmetric, implementations, allow_weak, log, "
-		"log_format, rekey_after, rekey_bytes, workers, drain, control, metrics, "
+		"log_format, log_to, rekey_after, rekey_bytes, workers, drain, control, metrics, "
 		"include"},
 	{NODE "[peer a]\nadress = x\n",
 		"x.ini:4: [peer a]: there is no key \"adress\"; did you mean \"address\"?"},
