@@ -50,6 +50,7 @@ struct routes {
 struct node {
 	struct worker *workers; /* the first one is where all of this here lives */
 	unsigned n_workers;
+	struct threads *threads; /* for the jobs of all of them */
 	unsigned resting; /* of the other workers: those that have come to rest */
 	atomic_bool hurry; /* for worker.stop */
 	/* at the start, which the caller holds, and now; workers have their own */

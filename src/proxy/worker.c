@@ -181,6 +181,19 @@ init_posts(struct worker *w)
 	w->rests.fn = on_rests;
 }
 
+/* What other threads wake it by. False: out of descriptors or memory. */
+static bool
+init_ears(struct worker *w, unsigned jobs)
+{
+	if (!jobs_init(&w->jobs, &w->loop, w->node->threads, jobs))
+		return false;
+	if (inbox_init(&w->inbox, &w->loop, w))
+		return true;
+	jobs_close(&w->jobs);
+	jobs_fini(&w->jobs);
+	return false;
+}
+
 bool
 worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 {
@@ -192,7 +205,8 @@ worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 		config_free(w->config);
 		return false;
 	}
-	if (!inbox_init(&w->inbox, &w->loop, w)) {
+	if (!init_ears(w, jobs)) {
+		uv_run(&w->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&w->loop);
 		config_free(w->config);
 		return false;
@@ -202,7 +216,6 @@ worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 	list_init(&w->locals);
 	list_init(&w->dirty);
 	list_init(&w->tallies);
-	jobs_init(&w->jobs, &w->loop, jobs);
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
 	w->floods[FLOOD_MOVED].event = "connection_moved";
@@ -343,6 +356,7 @@ worker_close(struct worker *w)
 	alarm_free(w->tick);
 	w->tick = NULL;
 	inbox_close(&w->inbox);
+	jobs_close(&w->jobs);
 	list_for_each (it, &w->peers) {
 		sessions_fini(container_of(it, struct peer, at));
 		dial_fini(container_of(it, struct peer, at));
@@ -359,6 +373,7 @@ worker_fini(struct worker *w)
 	flush(w); /* links that came too late */
 	uv_run(&w->loop, UV_RUN_DEFAULT); /* only closing callbacks are left */
 	uv_loop_close(&w->loop);
+	jobs_fini(&w->jobs);
 	chunk_pool_free(w->chunks);
 	tallies_free(&w->tallies);
 	key_set_release(key_mail_take(&w->key_mail));

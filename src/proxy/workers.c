@@ -1,24 +1,19 @@
 /* Knows how many workers there are and how all of them come to do the same thing. */
 #include "proxy/workers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-/* libuv's threads do the public-key work and look names up; its own default is 4. */
-#define POOL_THREADS 4
-/* Public-key work at once, of the node's own worker and of each other one: a thread is left for
-   names and files. */
-#define JOBS_OWN  3
-#define JOBS_EACH 1
+#include "base/processors.h"
 
-/* One thread more for each worker more, unless the operator has said how many. */
-static void
-set_pool(unsigned workers)
+#define JOBS_EACH 1 /* public-key work at once, of each worker but the node's own */
+
+/* A processor is left for the loops, if there are two. */
+static unsigned
+job_threads(void)
 {
-	char text[16];
+	unsigned n = processors_available();
 
-	snprintf(text, sizeof(text), "%u", POOL_THREADS + (workers - 1) * JOBS_EACH);
-	setenv("UV_THREADPOOL_SIZE", text, 0);
+	return n > 1 ? n - 1 : 1;
 }
 
 bool
@@ -31,9 +26,15 @@ workers_init(struct node *n, struct errmsg *err)
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
-	set_pool(wants);
+	n->threads = threads_new(job_threads());
+	if (!n->threads) {
+		errmsg_set(err, SC_ERR_MEMORY,
+			"cannot start the threads for public-key work: the system has none left "
+			"for this user");
+		return false;
+	}
 	for (; n->n_workers < wants; n->n_workers++) {
-		unsigned jobs = n->n_workers == 0 ? JOBS_OWN : JOBS_EACH;
+		unsigned jobs = n->n_workers == 0 ? job_threads() : JOBS_EACH;
 		if (worker_init(&n->workers[n->n_workers], n, n->n_workers, jobs))
 			continue;
 		errmsg_set(err, SC_ERR_MEMORY,
@@ -144,6 +145,7 @@ workers_join(struct node *n)
 void
 workers_fini(struct node *n)
 {
+	threads_free(n->threads);
 	/* the node's own last: what the others still post there is done */
 	for (unsigned i = n->n_workers; i-- > 0;)
 		worker_fini(&n->workers[i]);

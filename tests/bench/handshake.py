@@ -5,7 +5,10 @@ sides taken in turns. Build for release first: meson setup build --buildtype=rel
     tests/bench/handshake.py --secureconn build/src/cli/secureconn [--json] [first] [busy] [renewal]
 
 first    round trips and CPU time of both nodes to the first byte of data: SecureConn 1.0 against 1.1, for several kinds of keys
-busy     p99 of a small request through an established link, while 50 handshakes a second arrive, against idle
+busy     p99 of a small request through an established link, while 50 handshakes a second arrive, against idle. The callers of these show a
+         key that the node accepts and a session key that opens, so that the node does all the public-key work of a responder; what they say is
+         computed once, beforehand, so that the processors are the node's. cpu_*: of the node that is called and of the callers, in percent
+         of one processor, while they come
 renewal  throughput with a renewal each second and a ratchet every 64 KiB, against neither; and what the nodes compute for a megabyte, which
          other load on the machine disturbs less
 """
@@ -75,6 +78,12 @@ class Pair:
         if self.relay:
             self.relay.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def processor_time(pid):
+    """Seconds that a process has computed so far, the threads that have ended among them."""
+    user, system = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
@@ -284,17 +293,21 @@ def measure_busy(program, rounds, seconds, rate=50, algorithm="ElGamal 3072", **
         said = script(caller_key, algorithm, shown_key(pair.port, caller_key, algorithm))
         pair.hq.wait("peer_verified", peer="caller")
         samples = {False: [], True: []}
-        with in_process(caller, pair.port, said, rate, go, done, failed), pair.connect() as s:
+        with in_process(caller, pair.port, said, rate, go, done, failed) as callers, pair.connect() as s:
             latencies(s, 0.5)
             elapsed = arrived = 0
+            computed = {"node": 0, "callers": 0}
             for _ in range(rounds):
                 for busy in (False, True):
                     if busy:
                         go.set()
                         time.sleep(0.3)
                     before, start = done.value, time.monotonic()
+                    cpu = {"node": processor_time(pair.hq.pid), "callers": processor_time(callers.pid)}
                     samples[busy].append(latencies(s, seconds))
                     if busy:
+                        computed["node"] += processor_time(pair.hq.pid) - cpu["node"]
+                        computed["callers"] += processor_time(callers.pid) - cpu["callers"]
                         elapsed += time.monotonic() - start
                         arrived += done.value - before
                         go.clear()
@@ -306,6 +319,7 @@ def measure_busy(program, rounds, seconds, rate=50, algorithm="ElGamal 3072", **
         taken = [ms for run in samples[busy] for ms in run]
         result[f"p50_{name}_ms"], result[f"p99_{name}_ms"] = (round(percentile(taken, p), 3) for p in (0.5, 0.99))
     result["p99_ratio"] = round(result["p99_busy_ms"] / result["p99_idle_ms"], 2)
+    result.update({f"cpu_{name}": round(100 * cpu / elapsed) for name, cpu in computed.items()})
     return [result]
 
 

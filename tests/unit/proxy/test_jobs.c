@@ -1,9 +1,12 @@
-/* Tests proxy/jobs.c on libuv's threads. */
+/* Tests proxy/jobs.c on threads of proxy/threads.c. */
 #include "loop.h"
 
 #include "proxy/jobs.h"
 
 #define JOBS 12
+
+static struct threads *threads;
+static struct jobs jobs;
 
 static struct {
 	uv_mutex_t lock;
@@ -43,7 +46,11 @@ setup(void **state)
 	memset(&shared, 0, sizeof(shared));
 	uv_mutex_init(&shared.lock);
 	uv_cond_init(&shared.go);
-	return loop_setup(state);
+	int result = loop_setup(state);
+	threads = threads_new(4);
+	assert_non_null(threads);
+	assert_true(jobs_init(&jobs, *state, threads, 3));
+	return result;
 }
 
 static int
@@ -51,7 +58,11 @@ teardown(void **state)
 {
 	uv_cond_destroy(&shared.go);
 	uv_mutex_destroy(&shared.lock);
-	return loop_teardown(state);
+	jobs_close(&jobs);
+	threads_free(threads);
+	int result = loop_teardown(state);
+	jobs_fini(&jobs);
+	return result;
 }
 
 static void
@@ -81,9 +92,7 @@ wait_begun(uv_loop_t *loop, unsigned n)
 static void
 test_known_ones_first_and_few_at_a_time(void **state)
 {
-	struct jobs jobs;
 	struct numbered all[JOBS];
-	jobs_init(&jobs, *state, 3);
 	for (int i = 0; i < JOBS; i++) {
 		all[i].number = i;
 		job_init(&all[i].job, &jobs, run, done);
@@ -107,9 +116,7 @@ test_known_ones_first_and_few_at_a_time(void **state)
 static void
 test_idle_ones_last_and_alone(void **state)
 {
-	struct jobs jobs;
 	struct numbered all[4];
-	jobs_init(&jobs, *state, 3);
 	for (int i = 0; i < 4; i++) {
 		all[i].number = i;
 		job_init(&all[i].job, &jobs, run, done);
@@ -135,9 +142,7 @@ test_idle_ones_last_and_alone(void **state)
 static void
 test_a_waiting_job_can_be_taken_back(void **state)
 {
-	struct jobs jobs;
 	struct numbered all[5];
-	jobs_init(&jobs, *state, 3);
 	for (int i = 0; i < 5; i++) {
 		all[i].number = i;
 		job_init(&all[i].job, &jobs, run, done);
@@ -157,6 +162,56 @@ test_a_waiting_job_can_be_taken_back(void **state)
 	assert_int_equal(shared.done, 5);
 }
 
+/* The loop goes on until what runs is done, also when it is to end. */
+static void
+test_close_waits_for_what_runs(void **state)
+{
+	struct numbered one = {.number = 0};
+	job_init(&one.job, &jobs, run, done);
+	job_submit(&one.job, false);
+	jobs_close(&jobs);
+	wait_begun(*state, 1);
+	assert_int_equal(shared.done, 0);
+	let_end(1);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(shared.done, 1);
+}
+
+struct again {
+	struct job job;
+	unsigned left;
+};
+
+static void
+run_nothing(struct job *job)
+{
+	(void)job;
+}
+
+static void
+submit_again(struct job *job)
+{
+	struct again *a = container_of(job, struct again, job);
+	if (a->left-- > 0)
+		job_submit(job, a->left % 2);
+}
+
+/* Many come back while others are given out, from done too. */
+static void
+test_each_comes_back_once(void **state)
+{
+	struct again all[JOBS];
+	for (size_t i = 0; i < JOBS; i++) {
+		all[i].left = 2000;
+		job_init(&all[i].job, &jobs, run_nothing, submit_again);
+		job_submit(&all[i].job, false);
+	}
+	uv_run(*state, UV_RUN_DEFAULT);
+	for (size_t i = 0; i < JOBS; i++)
+		assert_int_equal(all[i].left, (unsigned)-1);
+	assert_int_equal(jobs.running, 0);
+}
+
 int
 main(void)
 {
@@ -165,6 +220,8 @@ main(void)
 		TEST(test_known_ones_first_and_few_at_a_time),
 		TEST(test_idle_ones_last_and_alone),
 		TEST(test_a_waiting_job_can_be_taken_back),
+		TEST(test_close_waits_for_what_runs),
+		TEST(test_each_comes_back_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "proxy/stock.h"
 
+static struct threads *threads;
 static struct jobs jobs;
 static struct stock *stock;
 static const struct asym_impl *elgamal, *x25519;
@@ -17,7 +18,9 @@ setup(void **state)
 	x25519 = asym_find("X25519");
 	assert_int_equal(elgamal->generate(elgamal, &random_system, private_keys[0], public_keys[0]), 0);
 	assert_int_equal(x25519->generate(x25519, &random_system, private_keys[1], public_keys[1]), 0);
-	jobs_init(&jobs, *state, 3);
+	threads = threads_new(3);
+	assert_non_null(threads);
+	assert_true(jobs_init(&jobs, *state, threads, 3));
 	stock = stock_new(&jobs, &random_system);
 	assert_non_null(stock);
 	return result;
@@ -29,7 +32,11 @@ teardown(void **state)
 	stock_close(stock);
 	uv_run(*state, UV_RUN_DEFAULT);
 	stock_free(stock);
-	return loop_teardown(state);
+	jobs_close(&jobs);
+	threads_free(threads);
+	int result = loop_teardown(state);
+	jobs_fini(&jobs);
+	return result;
 }
 
 static void
