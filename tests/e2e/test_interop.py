@@ -578,10 +578,12 @@ HELLO_ERRORS = {
     "version 0": lambda l: hello_frame(l, version=0),
     "W0 below 4,096": lambda l: frame(HELLO, 0, (lambda p: p[:33] + struct.pack(">I", 4095) + p[37:])(l.hello_payload())),
     "tag 1 of 17 bytes": lambda l: hello_frame(l, tlvs=b"\x01\x11" + bytes(17)),
+    "tag 1 of 19 bytes": lambda l: hello_frame(l, tlvs=b"\x01\x13" + bytes(19)),
     "half a TLV": lambda l: hello_frame(l, tlvs=b"\x05\x09abc"),
     "cut off": lambda l: hello_frame(l, cut=3),
     "a frame after it": lambda l: hello_frame(l) + frame(PING, 0, bytes(8)),
     "an all-zero key": lambda l: hello_frame(l, key=bytes(32)),
+    "on channel 2": hello_frame,
     "another frame instead": lambda l: frame(PING, 0, bytes(8)),
     "longer than 1,024": lambda l: hello_frame(l, tlvs=(b"\x05\xff" + bytes(255)) * 4),
 }
@@ -595,7 +597,7 @@ def test_a_hello_that_breaks_the_rules(host, what):
     link.negotiation(), link.public_keys(), link.session_keys()
     assert link.client
     since = host.node.position()
-    link.send_record(1, HELLO_ERRORS[what](link))
+    link.send_record(2 if "channel 2" in what else 1, HELLO_ERRORS[what](link))
     try:
         while True:
             link._fill()

@@ -158,16 +158,23 @@ run_job(struct pair *p, int which)
 }
 
 bool
+pair_step(struct pair *p, int end)
+{
+	bool ran = run_job(p, end);
+	bool moved = move_bytes(p, end);
+
+	return ran || moved;
+}
+
+bool
 pair_run(struct pair *p)
 {
 	bool any = false;
 
 	for (bool moved = true; moved;) {
 		moved = false;
-		for (int i = 0; i < 2; i++) {
-			moved |= run_job(p, i);
-			moved |= move_bytes(p, i);
-		}
+		for (int i = 0; i < 2; i++)
+			moved |= pair_step(p, i);
 		any |= moved;
 	}
 	return any;

@@ -58,6 +58,10 @@ pair_remember(struct pair *p);
 void
 pair_start(struct pair *p);
 
+/* Runs the job of one end, if one waits, and moves what it has to say to the other. True if there was anything to do. */
+bool
+pair_step(struct pair *p, int end);
+
 /* Runs every waiting job and moves bytes both ways until nothing moves any more. True if anything did. */
 bool
 pair_run(struct pair *p);

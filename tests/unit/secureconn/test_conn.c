@@ -86,6 +86,97 @@ test_end_of_input_and_late_job(void **state)
 	assert_int_equal(pair.ends[1].asked, 0);
 }
 
+/* ---- forward secrecy ---- */
+
+#define SECRETS_MAX 64
+
+/* What must be gone when it has been used. */
+static struct {
+	uint8_t bytes[SECRETS_MAX][HASH_SIZE];
+	size_t n;
+} secrets;
+
+static void
+collect(const uint8_t *bytes)
+{
+	static const uint8_t nothing[HASH_SIZE];
+
+	if (memcmp(bytes, nothing, HASH_SIZE) == 0)
+		return;
+	for (size_t i = 0; i < secrets.n; i++)
+		if (memcmp(secrets.bytes[i], bytes, HASH_SIZE) == 0)
+			return;
+	assert_true(secrets.n < SECRETS_MAX);
+	memcpy(secrets.bytes[secrets.n++], bytes, HASH_SIZE);
+}
+
+/* Looks into both ends whenever something passes between them. */
+static size_t
+look(struct pair *p, int from, uint8_t *data, size_t n)
+{
+	(void)from;
+	(void)data;
+	for (int end = 0; end < 2; end++) {
+		const struct conn *c = p->ends[end].conn;
+		for (size_t i = 0; i < SESSION_KEYS; i++)
+			collect(c->handshake.keys[i]);
+		for (size_t i = 0; i < 4; i++)
+			collect(c->schedule.secret[i / 2][i % 2]);
+		collect(c->handshake.ephemeral_private);
+		collect(c->renewal.own_private);
+		collect(c->renewal.shared);
+	}
+	return n;
+}
+
+static void
+assert_nothing_is_left(size_t least)
+{
+	assert_true(secrets.n >= least);
+	for (size_t i = 0; i < secrets.n; i++)
+		for (int end = 0; end < 2; end++) {
+			const struct conn *c = conn_of(end);
+			assert_null(memmem(c, sizeof(*c), secrets.bytes[i], HASH_SIZE));
+			assert_null(memmem(c->in, c->in_size, secrets.bytes[i], HASH_SIZE));
+			assert_null(memmem(c->out.data, c->out.size, secrets.bytes[i], HASH_SIZE));
+		}
+	secrets.n = 0;
+}
+
+static void
+test_nothing_of_a_handshake_is_left(void **state)
+{
+	(void)state;
+	for (int flight = 0; flight < 2; flight++) {
+		pair_init(&pair, 15, LIST("X25519"), LIST("AES 256"));
+		if (flight)
+			pair_remember(&pair);
+		pair.meddle = look;
+		pair_up(&pair);
+		/* Session keys, channels, ephemeral keys; in a flight two keys are gone before anything is said. */
+		assert_nothing_is_left(flight ? 1 + 4 + 2 : 3 + 4 + 2);
+		pair_fini(&pair);
+	}
+}
+
+static void
+test_nothing_of_a_renewal_is_left(void **state)
+{
+	struct span payload;
+	(void)state;
+	pair_init(&pair, 16, LIST("X25519"), LIST("AES 256"));
+	pair_up(&pair);
+	pair.meddle = look;
+	pair.now += 60 * NS_PER_S;
+	conn_renew(conn_of(0));
+	conn_tick(conn_of(0), pair.now);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(pair_receive(&pair, i % 2, &payload), 0);
+	assert_int_equal(conn_renewals(conn_of(0)), 1);
+	assert_int_equal(conn_renewals(conn_of(1)), 1);
+	assert_nothing_is_left(3 + 1);
+}
+
 /* ---- someone changes a byte ---- */
 
 static void
@@ -339,6 +430,8 @@ main(void)
 		cmocka_unit_test_teardown(test_every_pair_of_algorithms, teardown),
 		cmocka_unit_test_teardown(test_any_split, teardown),
 		cmocka_unit_test_teardown(test_end_of_input_and_late_job, teardown),
+		cmocka_unit_test_teardown(test_nothing_of_a_handshake_is_left, teardown),
+		cmocka_unit_test_teardown(test_nothing_of_a_renewal_is_left, teardown),
 		cmocka_unit_test_teardown(test_a_changed_bit_never_authenticates, teardown),
 		cmocka_unit_test_teardown(test_a_changed_record_ends_the_link, teardown),
 		cmocka_unit_test_teardown(test_ratchets_past_256_epochs, teardown),

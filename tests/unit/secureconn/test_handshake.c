@@ -1,6 +1,8 @@
 /* Tests secureconn/handshake.c and handshake_keys.c through a connection: roles, refusals, lines typed by hand. */
 #include "conn_pair.h"
 
+#include "secureconn/conn_state.h"
+
 static struct pair pair;
 
 static struct conn *
@@ -28,11 +30,18 @@ test_weak_asymmetric_narrows_the_ciphers(void **state)
 	conn_get_info(conn_of(0), &info);
 	assert_string_equal(info.bulk->algorithm->name, "AES 128");
 	pair_fini(&pair);
-	pair_init(&pair, 1, LIST("ElGamal 1024"), LIST("AES 256"));
-	pair_start(&pair);
-	pair_run(&pair);
-	pair_assert_failed(&pair, 0, SC_ERR_NO_SYMMETRIC);
-	pair_assert_failed(&pair, 1, SC_ERR_NO_SYMMETRIC);
+	static const char *const too_much[] = {"AES 256", "AES 128 OCB", "AES 256 OCB", "ChaCha20-Poly1305"};
+	for (size_t i = 0; i < ARRAY_SIZE(too_much); i++) {
+		static const char *const order[] = {"gcrypt", "nettle"};
+		if (!bulk_choose(bulk_algorithm_find(too_much[i]), order, 2, NULL))
+			continue;
+		pair_init(&pair, 1, LIST("ElGamal 1024"), LIST(too_much[i]));
+		pair_start(&pair);
+		pair_run(&pair);
+		pair_assert_failed(&pair, 0, SC_ERR_NO_SYMMETRIC);
+		pair_assert_failed(&pair, 1, SC_ERR_NO_SYMMETRIC);
+		pair_fini(&pair);
+	}
 }
 
 /* The lines of both sides in which the paper's client of section 3.3 is now I, now R. */
@@ -75,6 +84,82 @@ test_key_not_verified(void **state)
 		const struct pair_end *end = &pair.ends[refuser];
 		assert_memory_equal(end->sent + end->sent_size - sizeof(last) + 1, last, sizeof(last) - 1);
 		pair_fini(&pair);
+	}
+}
+
+/* Whatever stands behind the word. */
+static void
+test_every_rejection(void **state)
+{
+	static const char *const verdicts[] = {"REJECTED - Not authorized", "REJECTED", "REJECTED: 7", "REJECTEDLY"};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
+		char key[2 * X25519_SIZE + 1], text[256];
+		pair_init(&pair, 8, LIST("X25519"), LIST("AES 128"));
+		pair_start(&pair);
+		hex_encode(key, pair.ends[0].public_keys[0], X25519_SIZE);
+		snprintf(text, sizeof(text),
+			"SecureConn 1.0\nASYM: X25519\nSYM: AES 128\nASYM-KEY: %s\n", key);
+		pair_type(&pair, 1, text);
+		struct conn_job *job = conn_job(conn_of(1));
+		conn_job_run(job);
+		conn_job_done(conn_of(1), job, 0);
+		snprintf(text, sizeof(text), "ASYM-KEY %s\n", verdicts[i]);
+		pair_type(&pair, 1, text);
+		pair_assert_failed(&pair, 1, SC_ERR_KEY_REJECTED);
+		pair_fini(&pair);
+	}
+}
+
+/* An error, no rejection: nothing is answered, and nobody is asked about the key. */
+static void
+test_invalid_key(void **state)
+{
+	(void)state;
+	for (int bad = 0; bad < 2; bad++) {
+		pair_init(&pair, 9, LIST("X25519"), LIST("AES 128"));
+		memset(pair.ends[bad].public_keys[0], 0xff, X25519_SIZE);
+		pair.record = true;
+		pair_start(&pair);
+		pair_run(&pair);
+		pair_assert_failed(&pair, 1 - bad, SC_ERR_PUBLIC_KEY);
+		assert_int_equal(pair.ends[1 - bad].asked, 0);
+		assert_null(memmem(pair.ends[1 - bad].sent, pair.ends[1 - bad].sent_size, "REJECTED", 8));
+		pair_fini(&pair);
+	}
+}
+
+static bool
+is_zero(const uint8_t *bytes, size_t n)
+{
+	while (n > 0 && bytes[n - 1] == 0)
+		n--;
+	return n == 0;
+}
+
+/* What is encrypted is a key and a salt, each of its own. */
+static void
+test_salts(void **state)
+{
+	uint8_t seen[SESSION_KEYS][2 * BULK_KEY_MAX] = {{0}};
+	unsigned jobs = 0;
+	(void)state;
+	pair_init(&pair, 10, LIST("X25519"), LIST("AES 256"));
+	pair_start(&pair);
+	for (int i = 0; i < 100; i++) {
+		const struct conn_job *job = &conn_of(i % 2)->handshake.job;
+		if (job->kind == JOB_ENCRYPT && is_zero(seen[job->index - 1], 64)) {
+			assert_int_equal(job->message_size, 64);
+			memcpy(seen[job->index - 1], job->message, 64);
+			jobs++;
+		}
+		pair_step(&pair, i % 2);
+	}
+	assert_int_equal(jobs, SESSION_KEYS);
+	for (size_t i = 0; i < 2 * SESSION_KEYS; i++) {
+		assert_false(is_zero(seen[i / 2] + i % 2 * 32, 32));
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(seen[i / 2] + i % 2 * 32, seen[k / 2] + k % 2 * 32, 32);
 	}
 }
 
@@ -142,6 +227,9 @@ main(void)
 		cmocka_unit_test_teardown(test_weak_asymmetric_narrows_the_ciphers, teardown),
 		cmocka_unit_test_teardown(test_roles_move_with_suggestions, teardown),
 		cmocka_unit_test_teardown(test_key_not_verified, teardown),
+		cmocka_unit_test_teardown(test_every_rejection, teardown),
+		cmocka_unit_test_teardown(test_invalid_key, teardown),
+		cmocka_unit_test_teardown(test_salts, teardown),
 		cmocka_unit_test_teardown(test_nothing_in_common, teardown),
 		cmocka_unit_test_teardown(test_unknown_protocols_by_hand, teardown),
 		cmocka_unit_test_teardown(test_unexpected_lines, teardown),

@@ -106,6 +106,14 @@ test_refused(void **state)
 	extend("\x01\x12" "0123456789abcdefgh", 20); /* tag 1 again */
 	assert_refused();
 	setup(NULL);
+	size -= 20; /* tag 1 of 19, alone */
+	extend("\x01\x13" "0123456789abcdefghi", 21);
+	assert_refused();
+	setup(NULL);
+	memcpy(frame + size, "\x63\x00", 2); /* after the frame, and would be good in it */
+	size += 2;
+	assert_refused();
+	setup(NULL);
 	extend("\x63", 1);
 	assert_refused();
 }

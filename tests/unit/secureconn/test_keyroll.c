@@ -343,6 +343,48 @@ test_without_a_judge(void **state)
 	assert_int_equal(ends[0].heard, 2);
 }
 
+static enum sc_error
+step(int at, uint8_t number, size_t size)
+{
+	static uint8_t payload[1 + ASYM_CIPHERTEXT_MAX];
+
+	payload[0] = number;
+	return conn_control(conn_of(at), FRAME_KEYROLL, (struct span){payload, 1 + size}, pair.now);
+}
+
+/* What one direction waits for is no step of the other, and none comes twice. */
+static void
+test_out_of_order_while_one_is_under_way(void **state)
+{
+	struct span payload;
+	(void)state;
+	start(7, "X25519");
+	assert_int_equal(announce(0), SC_OK);
+	/* N has announced, and has been announced nothing. */
+	assert_int_equal(step(0, 3, KEYROLL_NONCE), SC_ERR_FRAME);
+	assert_int_equal(step(0, 2, 79), SC_ERR_FRAME);
+	assert_int_equal(step(0, 4, 2), SC_ERR_FRAME);
+	assert_int_equal(pair_receive(&pair, 1, &payload), FRAME_KEYROLL);
+	uint8_t first[1 + 1 + 6 + X25519_SIZE];
+	assert_int_equal(payload.size, sizeof(first));
+	memcpy(first, payload.data, sizeof(first));
+	assert_int_equal(conn_control(conn_of(1), FRAME_KEYROLL, payload, pair.now), SC_OK);
+	/* V makes its challenge, and has announced nothing. */
+	assert_int_equal(step(1, 3, KEYROLL_NONCE), SC_ERR_FRAME);
+	assert_int_equal(step(1, 2, 80), SC_ERR_FRAME);
+	assert_int_equal(step(1, 4, 1), SC_ERR_FRAME);
+	assert_int_equal(conn_control(conn_of(1), FRAME_KEYROLL, (struct span){first, sizeof(first)},
+		pair.now), SC_ERR_FRAME);
+	assert_int_equal(pair_receive(&pair, 0, &payload), FRAME_KEYROLL);
+	assert_int_equal(conn_control(conn_of(0), FRAME_KEYROLL, payload, pair.now), SC_OK);
+	/* N opens the challenge. */
+	assert_int_equal(step(0, 2, 80), SC_ERR_FRAME);
+	assert_int_equal(step(0, 4, 1), SC_ERR_FRAME);
+	settle();
+	assert_int_equal(ends[0].answers, 1);
+	assert_int_equal(ends[1].proven, 1);
+}
+
 int
 main(void)
 {
@@ -356,6 +398,7 @@ main(void)
 		cmocka_unit_test_teardown(test_out_of_order, teardown),
 		cmocka_unit_test_teardown(test_ten_in_an_hour, teardown),
 		cmocka_unit_test_teardown(test_without_a_judge, teardown),
+		cmocka_unit_test_teardown(test_out_of_order_while_one_is_under_way, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

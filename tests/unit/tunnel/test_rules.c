@@ -162,6 +162,13 @@ opened_twice(struct hand *h)
 static void
 opened_by_the_opener(struct hand *h)
 {
+	hand_peer_stream(h, 3);
+	hand_frame(h, FRAME_OPENED, 3, NULL, 0);
+}
+
+static void
+opened_by_the_opener_too(struct hand *h)
+{
 	hand_frame(h, FRAME_OPENED, 1, NULL, 0);
 }
 
@@ -249,6 +256,7 @@ test_protocol_errors(void **state)
 		CASE(opened_for_unsealed_stream, SC_ERR_FRAME_PLACE),
 		CASE(opened_twice, SC_ERR_FRAME_PLACE),
 		CASE(opened_by_the_opener, SC_ERR_FRAME_PLACE),
+		CASE(opened_by_the_opener_too, SC_ERR_FRAME_PLACE),
 		CASE(opened_bad_option, SC_ERR_FRAME),
 		CASE(data_before_opened, SC_ERR_FRAME_PLACE),
 		CASE(fin_before_opened, SC_ERR_FRAME_PLACE),
