@@ -186,6 +186,28 @@ test_goaway_follows_the_opens_before_it(void **state)
 	hand_fini(&h);
 }
 
+/* Also where they take more than a record. */
+static void
+test_goaway_follows_many_opens(void **state)
+{
+	struct stream_request request = {.service_size = TRUNK_SERVICE_MAX};
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	h.trunk->peer_max_streams = 100;
+	memset(request.service, 's', TRUNK_SERVICE_MAX);
+	for (unsigned i = 0; i < 100; i++)
+		assert_non_null(trunk_open(h.trunk, &request, NULL));
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
+	hand_seal(&h);
+	for (uint32_t i = 0; i < 100; i++)
+		hand_take(&h, FRAME_OPEN, 2 * i + 1);
+	hand_take(&h, FRAME_GOAWAY, 0);
+	hand_take(&h, FRAME_PING, 0);
+	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
 static void
 test_many_control_frames_take_several_records(void **state)
 {
@@ -259,6 +281,7 @@ main(void)
 		cmocka_unit_test(test_control_goes_ahead_of_data),
 		cmocka_unit_test(test_reset_drops_what_is_unsent),
 		cmocka_unit_test(test_goaway_follows_the_opens_before_it),
+		cmocka_unit_test(test_goaway_follows_many_opens),
 		cmocka_unit_test(test_many_control_frames_take_several_records),
 		cmocka_unit_test(test_wants_seal),
 		cmocka_unit_test(test_a_failed_connection_ends_the_trunk),

@@ -554,6 +554,81 @@ test_ended_or_unknown(void **state)
 	hand_fini(&h);
 }
 
+/* Also where STATEs would follow: it is said at once. */
+static void
+test_refused_before_the_states(void **state)
+{
+	struct hand h;
+	(void)state;
+	setup_responder(&h);
+	h.trunk->session.generation = 2;
+	hand_relink(&h);
+	hand_go_on(&h, SESSION_GO_ON, 2, 0, 7);
+	hand_event(&h, TRUNK_CLOSED);
+	assert_int_equal(h.event.error, SC_ERR_STALE);
+	hand_fini(&h);
+	hand_start_holding(&h, false, 30);
+	hand_session(&h, SESSION_GO_ON, (const uint8_t *)"a session's id..", 2, 1);
+	hand_quiet(&h);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_UNKNOWN, 2, 0, 0);
+	hand_state(&h, 1, 0, 0, HAND_WINDOW);
+	hand_window(&h, 1, 0, HAND_WINDOW);
+	hand_quiet(&h);
+	hand_fini(&h);
+}
+
+/* What other links do while the STATEs are coming. */
+static void
+test_overtaken(void **state)
+{
+	enum { QUICKER, QUICKER_AND_CLOSE, FORGOTTEN };
+	(void)state;
+	for (int what = QUICKER; what <= FORGOTTEN; what++) {
+		struct hand h;
+		setup_responder(&h);
+		hand_lose(&h);
+		hand_relink(&h);
+		struct trunk *session = h.session;
+		hand_go_on(&h, SESSION_GO_ON, 2, 0, 1);
+		hand_quiet(&h);
+		if (what == FORGOTTEN)
+			h.session = NULL;
+		else
+			session->session.generation = 2;
+		if (what == QUICKER_AND_CLOSE)
+			hand_frame(&h, FRAME_CLOSE, 0, "\0\3", 2);
+		else
+			hand_state(&h, 1, 0, 0, HAND_WINDOW);
+		if (what == FORGOTTEN) {
+			hand_quiet(&h);
+			hand_seal(&h);
+			hand_take_session(&h, SESSION_UNKNOWN, 2, 0, 0);
+		} else {
+			hand_event(&h, TRUNK_CLOSED);
+			assert_int_equal(h.event.error, what == QUICKER ? SC_ERR_STALE : SC_ERR_CLOSED);
+			assert_null(h.event.session);
+		}
+		assert_true(trunk_suspended(session));
+		h.session = session;
+		hand_fini(&h);
+	}
+}
+
+/* A key that is due to step does so before the first frame. */
+static void
+test_ratchet_before_the_first_frame(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_start_holding(&h, false, 30);
+	h.now += 16 * 60 * NS_PER_S;
+	hand_session(&h, SESSION_BEGIN, (const uint8_t *)"a session's id..", 1, 0);
+	hand_event(&h, TRUNK_UP);
+	assert_true(conn_epoch(h.conn, false, CHANNEL_PROTOCOL) == 2);
+	hand_fini(&h);
+}
+
 static void
 test_close_in_the_exchange(void **state)
 {
@@ -612,6 +687,33 @@ test_too_many_states(void **state)
 	hand_fini(&h);
 }
 
+/* Those that do not count are not kept without end. */
+static void
+test_endless_states(void **state)
+{
+	enum { MOST = 2 * 65536 };
+	struct hand h;
+	(void)state;
+	setup_responder(&h);
+	hand_relink(&h);
+	hand_go_on(&h, SESSION_GO_ON, 2, 2, UINT32_MAX);
+	uint8_t frame[FRAME_HEAD_SIZE + STATE_PAYLOAD];
+	for (uint32_t i = 0; i < MOST + 5000; i++) {
+		state_encode(frame, &(struct state){.id = 101 + 2 * i, .flags = STATE_RESET});
+		hand_put(&h, FRAME_STATE, 101 + 2 * i, frame + FRAME_HEAD_SIZE, STATE_PAYLOAD);
+		if (i % 1000 == 999) {
+			hand_record(&h, CHANNEL_PROTOCOL);
+			hand_quiet(&h);
+		}
+	}
+	assert_int_equal(h.trunk->session.list.n, MOST);
+	/* What is here counts all the same. */
+	hand_state(&h, 2, STATE_RESET, 0, 0);
+	hand_quiet(&h);
+	assert_int_equal(h.trunk->session.list.n, MOST + 1);
+	hand_fini(&h);
+}
+
 /* I has kept a session of which R never heard. */
 static void
 test_new_at_a_later_generation(void **state)
@@ -651,9 +753,13 @@ main(void)
 		cmocka_unit_test(test_accepted_meanwhile),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_ended_or_unknown),
+		cmocka_unit_test(test_refused_before_the_states),
+		cmocka_unit_test(test_overtaken),
+		cmocka_unit_test(test_ratchet_before_the_first_frame),
 		cmocka_unit_test(test_close_in_the_exchange),
 		cmocka_unit_test(test_broken_exchange),
 		cmocka_unit_test(test_too_many_states),
+		cmocka_unit_test(test_endless_states),
 		cmocka_unit_test(test_new_at_a_later_generation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
