@@ -92,9 +92,10 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 {
 	struct config *config;
 	struct settings settings;
-	struct keyring *ring;
+	struct keyring *ring = NULL;
 	struct inherited inherited;
 	struct legacy legacy;
+	struct errmsg err;
 	int status = cli_parse(cli, &usage, argc, argv, NULL);
 
 	if (status != CLI_GO_ON)
@@ -114,6 +115,8 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	if (status == CLI_GO_ON && (!legacy_init(&legacy, &inherited) ||
 			(!legacy.there && !inherited_from_systemd(&inherited))))
 		status = cli_fail(cli, CLI_FAILED, "out of memory");
+	if (status == CLI_GO_ON && keyring_claim(ring, legacy.there, &err) != SC_OK)
+		status = cli_fail(cli, CLI_FAILED, "%s", err.text);
 	if (status == CLI_GO_ON) {
 		const struct node_setup setup = {
 			.config = config,
@@ -128,8 +131,8 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 			.legacy = &legacy,
 		};
 		status = run_node(cli, &setup);
-		keyring_free(ring);
 	}
+	keyring_free(ring);
 	config_free(config);
 	return status;
 }

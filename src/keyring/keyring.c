@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "keyring/ring.h"
 
@@ -47,6 +48,7 @@ keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *prob
 	*ring = NULL;
 	if (!r)
 		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+	r->claim = -1;
 	r->limits = keyring_limits_default;
 	r->problem = problem;
 	r->problem_arg = arg;
@@ -80,6 +82,8 @@ keyring_free(struct keyring *ring)
 		ring_folder_fini(ring, &ring->folders[i]);
 	secret_pool_fini(&ring->secrets);
 	store_close(&ring->store);
+	if (ring->claim >= 0)
+		close(ring->claim);
 	free(ring->shown);
 	free(ring->by_fingerprint);
 	free(ring->pairs);
@@ -91,6 +95,8 @@ bool
 keyring_refresh(struct keyring *ring)
 {
 	bool changed = false;
+
+	ring_claim_again(ring);
 	/* In the order opposite to that of a verification, which writes into peers and then removes
 	   from pending: whatever it is in the middle of, the key is seen in one of the two. */
 	for (size_t i = STORE_FOLDERS; i-- > 0;)

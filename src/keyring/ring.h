@@ -27,6 +27,8 @@ struct ring_folder {
 
 struct keyring {
 	struct store store;
+	int claim;        /* descriptor of the file that says which process is the node; -1: not open */
+	bool claim_waits; /* for the node that this one replaces */
 	struct keyring_limits limits;
 	struct ring_folder folders[STORE_FOLDERS];
 	keyring_problem_fn *problem;
@@ -63,6 +65,10 @@ ring_folder_fini(struct keyring *ring, struct ring_folder *folder);
 /* Tells the ring's owner about a problem, as "path: what". */
 void
 ring_problem(const struct keyring *ring, enum store_folder in, const char *name, const char *what);
+
+/* Claims the folder if keyring_claim is waiting to. */
+void
+ring_claim_again(struct keyring *ring);
 
 /* Builds shown and by_fingerprint anew. */
 void

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 import services
-from node import DEADLINE
+from node import DEADLINE, until
+from test_upgrade import upgrade
 
 
 def closed(command, *args, numbers=(0, 1, 2), **options):
@@ -113,3 +114,35 @@ def test_the_log_daemon(make_node, log_daemon):
     node.cli("stop")
     assert node.ended() == 0
     node.wait("node_stopped")  # nothing is lost where the daemon is away
+
+
+def test_one_node_for_a_state_folder(pair):
+    """Two would take each other's links, again and again."""
+    twin = pair.store.ini.with_name("twin.ini")
+    for control in ("twin.sock", ""):
+        twin.write_text(f"[node]\nname = twin\nstate = state\ncontrol = {control}\n\n[peer hq]\naddress = 127.0.0.1:{pair.peer_port}\n")
+        done = subprocess.run([*pair.store.command, "-c", twin, "run"], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 1
+        assert f"{pair.store.state}: another node runs with this state folder (process {pair.store.pid})" in done.stderr
+    assert not pair.store.events("link_down")
+    old = upgrade(pair.store)
+    assert old.wait(DEADLINE) == 0
+
+    def refused():
+        done = subprocess.run([*pair.store.command, "-c", twin, "check"], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, "only one runs; others may look"
+        return (pair.store.state / "running").read_text() == f"{pair.store.pid}\n"
+
+    until(refused, "the new one has the folder")
+    done = subprocess.run([*pair.store.command, "-c", twin, "run"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and f"(process {pair.store.pid})" in done.stderr
+    pair.store.kill()
+    until(lambda: pair.store.process is None or pair.store.process.poll() is not None, "it is gone")
+    twin.write_text(twin.read_text() + "\n[peer other]\n")
+    with subprocess.Popen([*pair.store.command, "-c", twin, "run"], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            until(lambda: "node_ready" in process.stderr.readline(), "a crash leaves nothing in the way")
+        finally:
+            process.terminate()
+            process.stderr.read()
+            assert process.wait(DEADLINE) == 0
