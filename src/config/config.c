@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/processors.h"
+#include "config/index.h"
 #include "config/value.h"
 
 #define WORKERS_AUTO_MAX 4
@@ -38,6 +39,7 @@ config_free(const struct config *given)
 		for (size_t i = 0; i < n; i++)
 			clear_section(base + i * section_forms[s].size, (enum section_id)s);
 	}
+	index_free(config);
 	for (size_t i = 0; i < config->n_files; i++)
 		free(config->files[i]);
 	free(config->peers);
@@ -82,20 +84,19 @@ config_workers(const struct config *config)
 const struct config_peer *
 config_peer_find(const struct config *config, const char *name)
 {
-	for (size_t i = 0; i < config->n_peers; i++)
-		if (strcmp(config->peers[i].name, name) == 0)
-			return &config->peers[i];
-	return NULL;
+	return config_find(config, SECTION_PEER, name);
 }
 
 const struct config_service *
 config_service_find(const struct config *config, const char *name, size_t n)
 {
-	for (size_t i = 0; i < config->n_services; i++)
-		if (strlen(config->services[i].name) == n &&
-			memcmp(config->services[i].name, name, n) == 0)
-			return &config->services[i];
-	return NULL;
+	char text[sizeof(((struct config_service *)0)->name)];
+
+	if (n >= sizeof(text) || memchr(name, '\0', n))
+		return NULL;
+	memcpy(text, name, n);
+	text[n] = '\0';
+	return config_find(config, SECTION_SERVICE, text);
 }
 
 bool

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/index.h"
+
 struct differ {
 	struct config_diff *diff;
 	const struct config *now;
@@ -92,13 +94,10 @@ place_of(enum section_id section, const void *base)
 static const void *
 find(const struct config *config, enum section_id section, const char *name)
 {
-	size_t n;
-	const char *base = config_sections(config, section, &n);
+	size_t one;
 
-	for (size_t i = 0; i < n; i++, base += section_forms[section].size)
-		if (strcmp(name_of(section, base), name) == 0)
-			return base;
-	return NULL;
+	return section_forms[section].named ? config_find(config, section, name)
+					    : config_sections(config, section, &one);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "config/checks.h"
 #include "config/config.h"
 #include "config/derive.h"
+#include "config/index.h"
 #include "config/nearest.h"
 #include "config/options.h"
 #include "config/read.h"
@@ -114,11 +115,9 @@ add_section(struct loader *l, struct place at, const char *name, struct errmsg *
 			"[%s]: the name must have 1 to %zu letters, digits, \".\", \"_\" and "
 			"\"-\", no \".\" first",
 			form->word, form->name_size - 1);
-	for (size_t i = 0; i < *n; i++) {
-		const char *first = (const char *)*array + i * form->size;
-		if (strcmp(first + form->name_offset, name) == 0)
-			return doubled(at, title_of(l->section, name).text, first, form, err);
-	}
+	const void *first = config_find(l->config, l->section, name);
+	if (first)
+		return doubled(at, title_of(l->section, name).text, first, form, err);
 	void *grown = reallocarray(*array, *n + 1, form->size);
 	if (!grown)
 		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
@@ -127,7 +126,7 @@ add_section(struct loader *l, struct place at, const char *name, struct errmsg *
 	memset(bytes, 0, form->size);
 	memcpy(bytes + form->name_offset, name, strlen(name) + 1);
 	++*n;
-	return SC_OK;
+	return index_add(l->config, l->section) ? SC_OK : errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 }
 
 static enum sc_error

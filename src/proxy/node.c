@@ -264,7 +264,6 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 	list_init(&n->ports);
 	list_init(&n->fresh);
 	list_init(&n->reload_waiters);
-	list_init(&n->peers);
 	init_floods(n);
 	if (!workers_init(n, err)) {
 		workers_close(n);

@@ -90,7 +90,8 @@ struct node {
 	struct list ports;    /* struct listener */
 	struct list fresh;    /* the same, before node_run */
 	struct routes routes; /* of the present configuration, in its order */
-	struct list peers;          /* struct peer: all, by whatever worker */
+	struct peer **peers; /* all, by whatever worker, in the order of their names */
+	size_t n_peers;
 	/* counts TCP connections between nodes, in the order of their beginning */
 	atomic_uint_fast64_t births;
 

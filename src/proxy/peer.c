@@ -42,12 +42,47 @@ verified(struct worker *w, struct post *post)
 	dial_now(container_of(post, struct peer, verified));
 }
 
+/* How many have names before this one. */
+static size_t
+count_before(const struct node *n, const char *name)
+{
+	size_t from = 0, to = n->n_peers;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		if (strcmp(n->peers[middle]->name, name) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* False: out of memory. */
+static bool
+insert(struct node *n, struct peer *p, size_t at)
+{
+	struct peer **grown = reallocarray(n->peers, n->n_peers + 1, sizeof(*grown));
+
+	if (!grown)
+		return false;
+	n->peers = grown;
+	memmove(grown + at + 1, grown + at, (n->n_peers - at) * sizeof(*grown));
+	grown[at] = p;
+	n->n_peers++;
+	return true;
+}
+
+/* One that is not there yet; at: its place. */
 static struct peer *
-peer_new(struct node *n, const char *name)
+peer_new(struct node *n, const char *name, size_t at)
 {
 	struct peer *p = calloc(1, sizeof(*p));
-	if (!p)
+
+	if (!p || !insert(n, p, at)) {
+		free(p);
 		return NULL;
+	}
 	p->owner = workers_choose(n);
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	p->config = config_peer_find(n->config, name);
@@ -59,7 +94,6 @@ peer_new(struct node *n, const char *name)
 	list_init(&p->ended);
 	atomic_init(&p->coming_until, node_now() + COMING_FOR);
 	atomic_init(&p->ready_at, on_demand(p) ? 0 : UINT64_MAX);
-	list_insert_tail(&n->peers, &p->node);
 	if (p->owner->threaded)
 		worker_post(p->owner, &p->begin);
 	else
@@ -80,7 +114,7 @@ bool
 peers_init(struct node *n)
 {
 	for (size_t i = 0; i < n->config->n_peers; i++) {
-		struct peer *p = peer_new(n, n->config->peers[i].name);
+		struct peer *p = peer_find(n, n->config->peers[i].name, true);
 		if (!p || !p->dialer.retry || !p->dialer.rejected || !p->own.retry)
 			return false;
 	}
@@ -90,20 +124,21 @@ peers_init(struct node *n)
 void
 peers_free(struct node *n)
 {
-	list_for_each_safe (it, &n->peers)
-		free(container_of(it, struct peer, node));
-	list_init(&n->peers);
+	for (size_t i = 0; i < n->n_peers; i++)
+		free(n->peers[i]);
+	free(n->peers);
+	n->peers = NULL;
+	n->n_peers = 0;
 }
 
 struct peer *
 peer_find(struct node *n, const char *name, bool create)
 {
-	list_for_each (it, &n->peers) {
-		struct peer *p = container_of(it, struct peer, node);
-		if (strcmp(p->name, name) == 0)
-			return p;
-	}
-	return create ? peer_new(n, name) : NULL;
+	size_t at = count_before(n, name);
+
+	if (at < n->n_peers && strcmp(n->peers[at]->name, name) == 0)
+		return n->peers[at];
+	return create ? peer_new(n, name, at) : NULL;
 }
 
 struct link *

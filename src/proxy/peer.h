@@ -24,8 +24,7 @@ struct peer_counts {
 };
 
 struct peer {
-	struct list node; /* on node.peers */
-	struct list at;   /* on worker.peers */
+	struct list at; /* on worker.peers, until the node ends */
 	struct worker *owner;
 	struct post begin, verified; /* from the node's own thread to the owner's */
 	char name[PEER_NAME_SIZE];

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "config/config.h"
+#include "config/index.h"
 
 static void
 test_free_null(void **state)
@@ -29,14 +30,19 @@ test_find(void **state)
 {
 	struct config_peer peers[2] = {{.name = "a"}, {.name = "b"}};
 	struct config_service services[1] = {{.name = "web"}};
-	struct config c = {.peers = peers, .n_peers = 2, .services = services, .n_services = 1};
+	struct config c = {.peers = peers, .services = services, .n_services = 1};
 	(void)state;
+	for (c.n_peers = 1; c.n_peers <= 2; c.n_peers++)
+		assert_true(index_add(&c, SECTION_PEER));
+	c.n_peers = 2;
+	assert_true(index_add(&c, SECTION_SERVICE));
 	assert_ptr_equal(config_peer_find(&c, "b"), &peers[1]);
 	assert_null(config_peer_find(&c, "c"));
 	assert_ptr_equal(config_service_find(&c, "web!", 3), &services[0]);
 	assert_null(config_service_find(&c, "web", 2));
 	assert_null(config_service_find(&c, "web\0", 4));
 	assert_null(config_service_find(&c, "", 0));
+	index_free(&c);
 }
 
 static void
