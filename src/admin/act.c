@@ -3,13 +3,12 @@
 
 #include <stdio.h>
 
-#include "admin/status_json.h"
 #include "proxy/stop.h"
 
 static void
 answer(struct act *a, struct json_object *o)
 {
-	a->fn(a->owner, o);
+	a->calls->answer(a->owner, o);
 }
 
 static void
@@ -21,23 +20,14 @@ fail(struct act *a, const char *text)
 /* ---- status ---- */
 
 static void
-on_status(void *owner, const struct status *status)
+on_status(void *owner, struct status *status)
 {
 	struct act *a = owner;
-	struct json_object *o, *picture;
 
-	if (!status) {
+	if (status)
+		a->calls->picture(a->owner, status);
+	else
 		fail(a, "out of memory");
-		return;
-	}
-	picture = status_json(status, a->node->config);
-	if (!picture) {
-		fail(a, "out of memory");
-		return;
-	}
-	o = answer_new();
-	json_object_object_add(o, "status", picture);
-	answer(a, o);
 }
 
 /* ---- renew ---- */
@@ -139,9 +129,9 @@ log_request(const struct request *r, const char *who)
 }
 
 void
-act_init(struct act *a, struct node *node, act_fn *fn, void *owner)
+act_init(struct act *a, struct node *node, const struct act_calls *calls, void *owner)
 {
-	*a = (struct act){.node = node, .fn = fn, .owner = owner};
+	*a = (struct act){.node = node, .calls = calls, .owner = owner};
 	a->collector = (struct collector){.node = node, .fn = on_status, .owner = a};
 	a->renewal = (struct renewal_order){.fn = on_renewed, .owner = a};
 	a->reload.fn = on_reloaded;

@@ -7,13 +7,17 @@
 #include "proxy/reload.h"
 #include "proxy/renew.h"
 
-/* The answer is the callee's, to be put. */
-typedef void act_fn(void *owner, struct json_object *answer);
+/* Each is called with what is the callee's from then on. */
+struct act_calls {
+	void (*answer)(void *owner, struct json_object *answer); /* to be put */
+	/* What a request for it gets; an answer as answer_new, with a member "status" */
+	void (*picture)(void *owner, struct status *status);
+};
 
 /* One at a time. */
 struct act {
 	struct node *node;
-	act_fn *fn;
+	const struct act_calls *calls;
 	void *owner;
 	struct collector collector;
 	struct renewal_order renewal;
@@ -21,14 +25,14 @@ struct act {
 };
 
 void
-act_init(struct act *a, struct node *node, act_fn *fn, void *owner);
+act_init(struct act *a, struct node *node, const struct act_calls *calls, void *owner);
 
-/* fn is called once: before this returns, or later from the node's loop. who: whose request it is,
+/* One of the calls comes once: before this returns, or later from the node's loop. who: whose request it is,
    for the log. */
 void
 act_on(struct act *a, const struct request *request, const char *who);
 
-/* No fn any more. */
+/* None of the calls comes any more. */
 void
 act_stop(struct act *a);
 

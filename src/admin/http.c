@@ -42,8 +42,9 @@ may_be_http(const char *data, size_t n)
 }
 
 enum http_request
-http_parse(const char *data, size_t n, const char *page)
+http_parse(const char *data, size_t n, const char *page, bool *chunks)
 {
+	*chunks = false;
 	if (!may_be_http(data, n))
 		return HTTP_WRONG;
 	if (!is_whole(data, n))
@@ -58,6 +59,7 @@ http_parse(const char *data, size_t n, const char *page)
 		return HTTP_WRONG;
 	if (!is(method, "GET") && !is(method, "HEAD"))
 		return HTTP_OTHER_METHOD;
+	*chunks = is(version, "HTTP/1.1");
 	if (query)
 		target.size = (size_t)(query - target.data);
 	if (!is(target, page))
@@ -66,7 +68,7 @@ http_parse(const char *data, size_t n, const char *page)
 }
 
 size_t
-http_head(char out[HTTP_HEAD_MAX], enum http_request request, const char *type, size_t body)
+http_head(char out[HTTP_HEAD_MAX], enum http_request request, const char *type, bool chunks)
 {
 	static const char *const status[] = {[HTTP_GET] = "200 OK",
 		[HTTP_HEAD] = "200 OK",
@@ -74,8 +76,19 @@ http_head(char out[HTTP_HEAD_MAX], enum http_request request, const char *type, 
 		[HTTP_OTHER_METHOD] = "405 Method Not Allowed\r\nAllow: GET, HEAD",
 		[HTTP_LONG] = "431 Request Header Fields Too Large",
 		[HTTP_WRONG] = "400 Bad Request"};
+	const char *length = request != HTTP_GET && request != HTTP_HEAD ? "Content-Length: 0\r\n"
+		: chunks ? "Transfer-Encoding: chunked\r\n" : "";
 
 	return (size_t)snprintf(out, HTTP_HEAD_MAX,
-		"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
-		status[request], type, body);
+		"HTTP/1.1 %s\r\nContent-Type: %s\r\n%sConnection: close\r\n\r\n", status[request], type,
+		length);
+}
+
+void
+http_chunk_head(char out[HTTP_CHUNK_HEAD], size_t n)
+{
+	char text[HTTP_CHUNK_HEAD + 1];
+
+	snprintf(text, sizeof(text), "%08x\r\n", (unsigned)n);
+	memcpy(out, text, HTTP_CHUNK_HEAD);
 }

@@ -13,6 +13,7 @@
 
 #define ASKERS_MAX 8
 #define DEADLINE   (10 * NS_PER_S) /* for a request and its answer */
+#define PIECE      (32u * 1024)    /* so much of an answer is made before it is written */
 
 struct metrics {
 	struct node *node;
@@ -28,20 +29,27 @@ struct asker {
 	struct alarm *alarm;
 	struct collector collector;
 	enum http_request request;
+	bool chunks;
 	char in[HTTP_REQUEST_MAX];
 	size_t used;
-	char *answer; /* while it is written */
+	struct status *status; /* while the answer is made from it, in slices */
+	struct metrics_text text;
+	struct slice slice;
+	struct text out;       /* what was made and is not written yet */
+	size_t chunk;          /* where in out its chunk begins */
 };
 
 static void
 asker_close(struct asker *a)
 {
 	collect_stop(&a->collector);
+	slice_stop(&a->slice);
+	status_free(a->status);
+	text_fini(&a->out);
 	sock_close(a->sock);
 	alarm_free(a->alarm);
 	list_remove(&a->node);
 	a->metrics->n_askers--;
-	free(a->answer);
 	free(a);
 }
 
@@ -58,50 +66,111 @@ on_shut(void *owner, int status)
 	asker_close(owner);
 }
 
+/* ---- answers ---- */
+
+static void
+make(struct asker *a)
+{
+	slice_start(&node_main(a->metrics->node)->slices, &a->slice);
+}
+
 static void
 on_written(void *owner, int status)
 {
 	struct asker *a = owner;
 
-	if (status != 0 || sock_shutdown(a->sock, on_shut) != 0)
+	text_clear(&a->out);
+	if (status == 0 && a->status)
+		make(a);
+	else if (status != 0 || sock_shutdown(a->sock, on_shut) != 0)
 		asker_close(a);
 }
 
-/* The whole answer; status: NULL unless figures are wanted. The asker may be gone afterwards. */
+/* Writes what was made. The asker may be gone afterwards. */
 static void
-answer(struct asker *a, const struct status *status)
+write_out(struct asker *a)
 {
-	char head[HTTP_HEAD_MAX], *body = NULL;
-	size_t n_body = 0, n = 0;
-	FILE *out = open_memstream(&body, &n_body);
-
-	if (out && status)
-		metrics_text(out, status, a->metrics->node->config);
-	if (out)
-		fclose(out);
-	n = http_head(head, a->request, METRICS_TYPE, n_body);
-	out = body ? open_memstream(&a->answer, &n) : NULL;
-	if (out) {
-		fputs(head, out);
-		if (a->request == HTTP_GET)
-			fputs(body, out);
-		fclose(out);
-	}
-	free(body);
-	if (!a->answer || sock_write(a->sock, (const uint8_t *)a->answer, n, on_written) != 0)
+	if (a->out.failed ||
+		sock_write(a->sock, (const uint8_t *)a->out.data, a->out.size, on_written) != 0)
 		asker_close(a);
 }
 
 static void
-on_status(void *owner, const struct status *status)
+begin_chunk(struct asker *a)
+{
+	const char head[HTTP_CHUNK_HEAD] = {0};
+
+	a->chunk = a->out.size;
+	if (a->chunks)
+		text_add(&a->out, head, sizeof(head));
+}
+
+static void
+end_chunk(struct asker *a)
+{
+	size_t before = a->chunk + HTTP_CHUNK_HEAD;
+
+	if (!a->chunks || a->out.failed)
+		return;
+	if (a->out.size > before) {
+		http_chunk_head(a->out.data + a->chunk, a->out.size - before);
+		text_print(&a->out, HTTP_CHUNK_TAIL);
+	} else {
+		a->out.size = a->chunk; /* an empty one would be the end */
+	}
+	if (!a->status)
+		text_print(&a->out, HTTP_CHUNKS_END);
+}
+
+static bool
+on_slice(struct slice *slice)
+{
+	struct asker *a = container_of(slice, struct asker, slice);
+
+	if (a->out.size == 0)
+		begin_chunk(a);
+	if (metrics_text_more(&a->text, &a->out)) {
+		if (a->out.size < PIECE && !a->out.failed)
+			return true;
+	} else {
+		status_free(a->status);
+		a->status = NULL;
+	}
+	end_chunk(a);
+	write_out(a);
+	return false;
+}
+
+/* Its head, and nothing besides unless it is the page that is wanted. */
+static void
+answer(struct asker *a)
+{
+	char head[HTTP_HEAD_MAX];
+
+	text_add(&a->out, head, http_head(head, a->request, METRICS_TYPE, a->chunks));
+	if (a->status) {
+		begin_chunk(a);
+		make(a);
+	} else {
+		write_out(a);
+	}
+}
+
+static void
+on_status(void *owner, struct status *status)
 {
 	struct asker *a = owner;
 
-	if (status)
-		answer(a, status);
-	else
+	if (!status) {
 		asker_close(a);
+		return;
+	}
+	a->status = status;
+	metrics_text_init(&a->text, status);
+	answer(a);
 }
+
+/* ---- requests ---- */
 
 static void
 on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -128,12 +197,12 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 		return;
 	}
 	a->used += (size_t)nread;
-	a->request = http_parse(a->in, a->used, "/metrics");
+	a->request = http_parse(a->in, a->used, "/metrics", &a->chunks);
 	if (a->request == HTTP_MORE)
 		return;
 	uv_read_stop(stream);
-	if (a->request != HTTP_GET && a->request != HTTP_HEAD)
-		answer(a, NULL);
+	if (a->request != HTTP_GET)
+		answer(a);
 	else if (!collect_start(&a->collector))
 		asker_close(a);
 }
@@ -154,6 +223,8 @@ on_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 	m->n_askers++;
 	list_insert_tail(&m->askers, &a->node);
 	a->collector = (struct collector){.node = m->node, .fn = on_status, .owner = a};
+	slice_init(&a->slice, on_slice);
+	text_init(&a->out);
 	a->alarm = alarm_new(loop, on_alarm, a);
 	a->sock = sock_open(loop, fd, is_unix, a);
 	if (!a->alarm || !a->sock || uv_read_start(&a->sock->uv.stream, on_alloc, on_read) != 0) {

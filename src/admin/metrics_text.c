@@ -7,16 +7,16 @@
 
 /* Names of nodes, peers, routes and services hold nothing that a label would have to escape. */
 static void
-head(FILE *out, const char *name, const char *type, const char *help)
+head(struct text *out, const char *name, const char *type, const char *help)
 {
-	fprintf(out, "# HELP secureconn_%s %s\n# TYPE secureconn_%s %s\n", name, help, name, type);
+	text_print(out, "# HELP secureconn_%s %s\n# TYPE secureconn_%s %s\n", name, help, name, type);
 }
 
 static void
-single(FILE *out, const char *name, const char *type, const char *help, uint64_t value)
+single(struct text *out, const char *name, const char *type, const char *help, uint64_t value)
 {
 	head(out, name, type, help);
-	fprintf(out, "secureconn_%s %" PRIu64 "\n", name, value);
+	text_print(out, "secureconn_%s %" PRIu64 "\n", name, value);
 }
 
 /* ---- peers ---- */
@@ -109,75 +109,108 @@ sent(const struct status_peer *p)
 	return (double)p->bytes_out;
 }
 
-static void
-show_peers(FILE *out, const struct status *s)
-{
-	static const struct {
-		const char *name, *type, *help;
-		peer_figure_fn *figure;
-	} figures[] = {
-		{"peer_up", "gauge", "1 if a link to the peer is up", is_up},
-		{"peer_links", "gauge", "Links to the peer", links},
-		{"peer_streams", "gauge", "Connections carried over its links now", streams},
-		{"peer_waiting", "gauge", "Local connections that wait for a link", waiting},
-		{"peer_rtt_seconds", "gauge", "Round trip last measured; 0: none", rtt},
-		{"peer_keys_age_seconds", "gauge", "Age of the oldest session keys", keys_age},
-		{"peer_links_total", "counter", "Links that came up", links_total},
-		{"peer_streams_total", "counter", "Connections carried", streams_total},
-		{"peer_renewals_total", "counter", "Renewals of session keys", renewals},
-		{"peer_resumed_total", "counter", "Sessions that outlived a lost link", resumed},
-		{"peer_received_bytes_total", "counter", "Bytes received over its links", received},
-		{"peer_sent_bytes_total", "counter", "Bytes sent over its links", sent},
-	};
+/* Each is a family: a head, and a line for each peer. */
+static const struct {
+	const char *name, *type, *help;
+	peer_figure_fn *figure;
+} peer_figures[] = {
+	{"peer_up", "gauge", "1 if a link to the peer is up", is_up},
+	{"peer_links", "gauge", "Links to the peer", links},
+	{"peer_streams", "gauge", "Connections carried over its links now", streams},
+	{"peer_waiting", "gauge", "Local connections that wait for a link", waiting},
+	{"peer_rtt_seconds", "gauge", "Round trip last measured; 0: none", rtt},
+	{"peer_keys_age_seconds", "gauge", "Age of the oldest session keys", keys_age},
+	{"peer_links_total", "counter", "Links that came up", links_total},
+	{"peer_streams_total", "counter", "Connections carried", streams_total},
+	{"peer_renewals_total", "counter", "Renewals of session keys", renewals},
+	{"peer_resumed_total", "counter", "Sessions that outlived a lost link", resumed},
+	{"peer_received_bytes_total", "counter", "Bytes received over its links", received},
+	{"peer_sent_bytes_total", "counter", "Bytes sent over its links", sent},
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
-		head(out, figures[i].name, figures[i].type, figures[i].help);
-		list_for_each (it, &s->peers) {
-			const struct status_peer *p = container_of(it, struct status_peer, node);
-			fprintf(out, "secureconn_%s{peer=\"%s\"} %.15g\n", figures[i].name, p->name,
-				figures[i].figure(p));
-		}
-	}
+static bool
+show_peer(struct metrics_text *m, struct text *out)
+{
+	if (!m->headed)
+		head(out, peer_figures[m->family].name, peer_figures[m->family].type,
+			peer_figures[m->family].help);
+	m->headed = true;
+	if (m->peer == m->status->n_peers)
+		return false;
+	const struct status_peer *p = m->status->peers[m->peer++];
+	text_print(out, "secureconn_%s{peer=\"%s\"} %.16g\n", peer_figures[m->family].name, p->name,
+		peer_figures[m->family].figure(p));
+	return true;
 }
 
 /* ---- routes and services ---- */
 
-static void
-show_counter(FILE *out, const struct status *s, const char *name, const char *type,
-	const char *help, size_t offset)
+static const struct {
+	const char *name, *type, *help;
+	size_t offset;
+} counters[] = {
+	{"connections", "gauge", "Connections now", offsetof(struct tally, now)},
+	{"connections_total", "counter", "Connections, refused ones too", offsetof(struct tally, total)},
+	{"received_bytes_total", "counter", "Bytes read from local programs",
+		offsetof(struct tally, bytes_in)},
+	{"sent_bytes_total", "counter", "Bytes written to local programs",
+		offsetof(struct tally, bytes_out)},
+};
+
+static const char *
+kind_name(const struct tally *t)
 {
-	head(out, name, type, help);
-	list_for_each (it, &s->tallies) {
-		const struct tally *t = container_of(it, struct tally, node);
-		const char *bytes = (const char *)t + offset;
-		if (t->name[0])
-			fprintf(out, "secureconn_%s{%s=\"%s\"} %" PRIu64 "\n", name,
-				t->kind == TALLY_ROUTE ? "route" : "service", t->name,
-				*(const uint64_t *)(const void *)bytes);
-	}
+	return t->kind == TALLY_ROUTE ? "route" : "service";
 }
 
 static void
-show_refused(FILE *out, const struct status *s)
+show_counter(struct text *out, const struct tally *t, size_t i)
 {
-	head(out, "refused_total", "counter", "Connections that never came to be open");
-	list_for_each (it, &s->tallies) {
-		const struct tally *t = container_of(it, struct tally, node);
-		for (unsigned i = 0; i < TALLY_REASON_COUNT; i++)
-			if (t->refused[i] > 0)
-				fprintf(out,
-					"secureconn_refused_total{%s=\"%s\",reason=\"%s\"} %" PRIu64
-					"\n",
-					t->kind == TALLY_ROUTE ? "route" : "service", t->name,
-					tally_reason_name(i), t->refused[i]);
-	}
+	const char *bytes = (const char *)t + counters[i].offset;
+
+	if (t->name[0])
+		text_print(out, "secureconn_%s{%s=\"%s\"} %" PRIu64 "\n", counters[i].name, kind_name(t),
+			t->name, *(const uint64_t *)(const void *)bytes);
 }
 
-void
-metrics_text(FILE *out, const struct status *s, const struct config *config)
+static void
+show_refused(struct text *out, const struct tally *t)
+{
+	for (unsigned i = 0; i < TALLY_REASON_COUNT; i++)
+		if (t->refused[i] > 0)
+			text_print(out, "secureconn_refused_total{%s=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
+				kind_name(t), t->name, tally_reason_name(i), t->refused[i]);
+}
+
+/* i: of counters, or behind them the refused ones. */
+static bool
+show_tally(struct metrics_text *m, struct text *out, size_t i)
+{
+	const bool refused = i == ARRAY_SIZE(counters);
+
+	if (!m->headed && refused)
+		head(out, "refused_total", "counter", "Connections that never came to be open");
+	else if (!m->headed)
+		head(out, counters[i].name, counters[i].type, counters[i].help);
+	m->headed = true;
+	if (m->tally->next == &m->status->tallies)
+		return false;
+	m->tally = m->tally->next;
+	if (refused)
+		show_refused(out, container_of(m->tally, struct tally, node));
+	else
+		show_counter(out, container_of(m->tally, struct tally, node), i);
+	return true;
+}
+
+/* ---- all of it ---- */
+
+static void
+show_node(struct text *out, const struct status *s)
 {
 	head(out, "info", "gauge", "The node");
-	fprintf(out, "secureconn_info{name=\"%s\",version=\"%s\"} 1\n", config->node.name, SC_VERSION);
+	text_print(out, "secureconn_info{name=\"%s\",version=\"%s\"} 1\n", s->config->node.name,
+		SC_VERSION);
 	single(out, "uptime_seconds", "gauge", "Since the start", s->age / NS_PER_S);
 	single(out, "memory_bytes", "gauge", "Resident memory of the process", s->memory);
 	single(out, "workers", "gauge", "Event loops", s->workers);
@@ -186,13 +219,39 @@ metrics_text(FILE *out, const struct status *s, const struct config *config)
 		s->callers_refused);
 	single(out, "handshakes_failed_total", "counter", "Handshakes of callers that failed",
 		s->handshakes_failed);
-	show_peers(out, s);
-	show_counter(out, s, "connections", "gauge", "Connections now", offsetof(struct tally, now));
-	show_counter(out, s, "connections_total", "counter", "Connections, refused ones too",
-		offsetof(struct tally, total));
-	show_counter(out, s, "received_bytes_total", "counter", "Bytes read from local programs",
-		offsetof(struct tally, bytes_in));
-	show_counter(out, s, "sent_bytes_total", "counter", "Bytes written to local programs",
-		offsetof(struct tally, bytes_out));
-	show_refused(out, s);
+}
+
+static void
+begin_family(struct metrics_text *m)
+{
+	m->headed = false;
+	m->peer = 0;
+	m->tally = &m->status->tallies;
+}
+
+void
+metrics_text_init(struct metrics_text *m, const struct status *status)
+{
+	*m = (struct metrics_text){.status = status};
+	begin_family(m);
+}
+
+/* The next lines of the present family; false: it has ended. */
+static bool
+show_line(struct metrics_text *m, struct text *out)
+{
+	if (m->family < ARRAY_SIZE(peer_figures))
+		return show_peer(m, out);
+	return show_tally(m, out, m->family - ARRAY_SIZE(peer_figures));
+}
+
+bool
+metrics_text_more(struct metrics_text *m, struct text *out)
+{
+	if (m->family == 0 && !m->headed)
+		show_node(out, m->status);
+	if (show_line(m, out))
+		return true;
+	begin_family(m);
+	return ++m->family <= ARRAY_SIZE(peer_figures) + ARRAY_SIZE(counters);
 }

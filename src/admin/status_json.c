@@ -1,10 +1,10 @@
 /* Knows how the picture of a node is written as JSON. */
 #include "admin/status_json.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <json.h>
 
 #include "base/util.h"
 #include "proxy/tally.h"
@@ -107,16 +107,18 @@ link_json(const struct status_link *l)
 }
 
 static struct json_object *
-peer_json(const struct status_peer *p, const struct config_peer *section)
+peer_json(const struct status_peer *p)
 {
-	static const struct endpoint_list none;
 	struct json_object *o = json_object_new_object(), *links = json_object_new_array();
+	struct json_object *addresses = json_object_new_array();
 	bool waits = p->state == STATUS_WAITING || p->state == STATUS_REJECTED;
 
 	add_text(o, "name", p->name);
 	add_text(o, "state", status_peer_state_name(p->state));
-	add_flag(o, "configured", section != NULL);
-	add_endpoints(o, "address", section ? &section->address : &none);
+	add_flag(o, "configured", p->configured);
+	for (size_t i = 0; i < p->n_addresses; i++)
+		json_object_array_add(addresses, json_object_new_string(p->addresses[i]));
+	add(o, "address", addresses);
 	add_text(o, "error", p->error[0] ? p->error : NULL);
 	if (p->error[0])
 		add_number(o, "error_age_s", p->error_age / NS_PER_S);
@@ -164,103 +166,94 @@ add_tally(struct json_object *o, const struct status *s, enum tally_kind kind, c
 }
 
 static struct json_object *
-routes_json(const struct status *s, const struct config *config)
+route_json(const struct status *s, const struct config_route *r)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *o = json_object_new_object();
 
-	for (size_t i = 0; i < config->n_routes; i++) {
-		const struct config_route *r = &config->routes[i];
-		struct json_object *o = json_object_new_object();
-		add_text(o, "name", r->name);
-		add_endpoints(o, "listen", &r->listen);
-		add_names(o, "peers", &r->peers);
-		add_text(o, "service", r->service);
-		add_tally(o, s, TALLY_ROUTE, r->name);
-		json_object_array_add(array, o);
-	}
-	return array;
+	add_text(o, "name", r->name);
+	add_endpoints(o, "listen", &r->listen);
+	add_names(o, "peers", &r->peers);
+	add_text(o, "service", r->service);
+	add_tally(o, s, TALLY_ROUTE, r->name);
+	return o;
 }
 
 static struct json_object *
-services_json(const struct status *s, const struct config *config)
+service_json(const struct status *s, const struct config_service *service)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *o = json_object_new_object();
 
-	for (size_t i = 0; i < config->n_services; i++) {
-		const struct config_service *service = &config->services[i];
-		struct json_object *o = json_object_new_object();
-		add_text(o, "name", service->name);
-		add_endpoints(o, "connect", &service->connect);
-		add_tally(o, s, TALLY_SERVICE, service->name);
-		json_object_array_add(array, o);
-	}
-	return array;
+	add_text(o, "name", service->name);
+	add_endpoints(o, "connect", &service->connect);
+	add_tally(o, s, TALLY_SERVICE, service->name);
+	return o;
 }
 
 /* ---- all of it ---- */
 
-static int
-by_name(const void *a, const void *b)
-{
-	const struct status_peer *const *p = a, *const *q = b;
-	return strcmp((*p)->name, (*q)->name);
-}
+static const char *const parts[] = {"node", "peers", "routes", "services", "unknown_services"};
+enum part { PART_NODE, PART_PEERS, PART_ROUTES, PART_SERVICES, PART_UNKNOWN, PARTS };
 
-/* Those of the status, by name; NULL: out of memory. To be freed. */
-static const struct status_peer **
-sort_peers(const struct status *s, size_t *n)
-{
-	const struct status_peer **sorted;
-
-	*n = 0;
-	list_for_each (it, &s->peers)
-		++*n;
-	sorted = calloc(*n + 1, sizeof(*sorted));
-	if (!sorted)
-		return NULL;
-	*n = 0;
-	list_for_each (it, &s->peers)
-		sorted[(*n)++] = container_of(it, struct status_peer, node);
-	qsort(sorted, *n, sizeof(*sorted), by_name);
-	return sorted;
-}
-
-/* Those of the configuration in its order, then the others. False: out of memory. */
 static bool
-add_peers(struct json_object *array, const struct status *s, const struct config *config)
+is_array(unsigned part)
 {
-	size_t n;
-	const struct status_peer **sorted = sort_peers(s, &n);
-	struct status_peer wanted;
-
-	for (size_t i = 0; sorted && i < config->n_peers; i++) {
-		const struct status_peer *key = &wanted, **found;
-		snprintf(wanted.name, sizeof(wanted.name), "%s", config->peers[i].name);
-		found = bsearch(&key, sorted, n, sizeof(*sorted), by_name);
-		if (found)
-			json_object_array_add(array, peer_json(*found, &config->peers[i]));
-	}
-	for (size_t i = 0; sorted && i < n; i++)
-		if (!sorted[i]->configured)
-			json_object_array_add(array, peer_json(sorted[i], NULL));
-	free(sorted);
-	return sorted != NULL;
+	return part == PART_PEERS || part == PART_ROUTES || part == PART_SERVICES;
 }
 
-struct json_object *
-status_json(const struct status *s, const struct config *config)
+/* The next object of the part; NULL: there is none. To be put. */
+static struct json_object *
+object(const struct status_json *j)
 {
-	struct json_object *top = json_object_new_object(), *peers = json_object_new_array();
-	struct json_object *unknown = json_object_new_object();
+	const struct status *s = j->status;
+	struct json_object *o;
 
-	add(top, "node", node_json(s, &config->node));
-	add(top, "peers", peers);
-	add(top, "routes", routes_json(s, config));
-	add(top, "services", services_json(s, config));
-	add_tally(unknown, s, TALLY_SERVICE, "");
-	add(top, "unknown_services", unknown);
-	if (add_peers(peers, s, config))
-		return top;
-	json_object_put(top);
-	return NULL;
+	switch (j->part) {
+	case PART_PEERS:
+		return j->at < s->n_peers ? peer_json(s->peers[j->at]) : NULL;
+	case PART_ROUTES:
+		return j->at < s->config->n_routes ? route_json(s, &s->config->routes[j->at]) : NULL;
+	case PART_SERVICES:
+		return j->at < s->config->n_services ? service_json(s, &s->config->services[j->at]) : NULL;
+	case PART_NODE:
+		return j->at == 0 ? node_json(s, &s->config->node) : NULL;
+	default:
+		if (j->at > 0)
+			return NULL;
+		o = json_object_new_object();
+		add_tally(o, s, TALLY_SERVICE, "");
+		return o;
+	}
+}
+
+void
+status_json_init(struct status_json *j, const struct status *status)
+{
+	*j = (struct status_json){.status = status};
+}
+
+bool
+status_json_more(struct status_json *j, struct text *out)
+{
+	const int form = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+	struct json_object *o = object(j);
+	size_t n = 0;
+
+	if (j->at == 0)
+		text_print(out, "%s\"%s\":%s", j->part == PART_NODE ? "{" : ",", parts[j->part],
+			is_array(j->part) ? "[" : "");
+	if (o) {
+		const char *text = json_object_to_json_string_length(o, form, &n);
+		text_print(out, "%s", j->at > 0 ? "," : "");
+		text_add(out, text, text ? n : 0);
+		out->failed = out->failed || !text;
+		json_object_put(o);
+		j->at++;
+		return true;
+	}
+	text_print(out, "%s", is_array(j->part) ? "]" : "");
+	j->at = 0;
+	if (++j->part < PARTS)
+		return true;
+	text_add(out, "}", 1);
+	return false;
 }

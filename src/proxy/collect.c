@@ -2,6 +2,7 @@
 #include "proxy/collect.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "proxy/session.h"
@@ -17,15 +18,27 @@ until(uint64_t time, uint64_t now)
 
 /* ---- on each worker ---- */
 
-static void
-fill_link(struct status_link *out, const struct link *l, uint64_t now)
+/* What one worker has. */
+struct part {
+	struct arena memory;
+	struct list peers;   /* struct status_peer */
+	struct list tallies; /* struct tally */
+	size_t n_peers;
+	bool begun, failed;
+	/* those looked at last: peers and tallies stay on their lists as long as the worker turns */
+	const struct list *peer, *tally;
+};
+
+/* False: out of memory. */
+static bool
+fill_link(struct arena *memory, struct status_link *out, const struct link *l, uint64_t now)
 {
 	struct conn_keys keys = conn_get_keys(l->conn);
 	struct conn_info info;
 
 	conn_get_info(l->conn, &info);
-	memcpy(out->address, l->address, sizeof(out->address));
-	memcpy(out->name, conn_peer_hello(l->conn)->name, sizeof(out->name));
+	out->address = arena_text(memory, l->address);
+	out->name = arena_text(memory, conn_peer_hello(l->conn)->name);
 	out->dialed = l->dialed;
 	out->goaway = l->goaway;
 	out->protocol = info.protocol;
@@ -40,6 +53,7 @@ fill_link(struct status_link *out, const struct link *l, uint64_t now)
 	out->streams = trunk_streams(l->session->trunk);
 	out->bytes_in = l->bytes_in;
 	out->bytes_out = l->bytes_out;
+	return out->address && out->name;
 }
 
 static enum status_peer_state
@@ -69,54 +83,116 @@ fill_counts(struct status_peer *out, const struct peer_counts *c, uint64_t now)
 	out->bytes_out = c->bytes_out;
 	out->rate_in = c->rate_in;
 	out->rate_out = c->rate_out;
-	memcpy(out->error, c->error, sizeof(out->error));
 	out->error_age = now - c->error_at;
 }
 
-/* False: out of memory. */
-static bool
-add_peer(struct status *s, const struct peer *p, uint64_t now)
+/* NULL: out of memory. */
+static struct status_peer *
+look_at(struct arena *memory, const struct peer *p, uint64_t now)
 {
-	size_t n = 0;
+	size_t n_links = 0, n_addresses = p->config ? p->config->address.n : 0;
 
 	list_for_each (it, &p->links)
-		n++;
-	struct status_peer *out = status_add_peer(s, p->name, n);
-	if (!out)
-		return false;
+		n_links++;
+	struct status_peer *out = status_peer_new(memory, p->name, n_links, n_addresses);
+	bool ok = out != NULL;
+	for (size_t i = 0; ok && i < n_addresses; i++) {
+		out->addresses[i] = arena_text(memory, p->config->address.at[i].text);
+		ok = out->addresses[out->n_addresses++] != NULL;
+	}
+	for (const struct list *it = p->links.next; ok && it != &p->links; it = it->next)
+		ok = fill_link(memory, &out->links[out->n_links++], container_of(it, struct link, up), now);
+	ok = ok && (out->error = arena_text(memory, p->counts.error));
+	if (!ok)
+		return NULL;
 	out->configured = p->config != NULL;
 	out->state = state_of(p);
 	out->retry_in = until(p->dialer.retry_at, now);
 	list_for_each (it, &p->waiting)
 		out->waiting++;
 	fill_counts(out, &p->counts, now);
-	list_for_each (it, &p->links)
-		fill_link(&out->links[out->n_links++], container_of(it, struct link, up), now);
-	return true;
+	return out;
 }
 
-struct part {
-	struct status status;
-	bool failed;
-};
+/* The next one of a worker's list; false: there is none. */
+static bool
+next(const struct list **at, const struct list *head)
+{
+	bool more = (*at)->next != head;
+
+	if (more)
+		*at = (*at)->next;
+	return more;
+}
 
 static void
+add_peer(struct part *part, const struct peer *p)
+{
+	struct status_peer *out = look_at(&part->memory, p, node_now());
+
+	part->failed = !out;
+	if (!out)
+		return;
+	list_insert_tail(&part->peers, &out->node);
+	part->n_peers++;
+}
+
+static void
+add_tally(struct part *part, const struct tally *t)
+{
+	struct tally *copy = arena_take(&part->memory, sizeof(*copy));
+
+	part->failed = !copy;
+	if (!copy)
+		return;
+	*copy = *t;
+	list_insert_tail(&part->tallies, &copy->node);
+}
+
+/* One peer or tally. */
+static bool
 on_ask(struct worker *w, void *arg, const char *text)
 {
 	struct part *part = arg;
-	uint64_t now = node_now();
 
 	(void)text;
-	status_init(&part->status);
-	list_for_each (it, &w->peers)
-		if (!add_peer(&part->status, container_of(it, struct peer, at), now))
-			part->failed = true;
-	list_for_each (it, &w->tallies)
-		if (!tally_merge(&part->status.tallies, container_of(it, struct tally, node)))
-			part->failed = true;
+	if (!part->begun) {
+		arena_init(&part->memory);
+		list_init(&part->peers);
+		list_init(&part->tallies);
+		part->peer = &w->peers;
+		part->tally = &w->tallies;
+		part->begun = true;
+	}
+	if (next(&part->peer, &w->peers))
+		add_peer(part, container_of(part->peer, struct peer, at));
+	else if (next(&part->tally, &w->tallies))
+		add_tally(part, container_of(part->tally, struct tally, node));
+	else
+		return false;
+	return !part->failed;
 }
 
 /* ---- all of it together ---- */
+
+/* On the first worker, in slices. */
+struct gathering {
+	struct slice slice;
+	struct collector *owner;
+	struct list peers, tallies; /* of all workers, not yet in the picture */
+	struct status_sorter sorter;
+	struct status *status;
+};
+
+static void
+gathering_free(struct gathering *g)
+{
+	if (!g)
+		return;
+	slice_stop(&g->slice);
+	status_free(g->status);
+	free(g);
+}
 
 /* Resident bytes of the process, 0 if the system does not tell. */
 static uint64_t
@@ -148,45 +224,98 @@ fill_node(struct status *s, const struct node *n)
 	s->places = n->config->limits.unauthenticated;
 	s->callers_refused = n->floods[FLOOD_REFUSED].total;
 	s->handshakes_failed = n->floods[FLOOD_HANDSHAKE].total;
-	/* The ring is this thread's. */
-	list_for_each (it, &s->peers) {
-		struct status_peer *p = container_of(it, struct status_peer, node);
-		if (p->state != STATUS_UP && !keyring_has_verified(shared_ring_own(&n->ring), p->name, NULL))
-			p->state = STATUS_NO_KEY;
-	}
 }
 
-/* False: out of memory. What the part holds is the whole's, or gone. */
-static bool
-take_part(struct status *whole, struct part *part)
+static void
+give(struct collector *c, struct status *status)
 {
-	bool all = !part->failed;
+	gathering_free(c->gathering);
+	c->gathering = NULL;
+	c->fn(c->owner, status);
+}
 
-	list_for_each_safe (it, &part->status.peers) {
-		list_remove(it);
-		list_insert_tail(&whole->peers, it);
+static void
+place_peer(struct gathering *g, struct status_peer *p)
+{
+	const struct node *n = g->owner->node;
+
+	list_remove(&p->node);
+	/* The ring is this thread's. */
+	if (p->state != STATUS_UP && !keyring_has_verified(shared_ring_own(&n->ring), p->name, NULL))
+		p->state = STATUS_NO_KEY;
+	status_sorter_add(&g->sorter, p);
+}
+
+/* One peer or tally. */
+static bool
+on_slice(struct slice *slice)
+{
+	struct gathering *g = container_of(slice, struct gathering, slice);
+	struct list *first;
+	bool ok = true;
+
+	if ((first = list_first(&g->peers))) {
+		place_peer(g, container_of(first, struct status_peer, node));
+	} else if ((first = list_first(&g->tallies))) {
+		list_remove(first);
+		ok = tally_merge(&g->status->tallies, container_of(first, struct tally, node));
+	} else {
+		struct status *status = g->status;
+		g->status = NULL;
+		status_sorter_end(&g->sorter);
+		fill_node(status, g->owner->node);
+		give(g->owner, status);
+		return false;
 	}
-	list_for_each (it, &part->status.tallies)
-		all = tally_merge(&whole->tallies, container_of(it, struct tally, node)) && all;
-	status_fini(&part->status);
-	return all;
+	if (!ok)
+		give(g->owner, NULL);
+	return ok;
+}
+
+/* Takes over what the parts hold. NULL: out of memory, and nothing is taken. */
+static struct gathering *
+gather(struct collector *c, struct part *parts, unsigned n)
+{
+	struct gathering *g = calloc(1, sizeof(*g));
+	size_t n_peers = 0;
+	bool ok = g != NULL;
+
+	if (!g)
+		return NULL;
+	slice_init(&g->slice, on_slice);
+	g->owner = c;
+	g->status = status_new(c->node->config);
+	for (unsigned i = 0; i < n; i++) {
+		ok = ok && !parts[i].failed;
+		n_peers += parts[i].n_peers;
+	}
+	if (!ok || !g->status || !status_sorter_init(&g->sorter, g->status, n_peers)) {
+		gathering_free(g);
+		return NULL;
+	}
+	list_init(&g->peers);
+	list_init(&g->tallies);
+	for (unsigned i = 0; i < n; i++) {
+		arena_join(&g->status->memory_of, &parts[i].memory);
+		list_take(&g->peers, &parts[i].peers);
+		list_take(&g->tallies, &parts[i].tallies);
+	}
+	return g;
 }
 
 static void
 on_done(void *owner, void *parts, unsigned n)
 {
 	struct collector *c = owner;
-	struct status whole;
-	bool all = true;
 
-	status_init(&whole);
+	if (c)
+		c->gathering = gather(c, parts, n);
 	for (unsigned i = 0; i < n; i++)
-		all = take_part(&whole, (struct part *)parts + i) && all;
-	if (c) {
-		fill_node(&whole, c->node);
-		c->fn(c->owner, all ? &whole : NULL);
-	}
-	status_fini(&whole);
+		arena_fini(&((struct part *)parts)[i].memory);
+	if (c && c->gathering)
+		slice_start(&node_main(c->node)->slices, &c->gathering->slice);
+	else if (c)
+		give(c, NULL);
 }
 
 bool
@@ -194,7 +323,7 @@ collect_start(struct collector *c)
 {
 	static const struct round_question question = {sizeof(struct part), on_ask, on_done};
 
-	return c->round || round_start(c->node, &question, "", c, &c->round);
+	return round_start(c->node, &question, "", c, &c->round);
 }
 
 void
@@ -202,4 +331,6 @@ collect_stop(struct collector *c)
 {
 	round_forget(c->round);
 	c->round = NULL;
+	gathering_free(c->gathering);
+	c->gathering = NULL;
 }

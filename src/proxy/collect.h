@@ -1,22 +1,25 @@
-/* Takes the picture of a node that status.h describes: each worker its part. */
+/* Takes the picture of a node that status.h describes: each worker its part, peer by peer, a few in each
+   turn of its loop. So each peer is shown as it was at one moment, and all of them within some
+   milliseconds. */
 #ifndef SC_PROXY_COLLECT_H
 #define SC_PROXY_COLLECT_H
 
 #include "proxy/round.h"
 #include "proxy/status.h"
 
-/* On the first worker's thread. NULL: out of memory. The picture is gone afterwards. */
-typedef void collect_fn(void *owner, const struct status *status);
+/* On the first worker's thread. The picture is the callee's, for status_free. NULL: out of memory. */
+typedef void collect_fn(void *owner, struct status *status);
 
-/* As round_start: fn may be called before it returns. */
+/* One at a time. */
 struct collector {
 	struct node *node;
 	collect_fn *fn;
 	void *owner;
-	struct round *round; /* while it is under way */
+	struct round *round; /* while workers are asked */
+	struct gathering *gathering; /* while their parts are put together */
 };
 
-/* Starts one, or lets the one that is under way do for this call too. False: out of memory. */
+/* fn is called later. False: out of memory. */
 bool
 collect_start(struct collector *c);
 

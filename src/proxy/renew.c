@@ -15,7 +15,7 @@ renew_link(struct renewed *out, struct link *l)
 	link_touch(l);
 }
 
-static void
+static bool
 on_ask(struct worker *w, void *part, const char *name)
 {
 	struct renewed *out = part;
@@ -28,6 +28,7 @@ on_ask(struct worker *w, void *part, const char *name)
 		list_for_each (up, &p->links)
 			renew_link(out, container_of(up, struct link, up));
 	}
+	return false;
 }
 
 static void

@@ -6,6 +6,7 @@
 
 struct stop {
 	struct post post;
+	struct slice slice;
 	struct round *round;
 	struct worker *worker;
 	void *part;
@@ -42,15 +43,23 @@ on_back(struct worker *w, struct post *post)
 	answered(container_of(post, struct stop, post)->round);
 }
 
-/* On the thread of w. */
+/* The rest of these on the thread of the worker. */
+static bool
+on_slice(struct slice *slice)
+{
+	struct stop *s = container_of(slice, struct stop, slice);
+
+	if (s->round->question->ask(s->worker, s->part, s->round->text))
+		return true;
+	s->post.fn = on_back;
+	worker_post(node_main(s->round->node), &s->post);
+	return false;
+}
+
 static void
 on_asked(struct worker *w, struct post *post)
 {
-	struct stop *s = container_of(post, struct stop, post);
-
-	s->round->question->ask(w, s->part, s->round->text);
-	s->post.fn = on_back;
-	worker_post(&s->round->node->workers[0], &s->post);
+	slice_start(&w->slices, &container_of(post, struct stop, post)->slice);
 }
 
 bool
@@ -71,15 +80,15 @@ round_start(struct node *n, const struct round_question *question, const char *t
 	r->mine = round;
 	r->left = n->n_workers;
 	*round = r;
-	for (unsigned i = 0; i < n->n_workers; i++)
-		r->stops[i] = (struct stop){.post.fn = on_asked,
+	for (unsigned i = 0; i < n->n_workers; i++) {
+		struct stop *s = &r->stops[i];
+		*s = (struct stop){.post.fn = on_asked,
 			.round = r,
 			.worker = &n->workers[i],
 			.part = r->parts + i * question->part_size};
-	for (unsigned i = 1; i < n->n_workers; i++)
-		worker_post(&n->workers[i], &r->stops[i].post);
-	question->ask(&n->workers[0], r->stops[0].part, r->text);
-	answered(r);
+		slice_init(&s->slice, on_slice);
+		worker_post(&n->workers[i], &s->post);
+	}
 	return true;
 }
 

@@ -1,12 +1,14 @@
 /* What a node is doing, as plain data that nobody shares: for `status` and for metrics. Times are
-   nanoseconds, ages count from now. */
+   nanoseconds; ages count from the moment at which the peer, or the node, was looked at. */
 #ifndef SC_PROXY_STATUS_H
 #define SC_PROXY_STATUS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/list.h"
+#include "config/config.h"
 #include "keyring/keyring.h"
 #include "proxy/address.h"
 #include "secureconn/hello.h"
@@ -29,8 +31,8 @@ enum status_peer_state {
 };
 
 struct status_link {
-	char address[ADDRESS_TEXT_SIZE];
-	char name[HELLO_NAME_SIZE]; /* as the peer calls itself: not text until escaped */
+	const char *address;
+	const char *name; /* as the peer calls itself: not text until escaped */
 	bool dialed;
 	bool goaway; /* it takes no new streams */
 	const char *protocol, *asymmetric, *symmetric, *implementation;
@@ -43,11 +45,13 @@ struct status_link {
 };
 
 struct status_peer {
-	struct list node; /* on status.peers */
-	char name[PEER_NAME_SIZE];
+	struct list node; /* on a part's list */
+	const char *name;
 	enum status_peer_state state;
-	bool configured;   /* it has a section */
-	char error[160];   /* the last one, "" */
+	bool configured;        /* it has a section */
+	const char **addresses; /* of it */
+	size_t n_addresses;
+	const char *error; /* the last one, "" */
 	uint64_t error_age;
 	uint64_t retry_in; /* STATUS_WAITING and STATUS_REJECTED */
 	uint64_t waiting;  /* connections that wait for a link */
@@ -62,25 +66,48 @@ struct status_peer {
 enum status_node_state { STATUS_RUNNING, STATUS_DRAINING, STATUS_STOPPING };
 
 struct status {
+	const struct config *config; /* what routes and services there are; held */
 	enum status_node_state state;
 	uint64_t age;
 	uint64_t memory;  /* bytes that the process has in memory */
 	uint64_t workers;
 	uint64_t unauthenticated, places; /* connections now, and at most */
 	uint64_t callers_refused, handshakes_failed;
-	struct list peers;   /* struct status_peer, those of each worker together */
-	struct list tallies; /* struct tally */
+	/* those of the configuration in its order, then the others by name */
+	struct status_peer **peers;
+	size_t n_peers;
+	struct list tallies; /* struct tally: one for each route and service that was used */
+	struct arena memory_of; /* the peers */
 };
 
-void
-status_init(struct status *s);
+/* One without peers. NULL: out of memory. */
+struct status *
+status_new(const struct config *config);
 
+/* NULL is fine. */
 void
-status_fini(struct status *s);
+status_free(struct status *s);
 
-/* A peer added at the end, zero but for its name; room for n_links. NULL: out of memory. */
+/* A peer in that memory, all zero but for its name and empty texts; room for n_links and n_addresses. NULL: out of memory. */
 struct status_peer *
-status_add_peer(struct status *s, const char *name, size_t n_links);
+status_peer_new(struct arena *memory, const char *name, size_t n_links, size_t n_addresses);
+
+/* Adds peers one by one, whose memory is of status->memory_of, and puts them into their order. */
+struct status_sorter {
+	struct status *status;
+	size_t n_others, room;
+};
+
+/* so many: how many there will be, at most. False: out of memory. */
+bool
+status_sorter_init(struct status_sorter *sorter, struct status *status, size_t so_many);
+
+void
+status_sorter_add(struct status_sorter *sorter, struct status_peer *p);
+
+/* All are there: from now on status->peers is right. */
+void
+status_sorter_end(struct status_sorter *sorter);
 
 const char *
 status_peer_state_name(enum status_peer_state state);

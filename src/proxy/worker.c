@@ -17,6 +17,7 @@
 #define TRIM_TICKS  2               /* memory that nobody used for so long goes back */
 #define TRIM_WORTH  (64 * 1024)
 #define TICK        (500 * NS_PER_MS)
+#define SLICES_TIME (500 * 1000ull) /* of a turn, for what is done in slices */
 #define CHUNKS_KEPT (16u * 1024 * 1024)
 
 /* ---- the loop's turns ---- */
@@ -72,7 +73,9 @@ flush_and_go_on(struct worker *w)
 	flush(w);
 	if (worker_rests(w))
 		rest(w);
-	else if (list_empty(&w->dirty))
+	if (uv_is_closing((uv_handle_t *)&w->idle))
+		return;
+	if (list_empty(&w->dirty) && list_empty(&w->slices))
 		uv_idle_stop(&w->idle);
 	else
 		uv_idle_start(&w->idle, on_idle);
@@ -87,7 +90,11 @@ on_prepare(uv_prepare_t *prepare)
 static void
 on_check(uv_check_t *check)
 {
-	flush_and_go_on(check->data);
+	struct worker *w = check->data;
+
+	flush_and_go_on(w);
+	if (!uv_is_closing((uv_handle_t *)&w->idle))
+		slices_work(&w->slices, SLICES_TIME);
 }
 
 /* Gives memory back that was needed for a while. The C library keeps what is freed between other
@@ -111,6 +118,23 @@ trim(struct worker *w)
 	}
 }
 
+/* One peer. */
+static bool
+on_look(struct slice *slice)
+{
+	struct worker *w = container_of(slice, struct worker, look);
+
+	if (w->looked->next == &w->peers)
+		return false;
+	w->looked = w->looked->next;
+	struct peer *p = container_of(w->looked, struct peer, at);
+	node_log_summary(&p->dialer.failures, p->name);
+	peer_measure(p, node_now());
+	dial_refresh(p);
+	own_check(p);
+	return true;
+}
+
 static void
 on_tick(void *owner)
 {
@@ -119,12 +143,9 @@ on_tick(void *owner)
 	trim(w);
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		node_log_summary(&w->floods[i], NULL);
-	list_for_each (it, &w->peers) {
-		struct peer *p = container_of(it, struct peer, at);
-		node_log_summary(&p->dialer.failures, p->name);
-		peer_measure(p, node_now());
-		dial_refresh(p);
-		own_check(p);
+	if (list_empty(&w->look.node)) { /* else there are very many, and more to do besides */
+		w->looked = &w->peers;
+		slice_start(&w->slices, &w->look);
 	}
 	if (node_now() >= w->announce_at) {
 		rolls_announce_all(w);
@@ -216,6 +237,8 @@ worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 	list_init(&w->locals);
 	list_init(&w->dirty);
 	list_init(&w->tallies);
+	list_init(&w->slices);
+	slice_init(&w->look, on_look);
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
 	w->floods[FLOOD_MOVED].event = "connection_moved";
@@ -300,6 +323,7 @@ worker_drain(struct worker *w)
 	w->state = WORKER_DRAINING;
 	alarm_free(w->tick);
 	w->tick = NULL;
+	slice_stop(&w->look);
 	end_waiting(w);
 	list_for_each_safe (it, &w->links)
 		link_drain(container_of(it, struct link, node));
@@ -355,8 +379,10 @@ worker_close(struct worker *w)
 	uv_close((uv_handle_t *)&w->idle, NULL);
 	alarm_free(w->tick);
 	w->tick = NULL;
+	slice_stop(&w->look);
 	inbox_close(&w->inbox);
 	jobs_close(&w->jobs);
+	slices_finish(&w->slices);
 	list_for_each (it, &w->peers) {
 		sessions_fini(container_of(it, struct peer, at));
 		dial_fini(container_of(it, struct peer, at));
@@ -370,6 +396,7 @@ void
 worker_fini(struct worker *w)
 {
 	inbox_fini(&w->inbox);
+	slices_finish(&w->slices);
 	flush(w); /* links that came too late */
 	uv_run(&w->loop, UV_RUN_DEFAULT); /* only closing callbacks are left */
 	uv_loop_close(&w->loop);

@@ -8,6 +8,7 @@
 #include "proxy/inbox.h"
 #include "proxy/jobs.h"
 #include "proxy/node.h"
+#include "proxy/slice.h"
 #include "tunnel/chunk.h"
 
 enum worker_state {
@@ -56,12 +57,15 @@ struct worker {
 	struct list locals; /* struct local: all */
 	struct list dirty;  /* links with something to do at the end of the loop's turn */
 	struct list turn;   /* on dirty: where that ends */
-	struct list tallies; /* struct tally, for `status` */
+	struct list tallies; /* struct tally, for `status`; until the worker ends */
+	struct list slices;  /* struct slice: what is done a little in each turn */
 
 	uv_prepare_t prepare;
 	uv_check_t check;
 	uv_idle_t idle;
 	struct alarm *tick;
+	struct slice look; /* at each peer, after a tick */
+	const struct list *looked; /* at: the last one */
 	uint8_t scratch[64 * 1024]; /* for input that nobody wants */
 };
 

@@ -74,11 +74,20 @@ def test_figures(served):
 
 def test_only_that_page(served):
     headers, text = fetch(served, method="HEAD")
-    assert text == "" and int(headers["Content-Length"]) > 1000
+    assert text == "" and headers["Transfer-Encoding"] == "chunked"
     for path, method, status in (("/", "GET", 404), ("/metrics", "POST", 405), ("/metrics/x", "GET", 404)):
         with pytest.raises(urllib.error.HTTPError) as e:
             fetch(served, path, method)
         assert e.value.code == status
+
+
+def test_somebody_who_knows_no_chunks(served):
+    """HTTP/1.0: the page ends with the connection."""
+    with services.connect(address(served)) as s:
+        s.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        head, _, page = services.receive_all(s).decode().partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 200 OK\r\n") and "chunked" not in head
+    assert figures(page).keys() == figures(fetch(served)[1]).keys()
 
 
 @pytest.mark.parametrize("said, status", [(b"\x16\x03\x01\x02\x00\x01", b"400"), (b"hello\r\n\r\n", b"400"), (b"GET /" + b"x" * 5000, b"431"),

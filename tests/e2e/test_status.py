@@ -8,10 +8,15 @@ import pty
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
+import urllib.request
+
+import pytest
 
 import services
 from node import ELSEWHERE, free_port, until
@@ -146,6 +151,113 @@ def test_refusals_are_counted_by_reason(make_pair, closing):
     s.close()
     until(lambda: services.gets_reset(pair.route) and status(pair.store)["routes"][0]["refused"].get("peer_absent"),
           lambda: status(pair.store)["routes"][0])
+
+
+MANY = [f"other-{i}" for i in range(4000)]
+
+
+@pytest.fixture
+def crowded(make_node):
+    """A node of thousands of peers, and metrics."""
+    node = make_node("hub", {f"peer {name}": {} for name in MANY})
+    node.set("node", asymmetric="X25519", metrics=f"127.0.0.1:{free_port()}")
+    return node.init().start()
+
+
+def ask(node):
+    """The picture; asked on a connection of its own."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(60)
+        s.connect(str(node.state / "control.sock"))
+        s.sendall(b'{"request":"status"}\n')
+        answer = json.loads(s.makefile("rb").readline())
+    assert answer["ok"] is True
+    return answer["status"]
+
+
+def fetch(node):
+    """The peers that the figures name, each family's alike."""
+    with urllib.request.urlopen(f"http://{node.sections['node']['metrics']}/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    families = {}
+    for family, name in re.findall(r'^secureconn_(peer_\w+){peer="([^"]+)"} ', text, re.M):
+        families.setdefault(family, []).append(name)
+    assert len(families) == 12 and text.endswith("\n")
+    assert all(names == families["peer_up"] for names in families.values())
+    return families["peer_up"]
+
+
+def test_thousands_of_peers(crowded):
+    names = [p["name"] for p in ask(crowded)["peers"] if p["name"] != ELSEWHERE]
+    assert names == MANY, "in the order of the configuration"
+    assert [name for name in fetch(crowded) if name != ELSEWHERE] == MANY
+
+
+@pytest.mark.parametrize("workers", ["1", "3"])
+def test_peers_come_and_go_while_somebody_asks(crowded, workers):
+    """Each answer is whole, and names each peer once, whatever a reload does to it meanwhile."""
+    crowded.stop()
+    crowded.set("node", workers=workers).start()
+    end, pictures = threading.Event(), []
+
+    def look():
+        while not end.is_set():
+            pictures.append(ask(crowded)["peers"])
+            fetch(crowded)
+    askers = [threading.Thread(target=look) for _ in range(3)]
+    for t in askers:
+        t.start()
+    for i in range(6):
+        for name in MANY[1::2]:
+            crowded.sections.pop(f"peer {name}", None)
+            if i % 2:
+                crowded.set(f"peer {name}")
+        crowded.write()
+        mark = crowded.position()
+        crowded.signal(signal.SIGHUP)
+        crowded.wait("reload_done", since=mark)
+    end.set()
+    for t in askers:
+        t.join()
+    assert len(pictures) >= 6
+    for peers in pictures:
+        names = [p["name"] for p in peers]
+        assert len(set(names)) == len(names) and set(MANY) <= set(names)
+        assert all(p["state"] in ("no key", "absent") and p["links"] == [] for p in peers)
+    assert any(p["configured"] is False for peers in pictures for p in peers)
+    mark = crowded.position()
+    crowded.sections = {key: value for key, value in crowded.sections.items() if key == "node" or key <= "peer other-2"}
+    crowded.write()
+    crowded.signal(signal.SIGHUP)
+    crowded.wait("reload_done", since=mark)
+    peers = [p for p in ask(crowded)["peers"] if p["name"] != ELSEWHERE]
+    there = [f"peer {p['name']}" for p in peers if p["configured"]]
+    gone = [p["name"] for p in peers if not p["configured"]]
+    assert there == [title for title in crowded.sections if title != "node"]
+    assert gone == sorted(gone) and len(there) + len(gone) == len(MANY)
+
+
+def test_who_goes_in_the_middle_of_an_answer(crowded):
+    """Of what he asked for nothing is left, and the node stops while it still answers others."""
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(crowded.state / "control.sock"))
+            s.sendall(b'{"request":"status"}\n')
+            s.recv(100)
+        with services.connect(crowded.sections["node"]["metrics"]) as s:
+            s.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            s.recv(100)
+    assert len(ask(crowded)["peers"]) >= len(MANY)
+    before = crowded.resident()
+    with socket.socket(socket.AF_UNIX) as s, services.connect(crowded.sections["node"]["metrics"]) as t:
+        s.connect(str(crowded.state / "control.sock"))
+        s.sendall(b'{"request":"status"}\n')
+        t.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        s.recv(100), t.recv(100)
+        assert len(ask(crowded)["peers"]) >= len(MANY), "others do not wait for those who do not read"
+        assert crowded.resident() < before + 50_000
+        crowded.signal(signal.SIGTERM)
+        assert crowded.ended() == 0
 
 
 def test_callers_are_counted(pair):
