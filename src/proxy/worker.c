@@ -2,7 +2,6 @@
    of what the others do. */
 #include "proxy/worker.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -13,10 +12,8 @@
 #include "proxy/rolls.h"
 #include "proxy/session.h"
 #include "proxy/tally.h"
+#include "proxy/tick.h"
 
-#define TRIM_TICKS  2               /* memory that nobody used for so long goes back */
-#define TRIM_WORTH  (64 * 1024)
-#define TICK        (500 * NS_PER_MS)
 #define SLICES_TIME (500 * 1000ull) /* of a turn, for what is done in slices */
 #define CHUNKS_KEPT (16u * 1024 * 1024)
 
@@ -95,63 +92,6 @@ on_check(uv_check_t *check)
 	flush_and_go_on(w);
 	if (!uv_is_closing((uv_handle_t *)&w->idle))
 		slices_work(&w->slices, SLICES_TIME);
-}
-
-/* Gives memory back that was needed for a while. The C library keeps what is freed between other
-   memory, until it is told to look; of all threads, so one of them does. */
-static void
-trim(struct worker *w)
-{
-	if (++w->ticks % TRIM_TICKS != 0)
-		return;
-	chunk_pool_trim(w->chunks);
-	if (w->number > 0)
-		return;
-	size_t before = w->unused;
-	w->unused = mallinfo2().fordblks;
-	size_t change = w->unused > before ? w->unused - before : before - w->unused;
-	if (change > TRIM_WORTH) {
-		w->restless = true; /* it will be needed again, or not: the next look shows it */
-	} else if (w->restless) {
-		w->restless = false;
-		malloc_trim(0);
-	}
-}
-
-/* One peer. */
-static bool
-on_look(struct slice *slice)
-{
-	struct worker *w = container_of(slice, struct worker, look);
-
-	if (w->looked->next == &w->peers)
-		return false;
-	w->looked = w->looked->next;
-	struct peer *p = container_of(w->looked, struct peer, at);
-	node_log_summary(&p->dialer.failures, p->name);
-	peer_measure(p, node_now());
-	dial_refresh(p);
-	own_check(p);
-	return true;
-}
-
-static void
-on_tick(void *owner)
-{
-	struct worker *w = owner;
-
-	trim(w);
-	for (size_t i = 0; i < WORKER_FLOODS; i++)
-		node_log_summary(&w->floods[i], NULL);
-	if (list_empty(&w->look.node)) { /* else there are very many, and more to do besides */
-		w->looked = &w->peers;
-		slice_start(&w->slices, &w->look);
-	}
-	if (node_now() >= w->announce_at) {
-		rolls_announce_all(w);
-		w->announce_at = node_now() + w->config->limits.announce_again;
-	}
-	alarm_set(w->tick, node_now() + TICK);
 }
 
 /* ---- the beginning ---- */
@@ -238,15 +178,14 @@ worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 	list_init(&w->dirty);
 	list_init(&w->tallies);
 	list_init(&w->slices);
-	slice_init(&w->look, on_look);
-	for (size_t i = 0; i < WORKER_FLOODS; i++)
+		for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
 	w->floods[FLOOD_MOVED].event = "connection_moved";
 	uv_prepare_init(&w->loop, &w->prepare);
 	uv_check_init(&w->loop, &w->check);
 	uv_idle_init(&w->loop, &w->idle);
 	w->prepare.data = w->check.data = w;
-	w->tick = alarm_new(&w->loop, on_tick, w);
+	tick_init(w);
 	w->chunks = chunk_pool_new(CHUNKS_KEPT / config_workers(n->config));
 	w->resolver = resolver_new(&w->loop, NULL, NULL);
 	if (w->tick && w->chunks && w->resolver)
@@ -294,7 +233,7 @@ worker_start(struct worker *w)
 	uv_prepare_start(&w->prepare, on_prepare);
 	uv_check_start(&w->check, on_check);
 	chunk_pool_set_budget(w->chunks, w->config->limits.memory / w->node->n_workers);
-	alarm_set(w->tick, node_now() + TICK);
+	tick_start(w);
 	list_for_each (it, &w->peers)
 		dial_check(container_of(it, struct peer, at));
 }
@@ -321,9 +260,7 @@ void
 worker_drain(struct worker *w)
 {
 	w->state = WORKER_DRAINING;
-	alarm_free(w->tick);
-	w->tick = NULL;
-	slice_stop(&w->look);
+	tick_stop(w);
 	end_waiting(w);
 	list_for_each_safe (it, &w->links)
 		link_drain(container_of(it, struct link, node));
@@ -377,9 +314,7 @@ worker_close(struct worker *w)
 	uv_close((uv_handle_t *)&w->prepare, NULL);
 	uv_close((uv_handle_t *)&w->check, NULL);
 	uv_close((uv_handle_t *)&w->idle, NULL);
-	alarm_free(w->tick);
-	w->tick = NULL;
-	slice_stop(&w->look);
+	tick_stop(w);
 	inbox_close(&w->inbox);
 	jobs_close(&w->jobs);
 	slices_finish(&w->slices);

@@ -100,6 +100,7 @@ TESTED_ELSEWHERE = {
     "cli/log.c": "tests/unit/cli/test_client.c",
     "proxy/status.c": "tests/unit/admin/test_status_json.c",
     "proxy/stop.c": "tests/e2e/test_lifecycle.py",
+    "proxy/tick.c": "tests/e2e/test_status.py",
     "proxy/upgrade.c": "tests/e2e/test_upgrade.py",
     "proxy/watch.c": "tests/e2e/test_first_contact.py",
     "proxy/worker*.c": "tests/e2e/test_workers.py",
