@@ -7,6 +7,8 @@
 
 #define LIST_SIZE 1024
 
+static const char *const proxy_words[] = {[PROXY_OFF] = "off", [PROXY_V1] = "v1", [PROXY_V2] = "v2"};
+
 /* "a, b, c" */
 static const char *
 join_endpoints(char out[LIST_SIZE], const struct endpoint_list *list, const char *none)
@@ -27,6 +29,17 @@ join_names(char out[LIST_SIZE], const struct name_list *list)
 	for (size_t i = 0; i < list->n && used < LIST_SIZE; i++)
 		used += (size_t)snprintf(
 			out + used, LIST_SIZE - used, "%s%s", i ? ", " : "", list->at[i]);
+	return out;
+}
+
+static const char *
+join_prefixes(char out[LIST_SIZE], const struct prefix_list *list)
+{
+	size_t used = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < list->n && used < LIST_SIZE; i++)
+		used += (size_t)snprintf(
+			out + used, LIST_SIZE - used, "%s%s", i ? ", " : "", list->at[i].text);
 	return out;
 }
 
@@ -68,6 +81,9 @@ show_peers(FILE *out, const struct config *config, const struct keyring *ring)
 			fprintf(out, "  dialed at          %s, %s\n",
 				join_endpoints(list, &p->address, ""),
 				p->on_demand ? "when a connection needs it" : "a link is kept up");
+		if (p->sources.n > 0)
+			fprintf(out, "  its clients        may come from %s\n",
+				join_prefixes(list, &p->sources));
 	}
 }
 
@@ -107,6 +123,11 @@ show_services(FILE *out, const struct config *config)
 		fprintf(out, "  may be used by     %s\n",
 			all ? "every verified peer" : join_names(list, &s->allow));
 		fprintf(out, "  leads to           %s\n", join_endpoints(list, &s->connect, ""));
+		if (s->send_proxy != PROXY_OFF)
+			fprintf(out, "  says first         who the client is (PROXY protocol %s)\n",
+				proxy_words[s->send_proxy]);
+		if (s->original)
+			fputs("  comes from         the client's own address; others are refused\n", out);
 	}
 }
 
@@ -151,6 +172,15 @@ json_names(const struct name_list *list)
 }
 
 static struct json_object *
+json_prefixes(const struct prefix_list *list)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(array, json_object_new_string(list->at[i].text));
+	return array;
+}
+
+static struct json_object *
 json_node(const struct config *config, const struct settings *s)
 {
 	const struct config_node *node = &config->node;
@@ -186,6 +216,7 @@ json_peers(const struct config *config, const struct keyring *ring)
 		json_object_object_add(
 			o, "connect", json_object_new_string(p->on_demand ? "demand" : "always"));
 		json_object_object_add(o, "verified", json_object_new_boolean(verified));
+		json_object_object_add(o, "sources", json_prefixes(&p->sources));
 		json_object_array_add(array, o);
 	}
 	return array;
@@ -222,6 +253,10 @@ json_services(const struct config *config)
 		json_object_object_add(o, "name", json_object_new_string(s->name));
 		json_object_object_add(o, "connect", json_endpoints(&s->connect));
 		json_object_object_add(o, "allow", json_names(&s->allow));
+		json_object_object_add(
+			o, "send_proxy", json_object_new_string(proxy_words[s->send_proxy]));
+		json_object_object_add(
+			o, "source", json_object_new_string(s->original ? "original" : "node"));
 		json_object_array_add(array, o);
 	}
 	return array;

@@ -2,6 +2,7 @@
 #include "cli/doctor.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -204,6 +205,48 @@ check_service(const struct doctor *d, const struct config_service *s)
 	}
 }
 
+/* What the running node may do, from its line CapEff. False: that cannot be known. */
+static bool
+capabilities_of(unsigned long long pid, uint64_t *capabilities)
+{
+	char path[64], text[256];
+	unsigned long long mask;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%llu/status", pid);
+	FILE *file = fopen(path, "re");
+	while (file && !found && fgets(text, sizeof(text), file))
+		found = sscanf(text, "CapEff: %llx", &mask) == 1;
+	if (file)
+		fclose(file);
+	if (found)
+		*capabilities = mask;
+	return found;
+}
+
+/* source = original. */
+static void
+check_original(const struct doctor *d, const struct config_service *s)
+{
+	const uint64_t enough = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN;
+	struct json_object *node;
+	uint64_t capabilities;
+
+	if (!s->original || !d->picture || !json_object_object_get_ex(d->picture, "node", &node) ||
+		!capabilities_of(client_number(node, "pid"), &capabilities))
+		return;
+	if (capabilities & enough) {
+		report_say(d->report, REPORT_OK, "service", "%s: the node may show clients' own addresses",
+			s->name);
+		return;
+	}
+	report_say(d->report, REPORT_FAIL, "service",
+		"%s: `source = original`, but the node has no right to show other addresses than its own",
+		s->name);
+	report_advice(d->report, "give it the capability CAP_NET_RAW: AmbientCapabilities and "
+		"CapabilityBoundingSet of a systemd unit");
+}
+
 void
 doctor_node(const struct doctor *d)
 {
@@ -213,6 +256,8 @@ doctor_node(const struct doctor *d)
 	check_clock(d);
 	check_keys(d);
 	check_process(d);
-	for (size_t i = 0; i < d->config->n_services; i++)
+	for (size_t i = 0; i < d->config->n_services; i++) {
 		check_service(d, &d->config->services[i]);
+		check_original(d, &d->config->services[i]);
+	}
 }

@@ -117,6 +117,32 @@ check_route(const struct config *config, size_t i, struct errmsg *err)
 	return error;
 }
 
+/* source = original: the target is to see a client's address, and some peer must be believed. */
+static enum sc_error
+check_original(
+	const struct config *config, const struct config_service *service, struct errmsg *err)
+{
+	const struct endpoint_list *connect = &service->connect;
+	const struct name_list *allow = &service->allow;
+
+	for (size_t i = 0; i < connect->n; i++)
+		if (connect->at[i].is_unix)
+			return place_error(err, SC_ERR_INVALID,
+				(struct place){connect->file, connect->line},
+				"[service %s] connect: %s: a Unix socket has no addresses to show; connect "
+				"to host:port, or use source = node and send_proxy",
+				service->name, connect->at[i].text);
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (config_service_allows(service, config->peers[i].name) &&
+			config->peers[i].sources.n > 0)
+			return SC_OK;
+	return place_error(err, SC_ERR_INVALID, (struct place){allow->file, allow->line},
+		"[service %s] source: original refuses clients whose addresses their peer may not "
+		"claim, and no peer that this service allows may claim any; add sources = PREFIX to its "
+		"section",
+		service->name);
+}
+
 static enum sc_error
 check_service(const struct config *config, const struct config_service *service, struct errmsg *err)
 {
@@ -138,6 +164,8 @@ check_service(const struct config *config, const struct config_service *service,
 				"alone",
 				where);
 	}
+	if (error == SC_OK && service->original)
+		error = check_original(config, service, err);
 	return error;
 }
 

@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "config/prefix.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/secureconn/secureconn.ini"
-#define CONFIG_OPTIONS_MAX  64
+#define CONFIG_OPTIONS_MAX  96
 #define CONFIG_ROUTE_PEERS  32 /* most peers of a route */
 #define CONFIG_NAME_SIZE    65 /* of nodes, peers, routes: 64 characters and a NUL */
 
@@ -87,6 +88,7 @@ struct config_peer {
 	uint64_t keepalive;
 	char identity[CONFIG_NAME_SIZE]; /* of the key pairs that it is shown; "": the node's own */
 	bool accept_rolls;
+	struct prefix_list sources;   /* addresses of clients that it may claim */
 	unsigned line;
 	const char *file;
 };
@@ -113,11 +115,16 @@ struct config_route {
 	const char *file;
 };
 
+/* The words of a service's `send_proxy`, in the table's order. */
+enum proxy_header { PROXY_OFF, PROXY_V1, PROXY_V2 };
+
 struct config_service {
 	char name[256];
 	struct endpoint_list connect; /* tried in order */
 	struct name_list allow;       /* peer names, or "*" */
 	uint64_t connect_timeout;
+	unsigned send_proxy; /* enum proxy_header: what the target is told first */
+	bool original;       /* source = original: it sees the client's address */
 	bool plaintext;
 	unsigned line;
 	const char *file;

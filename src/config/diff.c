@@ -34,6 +34,15 @@ names_equal(const struct name_list *a, const struct name_list *b)
 }
 
 static bool
+prefixes_equal(const struct prefix_list *a, const struct prefix_list *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (!prefix_equal(&a->at[i], &b->at[i]))
+			return false;
+	return a->n == b->n;
+}
+
+static bool
 paths_equal(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
@@ -56,6 +65,8 @@ value_equal(const void *a, const void *b, const struct option *o)
 	case VALUE_LIST:
 	case VALUE_PEERS:
 		return names_equal(x, y);
+	case VALUE_PREFIXES:
+		return prefixes_equal(x, y);
 	case VALUE_PATH:
 	case VALUE_UNIX:
 		return paths_equal(*(char *const *)x, *(char *const *)y);

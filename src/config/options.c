@@ -79,6 +79,10 @@ const struct option config_options[OPTIONS_MAX] = {
 		"a set of key pairs for this peer, and others that say so; none: the node's own"},
 	{SECTION_PEER, "accept_rolls", VALUE_FLAG, NOW, PEER(accept_rolls), "no", 0, 0, "no|yes", NULL,
 		"yes: a new key that the peer's old one vouches for counts as verified"},
+	{SECTION_PEER, "sources", VALUE_PREFIXES, NEXT, PEER(sources), "", 0, 0, NULL,
+		"10.1.0.0/16, 2001:db8::/32",
+		"addresses of clients that it may claim, for services that pass them on; none: no claim "
+		"is believed"},
 
 	{SECTION_ROUTE, "listen", VALUE_SOCKETS, NOW, ROUTE(listen), NULL, 0, 0, NULL,
 		"127.0.0.1:5432",
@@ -111,6 +115,11 @@ const struct option config_options[OPTIONS_MAX] = {
 		"store-7, store-8", "peers that may use it; *: every verified peer"},
 	{SECTION_SERVICE, "connect_timeout", VALUE_TIME, NEXT, SERVICE(connect_timeout), "10s",
 		10 * MS, 10 * MIN, NULL, NULL, "how long to wait for the local program"},
+	{SECTION_SERVICE, "send_proxy", VALUE_CHOICE, NEXT, SERVICE(send_proxy), "off", 0, 0,
+		"off|v1|v2", NULL,
+		"v1, v2: the target is told the client's address first (PROXY protocol)"},
+	{SECTION_SERVICE, "source", VALUE_FLAG, NEXT, SERVICE(original), "node", 0, 0, "node|original",
+		NULL, "original: the target sees the client's own address; needs a privilege and routing"},
 	{SECTION_SERVICE, "plaintext", VALUE_FLAG, NEXT, SERVICE(plaintext), "refuse", 0, 0,
 		"refuse|allow", NULL, "allow: connect may leave this host, unprotected"},
 

@@ -25,6 +25,7 @@ enum value_type {
 	VALUE_SOCKETS,   /* struct endpoint_list: host:port, or a path */
 	VALUE_LIST,      /* struct name_list: any words */
 	VALUE_PEERS,     /* struct name_list: names, or one "*" */
+	VALUE_PREFIXES,  /* struct prefix_list: prefixes of addresses */
 	VALUE_PATH,      /* char *: relative to the folder of the file */
 	VALUE_UNIX,      /* char *: the path of a Unix socket, likewise; empty: none */
 	VALUE_PATTERN,   /* no member: files to read too */

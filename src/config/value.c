@@ -7,15 +7,10 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "config/nearest.h"
+#include "config/value_list.h"
 
-/* A value as messages show it. */
-struct shown {
-	char text[80];
-};
-
-static struct shown
-show(const char *text)
+struct shown
+value_show(const char *text)
 {
 	struct shown s;
 	escape_text(s.text, sizeof(s.text), text, strlen(text));
@@ -48,16 +43,25 @@ config_name_valid(const char *name)
 	return name_valid(name, CONFIG_NAME_SIZE - 1);
 }
 
+enum sc_error
+name_check(const char *text, size_t max, struct errmsg *err)
+{
+	if (name_valid(text, max))
+		return SC_OK;
+	return errmsg_set(err, SC_ERR_INVALID,
+		"\"%s\" is no name; use 1 to %zu letters, digits, \".\", \"_\" and \"-\", "
+		"no \".\" first",
+		value_show(text).text, max);
+}
+
 static enum sc_error
 set_name(char *out, size_t size, const char *text, struct errmsg *err)
 {
-	if (!name_valid(text, size - 1))
-		return errmsg_set(err, SC_ERR_INVALID,
-			"\"%s\" is no name; use 1 to %zu letters, digits, \".\", \"_\" and \"-\", "
-			"no \".\" first",
-			show(text).text, size - 1);
-	memcpy(out, text, strlen(text) + 1);
-	return SC_OK;
+	enum sc_error error = name_check(text, size - 1, err);
+
+	if (error == SC_OK)
+		memcpy(out, text, strlen(text) + 1);
+	return error;
 }
 
 static const struct {
@@ -114,7 +118,7 @@ set_time(uint64_t *out, const struct option *o, const char *text, struct errmsg 
 	if (!ok)
 		return errmsg_set(err, SC_ERR_INVALID,
 			"\"%s\" is no time; write a whole number and ms, s, m or h, like 10s",
-			show(text).text);
+			value_show(text).text);
 	if (ns < o->min || ns > o->max)
 		return errmsg_set(
 			err, SC_ERR_INVALID, "%s is out of range; write %s to %s", text, min, max);
@@ -140,7 +144,7 @@ set_size(uint64_t *out, const struct option *o, const char *text, struct errmsg 
 	if (!ok)
 		return errmsg_set(err, SC_ERR_INVALID,
 			"\"%s\" is no size; write a whole number of bytes, or with K, M, G or T, like 64G",
-			show(text).text);
+			value_show(text).text);
 	if (value > o->max >> shift || value << shift < o->min)
 		return errmsg_set(err, SC_ERR_INVALID, "%s is out of range; write %llu to %lluG bytes",
 			text, (unsigned long long)o->min, (unsigned long long)(o->max >> 30));
@@ -157,7 +161,7 @@ set_number(uint32_t *out, const struct option *o, const char *text, struct errms
 
 	if (!word && (!parse_digits(&value, text, &end) || *end || value < o->min || value > o->max))
 		return errmsg_set(err, SC_ERR_INVALID,
-			"\"%s\" is no number from %llu to %llu%s%s", show(text).text, o->min + 0ull,
+			"\"%s\" is no number from %llu to %llu%s%s", value_show(text).text, o->min + 0ull,
 			o->max + 0ull, o->words ? ", and not " : "", o->words ? o->words : "");
 	*out = word ? 0 : (uint32_t)value;
 	return SC_OK;
@@ -177,109 +181,15 @@ find_word(unsigned *out, const struct option *o, const char *text, struct errmsg
 	for (char *bar; (bar = strchr(known, '|'));)
 		*bar = '/';
 	return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is not known here; write one of %s",
-		show(text).text, known);
-}
-
-static enum sc_error
-add_endpoint(struct endpoint_list *list, const char *text, bool sockets, struct errmsg *err)
-{
-	struct endpoint *at = realloc(list->at, (list->n + 1) * sizeof(*at));
-	if (!at)
-		return no_memory(err);
-	list->at = at;
-	enum sc_error error = endpoint_parse(&at[list->n], text, sockets, err);
-	if (error != SC_OK)
-		return error;
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(at[i].text, at[list->n].text) == 0)
-			return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is there twice; remove one",
-				show(text).text);
-	list->n++;
-	return SC_OK;
-}
-
-static enum sc_error
-add_word(struct name_list *list, const char *text, bool peers, struct errmsg *err)
-{
-	char name[CONFIG_NAME_SIZE];
-	if (peers && strcmp(text, "*") != 0) {
-		enum sc_error error = set_name(name, sizeof(name), text, err);
-		if (error != SC_OK)
-			return error;
-	}
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->at[i], text) == 0)
-			return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is there twice; remove one",
-				show(text).text);
-	char **at = realloc(list->at, (list->n + 1) * sizeof(*at));
-	if (!at)
-		return no_memory(err);
-	list->at = at;
-	at[list->n] = strdup(text);
-	if (!at[list->n])
-		return no_memory(err);
-	list->n++;
-	return SC_OK;
-}
-
-static enum sc_error
-add_item(void *member, const struct option *o, const char *text, struct errmsg *err)
-{
-	switch (o->type) {
-	case VALUE_ENDPOINTS:
-		return add_endpoint(member, text, false, err);
-	case VALUE_SOCKETS:
-		return add_endpoint(member, text, true, err);
-	default:
-		return add_word(member, text, o->type == VALUE_PEERS, err);
-	}
-}
-
-static char *
-trim(char *text)
-{
-	while (isspace((unsigned char)*text))
-		text++;
-	size_t n = strlen(text);
-	while (n > 0 && isspace((unsigned char)text[n - 1]))
-		text[--n] = '\0';
-	return text;
-}
-
-/* Items between commas. One comma may end a line, as the list may go on in the next. */
-static enum sc_error
-add_items(void *member, const struct option *o, const char *text, struct errmsg *err)
-{
-	enum sc_error error = SC_OK;
-	char *copy = strdup(text), *rest = copy;
-
-	if (!copy)
-		return no_memory(err);
-	if (*trim(copy) == '\0' && !(o->fallback && o->fallback[0] == '\0'))
-		error = errmsg_set(err, SC_ERR_INVALID,
-			"there is nothing after the \"=\"; write %s",
-			o->example ? o->example : o->fallback);
-	else if (*trim(copy) == '\0')
-		rest = NULL;
-	while (error == SC_OK && rest) {
-		char *item = trim(strsep(&rest, ","));
-		if (*item == '\0' && rest == NULL)
-			break;
-		if (*item == '\0')
-			error = errmsg_set(err, SC_ERR_INVALID,
-				"there is nothing between two commas; remove one");
-		else
-			error = add_item(member, o, item, err);
-	}
-	free(copy);
-	return error;
+		value_show(text).text, known);
 }
 
 bool
 value_is_list(const struct option *option)
 {
 	return option->type == VALUE_ENDPOINTS || option->type == VALUE_SOCKETS ||
-	       option->type == VALUE_LIST || option->type == VALUE_PEERS;
+	       option->type == VALUE_LIST || option->type == VALUE_PEERS ||
+	       option->type == VALUE_PREFIXES;
 }
 
 static enum sc_error
@@ -307,23 +217,6 @@ set_unix(char **out, const char *text, struct place at, struct errmsg *err)
 		strlen(*out), most);
 }
 
-static enum sc_error
-set_list(
-	void *member, const struct option *o, const char *text, struct place at, struct errmsg *err)
-{
-	bool endpoints = o->type == VALUE_ENDPOINTS || o->type == VALUE_SOCKETS;
-	unsigned *line = endpoints ? &((struct endpoint_list *)member)->line
-				   : &((struct name_list *)member)->line;
-	const char **file = endpoints ? &((struct endpoint_list *)member)->file
-				      : &((struct name_list *)member)->file;
-
-	if (*line == 0 && at.line != 0) {
-		*line = at.line;
-		*file = at.file;
-	}
-	return add_items(member, o, text, err);
-}
-
 enum sc_error
 value_set(void *base, const struct option *o, const char *text, struct place at, struct errmsg *err)
 {
@@ -340,7 +233,8 @@ value_set(void *base, const struct option *o, const char *text, struct place at,
 	case VALUE_SOCKETS:
 	case VALUE_LIST:
 	case VALUE_PEERS:
-		return set_list(member, o, text, at, err);
+	case VALUE_PREFIXES:
+		return value_list_add(member, o, text, at, err);
 	case VALUE_PATH:
 		return set_path(member, text, at, err);
 	case VALUE_UNIX:
@@ -368,16 +262,8 @@ value_clear(void *base, const struct option *o)
 {
 	void *member = (char *)base + o->offset;
 
-	if (o->type == VALUE_ENDPOINTS || o->type == VALUE_SOCKETS) {
-		struct endpoint_list *list = member;
-		free(list->at);
-		*list = (struct endpoint_list){.at = NULL};
-	} else if (o->type == VALUE_LIST || o->type == VALUE_PEERS) {
-		struct name_list *list = member;
-		for (size_t i = 0; i < list->n; i++)
-			free(list->at[i]);
-		free(list->at);
-		*list = (struct name_list){.at = NULL};
+	if (value_is_list(o)) {
+		value_list_clear(member, o);
 	} else if (o->type == VALUE_PATH || o->type == VALUE_UNIX) {
 		free(*(char **)member);
 		*(char **)member = NULL;

@@ -18,6 +18,14 @@ enum sc_error
 value_set(void *base, const struct option *option, const char *text, struct place at,
 	struct errmsg *err);
 
+/* A value as messages show it. */
+struct shown {
+	char text[80];
+};
+
+struct shown
+value_show(const char *text);
+
 /* True for types that may go on in the next line. */
 bool
 value_is_list(const struct option *option);
@@ -29,6 +37,10 @@ value_clear(void *base, const struct option *option);
 /* True for 1 to max letters, digits, '.', '_' and '-', not '.' first. */
 bool
 name_valid(const char *name, size_t max);
+
+/* The same, with a message if it is none. SC_OK or SC_ERR_INVALID. */
+enum sc_error
+name_check(const char *name, size_t max, struct errmsg *err);
 
 /* A path as seen from the folder of file; to be freed. NULL: no memory. */
 char *

@@ -8,6 +8,7 @@
 
 #include "proxy/alarm.h"
 #include "proxy/race.h"
+#include "proxy/transparent.h"
 
 #define BUSY_RETRY    (20 * NS_PER_MS)
 #define ENDPOINTS_MAX 64
@@ -132,18 +133,35 @@ on_connect(void *owner, int status)
 	advance(c);
 }
 
+/* A socket for the attempt. 0 or libuv's error. */
+static int
+open_attempt(struct attempt *a)
+{
+	struct connector *c = a->connector;
+	const struct stream_address *source = &c->plan.source;
+
+	if (source->size == 0) {
+		a->sock = sock_new(c->loop, a->endpoint->is_unix, a);
+		return a->sock ? 0 : UV_ENOMEM;
+	}
+	if (a->endpoint->is_unix || address_to_stream(&a->address.any).size != source->size)
+		return UV_EAFNOSUPPORT;
+	int fd = transparent_socket(source);
+	if (fd < 0)
+		return fd;
+	a->sock = sock_open(c->loop, fd, false, a);
+	return a->sock ? 0 : UV_ENOMEM;
+}
+
 static void
 start_attempt(struct connector *c, size_t which)
 {
 	struct attempt *a = &c->attempts[which];
-	int error;
 
 	attempt_text(a, c->text);
-	a->sock = sock_new(c->loop, a->endpoint->is_unix, a);
-	if (a->sock)
+	int error = open_attempt(a);
+	if (error == 0)
 		error = sock_connect(a->sock, &a->address.any, a->endpoint->path, on_connect);
-	else
-		error = UV_ENOMEM;
 	if (error != 0) {
 		c->error = error;
 		stop_attempt(a);

@@ -12,6 +12,7 @@
 #include "proxy/ports.h"
 #include "proxy/rolls.h"
 #include "proxy/route.h"
+#include "proxy/service.h"
 #include "proxy/signals.h"
 #include "proxy/stop.h"
 #include "proxy/upgrade.h"
@@ -286,6 +287,7 @@ bool
 node_run(struct node *n)
 {
 	ports_settle(n, &n->fresh);
+	service_check_privilege(n->config);
 
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "node_ready");
 	log_str(&line, "name", n->config->node.name);

@@ -12,6 +12,7 @@
 #include "proxy/peer.h"
 #include "proxy/ports.h"
 #include "proxy/route.h"
+#include "proxy/service.h"
 
 struct reload {
 	struct node *n;
@@ -162,6 +163,7 @@ commit(struct reload *r)
 	if (news) {
 		take(r, &routes, news);
 		log_done(&diff);
+		service_check_privilege(n->config);
 		config_free(before);
 	} else {
 		routes_free(&routes);

@@ -9,4 +9,8 @@
 void
 service_open(struct link *link, struct stream *stream, const struct stream_request *request);
 
+/* Says in the log which services show clients' own addresses, if this process may not do that. */
+void
+service_check_privilege(const struct config *config);
+
 #endif

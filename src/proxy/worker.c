@@ -337,6 +337,7 @@ worker_fini(struct worker *w)
 	uv_loop_close(&w->loop);
 	jobs_fini(&w->jobs);
 	chunk_pool_free(w->chunks);
+	host_addresses_fini(&w->own_addresses);
 	tallies_free(&w->tallies);
 	key_set_release(key_mail_take(&w->key_mail));
 	key_set_release(w->key_set);

@@ -5,6 +5,7 @@
 #ifndef SC_PROXY_WORKER_H
 #define SC_PROXY_WORKER_H
 
+#include "proxy/host_addresses.h"
 #include "proxy/inbox.h"
 #include "proxy/jobs.h"
 #include "proxy/node.h"
@@ -50,6 +51,7 @@ struct worker {
 	bool restless;  /* and it was another number before */
 	struct jobs jobs;
 	struct resolver *resolver;
+	struct host_addresses own_addresses;
 	struct flood floods[WORKER_FLOODS];
 
 	struct list peers;  /* struct peer */

@@ -96,15 +96,15 @@ test_json(void **state)
 		"{\"name\":\"CAST-128\",\"implementation\":\"nettle\"}]},"
 		"\"peers\":[{\"name\":\"hq\",\"address\":[\"hq:1\",\"hq:2\"],\"connect\":"
 		"\"always\","
-		"\"verified\":false},"
-		"{\"name\":\"branch\",\"address\":[],\"connect\":\"always\",\"verified\":false}],"
+		"\"verified\":false,\"sources\":[]},"
+		"{\"name\":\"branch\",\"address\":[],\"connect\":\"always\",\"verified\":false,\"sources\":[]}],"
 		"\"routes\":[{\"name\":\"db\",\"listen\":[\"127.0.0.1:5432\",\"/run/"
 		"db\"],\"peers\":[\"hq\"],\"policy\":\"failover\","
 		"\"service\":\"db\",\"link\":\"shared\",\"max_connections\":4096},"
 		"{\"name\":\"web\",\"listen\":[\"127.0.0.1:8080\"],\"peers\":[\"hq\",\"branch\"],"
 		"\"policy\":\"balance\",\"service\":\"web\",\"link\":\"shared\",\"max_connections\":4096}],"
 		"\"services\":[{\"name\":\"web\",\"connect\":[\"127.0.0.1:80\"],"
-		"\"allow\":[\"branch\",\"hq\"]}]}\n");
+		"\"allow\":[\"branch\",\"hq\"],\"send_proxy\":\"off\",\"source\":\"node\"}]}\n");
 	harness_fini(&h);
 }
 

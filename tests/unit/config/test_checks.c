@@ -50,6 +50,25 @@ static const struct {
 	{"[node]\nname = n\nmetrics = /s\n[peer hq]\n[route r]\npeer = hq\nlisten = /s\n",
 		"x.ini:7: [route r] listen: /s is taken by [node] metrics, x.ini:3; choose another "
 		"port"},
+	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq\nsend_proxy = v2\n", NULL},
+	{NODE "sources = 10.0.0.0/8\n[service s]\nconnect = 127.0.0.1:1\nallow = *\nsource = original\n", NULL},
+	{NODE "[peer x]\nsources = 10.0.0.0/8\n[service s]\nconnect = [::1]:1\nallow = hq, x\nsource = original\n",
+		NULL},
+	{NODE "[peer x]\nsources = 10.0.0.0/8\n[service s]\nconnect = [::1]:1\nallow = hq\nsource = original\n",
+		"x.ini:9: [service s] source: original refuses clients whose addresses their peer may "
+		"not claim, and no peer that this service allows may claim any; add sources = PREFIX to "
+		"its section"},
+	{NODE "sources = 10.0.0.0/8\n[service s]\nconnect = 127.0.0.1:1, /s\nallow = hq\nsource = original\n",
+		"x.ini:7: [service s] connect: /s: a Unix socket has no addresses to show; connect to "
+		"host:port, or use source = node and send_proxy"},
+	{NODE "sources = 10.0.0.0/8, 10.0.0.1/8\n",
+		"x.ini:5: [peer hq] sources: \"10.0.0.1/8\" says more than its first 8 bits; write "
+		"10.0.0.0/8, or a longer prefix"},
+	{NODE "sources = 127.0.0.0/8\n",
+		"x.ini:5: [peer hq] sources: no address in \"127.0.0.0/8\" is ever used: not of "
+		"loopback, link-local or multicast, and not an IPv4 address written as IPv6; remove it"},
+	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq\nsend_proxy = yes\n",
+		"x.ini:8: [service s] send_proxy: \"yes\" is not known here; write one of off/v1/v2"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq, h1\n",
 		"x.ini:7: [service s] allow: there is no [peer h1]; did you mean \"hq\"?"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq, *\n",

@@ -10,7 +10,7 @@
 
 #define BASE                                                                                       \
 	"[node]\nname = a\nstate = s\ncontrol = c\n[limits]\nsource = 9\n"                         \
-	"[peer hq]\naddress = hq:1\n[peer other]\n"                                               \
+	"[peer hq]\naddress = hq:1\nsources = 10.2.0.0/16\n[peer other]\n"                       \
 	"[route r]\nlisten = 127.0.0.1:1\npeer = hq\n"                                             \
 	"[service s]\nconnect = 127.0.0.1:2\nallow = hq\n"
 
@@ -58,7 +58,7 @@ test_nothing(void **state)
 	(void)state;
 	/* Order, comments and defaults that are written out change nothing. */
 	pair_init(&p, BASE,
-		"; new\n[peer other]\nconnect = always\n[peer hq]\nkeepalive = 15s\naddress = hq:1\n"
+		"; new\n[peer other]\nconnect = always\n[peer hq]\nkeepalive = 15s\naddress = hq:1\nsources = 10.2.0.0/16\n"
 		"[limits]\n"
 		"source = 9\n[service s]\nallow = hq\nconnect = 127.0.0.1:2\n[route r]\npeer = hq\n"
 		"service = r\nlisten = 127.0.0.1:1\n[node]\nstate = s\ncontrol = c\nname = "
@@ -89,6 +89,8 @@ another_value(const struct option *o)
 		return "X25519";
 	case VALUE_PEERS:
 		return "hq, other";
+	case VALUE_PREFIXES:
+		return "10.1.0.0/16, 2001:db8::/32";
 	case VALUE_PATH:
 	case VALUE_UNIX:
 	case VALUE_PATTERN:
@@ -188,7 +190,7 @@ test_sections_come_and_go(void **state)
 	assert_change(&p.diff.changes[0], CHANGE_CAME, "[peer new]", 6);
 	assert_change(&p.diff.changes[1], CHANGE_WENT, "[peer hq]", 7);
 	assert_change(&p.diff.changes[2], CHANGE_CAME, "[route r2]", 7);
-	assert_change(&p.diff.changes[3], CHANGE_WENT, "[route r]", 10);
+	assert_change(&p.diff.changes[3], CHANGE_WENT, "[route r]", 11);
 	assert_change(&p.diff.changes[4], CHANGE_VALUE, "[service s] allow", 10);
 	/* [limits] is gone: its key has the default again. There is no line to name. */
 	assert_change(&p.diff.changes[5], CHANGE_VALUE, "[limits] source", 0);

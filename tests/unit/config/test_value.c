@@ -105,36 +105,6 @@ test_sizes(void **state)
 }
 
 static void
-test_lists(void **state)
-{
-	struct config_service service = {.plaintext = false};
-	const struct option *allow = option_find(SECTION_SERVICE, "allow");
-	const struct option *to = option_find(SECTION_SERVICE, "connect");
-	struct errmsg err;
-	(void)state;
-
-	assert_int_equal(value_set(&service, allow, " store-1 ,store-2,", here, &err), SC_OK);
-	assert_int_equal(
-		value_set(&service, allow, "store-3", (struct place){"f", 9}, &err), SC_OK);
-	assert_int_equal(service.allow.n, 3);
-	assert_int_equal(service.allow.line, 7); /* where the list begins */
-	assert_string_equal(service.allow.at[1], "store-2");
-	assert_string_equal(service.allow.at[2], "store-3");
-	expect_bad(&service, allow, "store-1", "\"store-1\" is there twice; remove one");
-	expect_bad(&service, allow, "a,,b", "there is nothing between two commas; remove one");
-	expect_bad(&service, allow, "", "there is nothing after the \"=\"; write store-7, store-8");
-	expect_bad(&service, allow, "bad name",
-		"\"bad name\" is no name; use 1 to 64 letters, digits, \".\", \"_\" and \"-\", no "
-		"\".\" first");
-	assert_int_equal(value_set(&service, to, "/a.sock, [::1]:1", here, &err), SC_OK);
-	expect_bad(&service, to, "[::1]:1", "\"[::1]:1\" is there twice; remove one");
-	assert_int_equal(service.connect.n, 2);
-	value_clear(&service, allow);
-	value_clear(&service, to);
-	assert_null(service.allow.at);
-}
-
-static void
 test_paths(void **state)
 {
 	struct config_node node = {.state = NULL};
@@ -183,7 +153,6 @@ main(void)
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_numbers_and_words),
 		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_names),
 	};

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "proxy/connect.h"
+#include "proxy/transparent.h"
 #include "scratch.h"
 
 struct outcome {
@@ -50,6 +51,7 @@ struct targets {
 	struct endpoint_list list;
 	uint64_t next;
 	const struct dead_ends *last;
+	struct stream_address source;
 };
 
 static void
@@ -70,6 +72,7 @@ start(uv_loop_t *loop, struct targets *t, struct resolver *resolver, uint64_t de
 		.next = t->next ? t->next : CONNECT_STAGGER,
 		.deadline = deadline,
 		.last = t->last,
+		.source = t->source,
 	};
 	struct connector *c = connect_start(loop, &plan, on_done, o);
 	assert_non_null(c);
@@ -371,6 +374,45 @@ test_a_busy_unix_socket(void **state)
 	scratch_fini(&scratch);
 }
 
+/* The other side sees the address that it was given, and targets of another family do not count. */
+static void
+test_a_source(void **state)
+{
+	struct targets t = {.source = {4, {127, 0, 0, 77}, 4242}};
+	struct sockaddr_in from = {0};
+	socklen_t size = sizeof(from);
+	char alive[64];
+	int answers = tcp_listener(5, alive);
+
+	if (transparent_possible() != 0)
+		skip();
+	add_target(&t, "[::1]:9");
+	add_target(&t, alive);
+	struct outcome o = connect_all(*state, &t, 5000);
+	assert_true(o.connected);
+	assert_string_equal(o.address, alive);
+	int fd = accept(answers, (struct sockaddr *)&from, &size);
+	assert_true(fd >= 0);
+	assert_int_equal(ntohl(from.sin_addr.s_addr), 0x7f00004d);
+	assert_int_not_equal(ntohs(from.sin_port), 0);
+	close(fd);
+	close(answers);
+}
+
+static void
+test_a_source_of_another_family(void **state)
+{
+	struct targets t = {.source = {16, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 4242}};
+	char alive[64];
+	int answers = tcp_listener(5, alive);
+
+	add_target(&t, alive);
+	struct outcome o = connect_all(*state, &t, 5000);
+	assert_false(o.connected);
+	assert_int_equal(o.error, UV_EAFNOSUPPORT);
+	close(answers);
+}
+
 int
 main(void)
 {
@@ -386,6 +428,8 @@ main(void)
 		LOOP_TEST(test_cancel),
 		LOOP_TEST(test_unix),
 		LOOP_TEST(test_a_busy_unix_socket),
+		LOOP_TEST(test_a_source),
+		LOOP_TEST(test_a_source_of_another_family),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
