@@ -5,12 +5,12 @@
 void
 peer_stream_check_over(struct peer_stream *s)
 {
-	if (s->fin_sent && s->covered == s->sent + 1 && s->fin_received && s->fin_counted)
+	if (s->fin_sent && s->counted == s->sent + 1 && s->fin_received && s->fin_counted)
 		s->over = true;
 }
 
-static struct peer_stream *
-find(struct peer *p, uint32_t id)
+struct peer_stream *
+peer_find(struct peer *p, uint32_t id)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->streams[i].id == id)
@@ -19,11 +19,19 @@ find(struct peer *p, uint32_t id)
 }
 
 bool
-peer_has_ended(struct peer *p, uint32_t stream)
+peer_has(struct peer *p, uint32_t stream)
 {
-	const struct peer_stream *s = find(p, stream);
+	const struct peer_stream *s = peer_find(p, stream);
 
-	return s && s->fin_sent && s->fin_counted;
+	return s && !s->over;
+}
+
+bool
+peer_has_ended(struct peer *p, uint32_t stream, uint64_t sent, uint64_t received)
+{
+	const struct peer_stream *s = peer_find(p, stream);
+
+	return s && s->fin_sent && s->fin_told && s->sent == sent && s->received == received;
 }
 
 static void
@@ -33,7 +41,7 @@ take_open(struct peer *p, uint32_t id, struct span payload)
 
 	FUZZ_ASSERT((id & 1) == (p->initiator ? 0 : 1) && id > p->highest_of_trunk);
 	FUZZ_ASSERT(payload.size >= 1 && payload.size >= 1u + payload.data[0]);
-	p->highest_of_trunk = id;
+	p->highest_of_trunk = p->seen = id;
 	peer_add_stream(p, id, false);
 	for (size_t i = 0; i < p->n; i++)
 		open += !p->streams[i].own && !p->streams[i].over;
@@ -56,9 +64,10 @@ take_window(struct peer_stream *s, uint64_t consumed, uint32_t window)
 {
 	bool fin = s->fin_sent && consumed == s->sent + 1;
 
-	FUZZ_ASSERT(consumed >= s->covered && (consumed <= s->sent || fin));
+	FUZZ_ASSERT(consumed >= s->counted && (consumed <= s->sent || fin));
 	FUZZ_ASSERT(fin || consumed + window >= s->limit);
-	s->covered = consumed;
+	s->counted = consumed;
+	s->covered = max_u64(s->covered, consumed);
 	if (!fin)
 		s->limit = consumed + window;
 	peer_stream_check_over(s);
@@ -91,22 +100,6 @@ take_stream_frame(struct peer_stream *s, uint8_t type, struct span payload)
 }
 
 static void
-take_session(struct peer *p, struct span payload)
-{
-	FUZZ_ASSERT(!p->session_came);
-	p->session_came = true;
-	p->refusing = false;
-	if (p->initiator) {
-		FUZZ_ASSERT(p->session_sent && payload.data[0] == 2);
-		FUZZ_ASSERT(memcmp(payload.data + 1, p->session_id, sizeof(p->session_id)) == 0);
-	} else {
-		FUZZ_ASSERT(payload.data[0] == 0);
-		memcpy(p->session_id, payload.data + 1, sizeof(p->session_id));
-	}
-	FUZZ_ASSERT(get_u32(payload.data + 17) == 1);
-}
-
-static void
 take_link_frame(struct peer *p, uint8_t type, struct span payload)
 {
 	switch (type) {
@@ -121,13 +114,13 @@ take_link_frame(struct peer *p, uint8_t type, struct span payload)
 		break;
 	case FRAME_GOAWAY:
 		FUZZ_ASSERT(!p->goaway_came);
-		p->goaway_came = true;
+		p->goaway_came = p->drained = true;
 		break;
 	case FRAME_CLOSE:
 		FUZZ_ASSERT(get_u16(payload.data) != CODE_PROTOCOL_ERROR);
 		break;
 	case FRAME_SESSION:
-		take_session(p, payload);
+		peer_take_session(p, payload);
 		break;
 	default:
 		break;
@@ -163,6 +156,7 @@ check_form(const struct peer *p, uint8_t channel, const uint8_t *frame, size_t n
 		[FRAME_GOAWAY] = {true, true, 2, 2},
 		[FRAME_CLOSE] = {true, true, 2, 2},
 		[FRAME_SESSION] = {true, true, 29, 29},
+		[FRAME_STATE] = {true, false, 17, 17},
 		[FRAME_KEYROLL] = {true, true, 2, 81},
 	};
 	uint8_t type = frame[0];
@@ -196,7 +190,14 @@ take_frame(struct peer *p, uint8_t channel, const uint8_t *frame, struct span pa
 	}
 	if (p->hostile)
 		return;
-	if (p->refusing && id != 0) {
+	/* R answers before it sends a frame of a stream; I waits for the answer, but for a new
+	   session. */
+	if (id != 0 && type != FRAME_STATE)
+		FUZZ_ASSERT(p->initiator ? p->session_done && p->session_came
+					 : p->generation == 1 || p->session_done || p->refusing);
+	if (type == FRAME_STATE) {
+		peer_take_state(p, id, payload);
+	} else if (p->refusing && id != 0) {
 		if (type == FRAME_OPEN) /* of the session that was refused; ids go on */
 			p->highest_of_trunk = id;
 	} else if (type == FRAME_OPEN) {
@@ -204,7 +205,7 @@ take_frame(struct peer *p, uint8_t channel, const uint8_t *frame, struct span pa
 	} else if (id == 0) {
 		take_link_frame(p, type, payload);
 	} else {
-		struct peer_stream *s = find(p, id);
+		struct peer_stream *s = peer_find(p, id);
 		FUZZ_ASSERT(s);
 		take_stream_frame(s, type, payload);
 	}

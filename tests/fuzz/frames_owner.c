@@ -96,13 +96,17 @@ take_stream_event(struct world *w, const struct trunk_event *event)
 		o->fin_came = true;
 		break;
 	case TRUNK_RESET:
+		/* The peer has it still, and a link came, or may come. */
+		if (event->code == CODE_LINK_LOST && !w->trunk->end.ended && !w->peer.hostile)
+			FUZZ_ASSERT(!peer_has(&w->peer, o->id));
 		if (!event->stream->own && !event->stream->opened)
 			trunk_attempt_ended(w->trunk);
 		o->stream = NULL;
 		break;
 	case TRUNK_END:
 		FUZZ_ASSERT(o->fin_sent && o->fin_passed);
-		FUZZ_ASSERT(w->peer.hostile || peer_has_ended(&w->peer, o->id));
+		FUZZ_ASSERT(
+			w->peer.hostile || peer_has_ended(&w->peer, o->id, o->read, o->written));
 		o->stream = NULL;
 		break;
 	default:
@@ -116,9 +120,10 @@ take_closed(struct world *w, const struct trunk_event *event)
 	FUZZ_ASSERT(!w->closed);
 	for (size_t i = 0; i < w->n; i++)
 		FUZZ_ASSERT(!w->streams[i].stream); /* each has had its last event */
-	w->closed = true;
+	w->closed = w->peer.lost = true;
 	if (!w->peer.hostile && event->error != SC_ERR_CLOSED)
-		FUZZ_ASSERT(w->closing || (w->waited && event->error == SC_ERR_TIMEOUT));
+		FUZZ_ASSERT(w->closing || (w->waited && (event->error == SC_ERR_TIMEOUT ||
+								event->error == SC_ERR_HOLD)));
 }
 
 void
@@ -130,8 +135,16 @@ owner_take_events(struct world *w)
 		FUZZ_ASSERT(!w->closed);
 		switch (event.type) {
 		case TRUNK_UP:
-		case TRUNK_GOAWAY:
+			w->up = true;
+			break;
+		case TRUNK_SUSPENDED:
+			FUZZ_ASSERT(w->config.hold > 0 && trunk_suspended(w->trunk));
+			break;
 		case TRUNK_FORGOTTEN:
+			FUZZ_ASSERT(w->config.initiator && trunk_streams(w->trunk) == 0);
+			break;
+		case TRUNK_GOAWAY:
+		case TRUNK_RESUMED:
 			break;
 		case TRUNK_OPEN:
 			if (w->n < PEER_STREAMS)
@@ -146,12 +159,4 @@ owner_take_events(struct world *w)
 			take_stream_event(w, &event);
 		}
 	}
-}
-
-void
-owner_lose(struct world *w)
-{
-	w->closing = true;
-	conn_in_end(w->own->conn);
-	trunk_lost(w->trunk);
 }

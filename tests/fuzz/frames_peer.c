@@ -1,15 +1,17 @@
-/* Knows what a peer may send; what a trunk may is known to frames_judge.c. */
+/* Knows what a peer may send on a link; what a trunk may is known to frames_judge.c, how the two go
+   on over another link to frames_exchange.c. */
 #include "frames_peer.h"
 
 void
-peer_init(struct peer *p, struct end *end, uint32_t trunk_window)
+peer_init(struct peer *p, struct end *end, const struct hello *trunk)
 {
 	memset(p, 0, sizeof(*p));
 	p->end = end;
 	p->initiator = end->config.initiator;
 	p->own_window = end->config.hello.window;
 	p->own_max = end->config.hello.max_streams;
-	p->trunk_window = trunk_window;
+	p->trunk_window = trunk->window;
+	p->trunk_max = trunk->max_streams;
 	p->next_id = p->initiator ? 1 : 2;
 }
 
@@ -49,8 +51,8 @@ frame_room(struct peer *p, uint8_t channel, size_t n)
 	return p->record + p->size - n;
 }
 
-static uint8_t *
-put(struct peer *p, enum frame_type type, uint32_t stream, size_t n)
+uint8_t *
+peer_put(struct peer *p, enum frame_type type, uint32_t stream, size_t n)
 {
 	uint8_t channel = type == FRAME_DATA ? CHANNEL_DATA : CHANNEL_PROTOCOL;
 	uint8_t *frame = frame_room(p, channel, FRAME_HEAD_SIZE + n);
@@ -72,42 +74,6 @@ peer_add_stream(struct peer *p, uint32_t id, bool own)
 }
 
 static bool
-put_session(struct peer *p, uint8_t kind)
-{
-	uint8_t *payload = put(p, FRAME_SESSION, 0, 29);
-
-	if (!payload)
-		return false;
-	memset(payload, 0, 29);
-	payload[0] = kind;
-	memcpy(payload + 1, p->session_id, sizeof(p->session_id));
-	put_u32(payload + 17, 1);
-	return true;
-}
-
-void
-peer_session(struct peer *p)
-{
-	if (p->session_sent || (!p->initiator && !p->session_came))
-		return;
-	if (p->initiator)
-		memset(p->session_id, 0x5e, sizeof(p->session_id));
-	/* I need not wait; R has answered. */
-	p->session_sent = p->session_done = put_session(p, p->initiator ? 0 : 2);
-}
-
-void
-peer_refuse_session(struct peer *p)
-{
-	if (p->initiator || p->session_done || !p->session_came || !put_session(p, 3))
-		return;
-	p->session_came = false;
-	p->refusing = true;
-	for (size_t i = 0; i < p->n; i++)
-		p->streams[i].over = true;
-}
-
-static bool
 may_send(const struct peer *p, const struct peer_stream *s)
 {
 	return p->session_done && !s->over && !s->fin_sent && (s->own || s->opened);
@@ -119,22 +85,25 @@ peer_open(struct peer *p, uint32_t gap, struct span service)
 	size_t n = min_size(service.size, 255);
 	uint32_t id = p->next_id + 2 * gap;
 
-	if (!p->session_done || p->goaway_sent || p->goaway_came || p->n >= PEER_STREAMS)
+	if (!p->session_done || p->draining || p->drained || p->n >= PEER_STREAMS)
 		return;
-	uint8_t *payload = put(p, FRAME_OPEN, id, 1 + n);
+	uint8_t *payload = peer_put(p, FRAME_OPEN, id, 1 + n);
 	if (!payload)
 		return;
 	payload[0] = (uint8_t)n;
 	if (n > 0)
 		memcpy(payload + 1, service.data, n);
 	p->next_id = id + 2;
-	peer_add_stream(p, id, true);
+	struct peer_stream *s = peer_add_stream(p, id, true);
+	s->open_size = 1 + n;
+	memcpy(s->open, payload, s->open_size);
 }
 
 void
 peer_opened(struct peer *p, struct peer_stream *s)
 {
-	if (!p->session_done || s->own || s->opened || s->over || !put(p, FRAME_OPENED, s->id, 0))
+	if (!p->session_done || s->own || s->opened || s->over ||
+		!peer_put(p, FRAME_OPENED, s->id, 0))
 		return;
 	s->opened = true;
 }
@@ -145,7 +114,7 @@ peer_data(struct peer *p, struct peer_stream *s, size_t n)
 	if (!may_send(p, s))
 		return;
 	n = (size_t)min_u64(min_size(n, FRAME_DATA_MAX), s->limit - s->sent);
-	uint8_t *payload = n > 0 ? put(p, FRAME_DATA, s->id, n) : NULL;
+	uint8_t *payload = n > 0 ? peer_put(p, FRAME_DATA, s->id, n) : NULL;
 	for (size_t i = 0; payload && i < n; i++)
 		payload[i] = pattern(s->id, true, s->sent + i);
 	if (payload)
@@ -155,7 +124,7 @@ peer_data(struct peer *p, struct peer_stream *s, size_t n)
 static bool
 put_fin(struct peer *p, const struct peer_stream *s, uint64_t count)
 {
-	uint8_t *payload = put(p, FRAME_FIN, s->id, 8);
+	uint8_t *payload = peer_put(p, FRAME_FIN, s->id, 8);
 
 	if (payload)
 		put_u64(payload, count);
@@ -176,19 +145,20 @@ peer_reset(struct peer *p, struct peer_stream *s, uint16_t code, struct span tex
 
 	if (!p->session_done || s->over)
 		return;
-	uint8_t *payload = put(p, FRAME_RESET, s->id, 2 + n);
+	uint8_t *payload = peer_put(p, FRAME_RESET, s->id, 2 + n);
 	if (!payload)
 		return;
 	put_u16(payload, code);
 	if (n > 0)
 		memcpy(payload + 2, text.data, n);
 	s->over = true;
+	s->reset = s->fin_sent;
 }
 
 static bool
 put_window(struct peer *p, const struct peer_stream *s, uint64_t consumed, uint32_t window)
 {
-	uint8_t *payload = put(p, FRAME_WINDOW, s->id, 12);
+	uint8_t *payload = peer_put(p, FRAME_WINDOW, s->id, 12);
 
 	if (!payload)
 		return false;
@@ -210,6 +180,7 @@ peer_window(struct peer *p, struct peer_stream *s, uint64_t more, uint32_t windo
 		return;
 	s->consumed = consumed;
 	s->fin_counted = fin;
+	s->fin_told |= fin;
 	if (!fin)
 		s->allowed = consumed + window;
 	peer_stream_check_over(s);
@@ -218,7 +189,7 @@ peer_window(struct peer *p, struct peer_stream *s, uint64_t more, uint32_t windo
 void
 peer_ping(struct peer *p)
 {
-	uint8_t *payload = p->session_done && !p->ping_out ? put(p, FRAME_PING, 0, 8) : NULL;
+	uint8_t *payload = p->session_done && !p->ping_out ? peer_put(p, FRAME_PING, 0, 8) : NULL;
 
 	if (!payload)
 		return;
@@ -229,7 +200,7 @@ peer_ping(struct peer *p)
 void
 peer_pong(struct peer *p)
 {
-	uint8_t *payload = p->ping_waits && p->session_done ? put(p, FRAME_PONG, 0, 8) : NULL;
+	uint8_t *payload = p->ping_waits && p->session_done ? peer_put(p, FRAME_PONG, 0, 8) : NULL;
 
 	if (!payload)
 		return;
@@ -240,18 +211,20 @@ peer_pong(struct peer *p)
 void
 peer_goaway(struct peer *p, uint16_t code)
 {
-	uint8_t *payload = p->session_done && !p->goaway_sent ? put(p, FRAME_GOAWAY, 0, 2) : NULL;
+	uint8_t *payload =
+		p->session_done && !p->goaway_sent ? peer_put(p, FRAME_GOAWAY, 0, 2) : NULL;
 
 	if (!payload)
 		return;
 	put_u16(payload, code);
-	p->goaway_sent = true;
+	p->goaway_sent = p->draining = true;
+	p->goaway_code = code;
 }
 
 void
 peer_close(struct peer *p, uint16_t code)
 {
-	uint8_t *payload = put(p, FRAME_CLOSE, 0, 2);
+	uint8_t *payload = peer_put(p, FRAME_CLOSE, 0, 2);
 
 	if (!payload)
 		return;
@@ -274,7 +247,7 @@ peer_pad(struct peer *p, uint8_t type, uint8_t channel, size_t n)
 static void
 put_empty_open(struct peer *p, const struct peer_stream *s)
 {
-	uint8_t *payload = put(p, FRAME_OPEN, s->id, 1);
+	uint8_t *payload = peer_put(p, FRAME_OPEN, s->id, 1);
 
 	if (payload)
 		*payload = 0;
@@ -288,7 +261,7 @@ peer_breach(struct peer *p, struct peer_stream *s, enum peer_breach breach)
 	if (!p->session_done || s->over || silent(p))
 		return false;
 	if (breach == BREACH_PAST_WINDOW && sends && s->limit - s->sent < FRAME_DATA_MAX)
-		put(p, FRAME_DATA, s->id, (size_t)(s->limit - s->sent) + 1);
+		peer_put(p, FRAME_DATA, s->id, (size_t)(s->limit - s->sent) + 1);
 	else if (breach == BREACH_FIN_COUNT && sends)
 		put_fin(p, s, s->sent + 1);
 	else if (breach == BREACH_CONSUMED_TOO_MUCH && window)
@@ -296,9 +269,9 @@ peer_breach(struct peer *p, struct peer_stream *s, enum peer_breach breach)
 	else if (breach == BREACH_CREDIT_TAKEN_BACK && window && s->allowed > s->consumed)
 		put_window(p, s, s->consumed, 0);
 	else if (breach == BREACH_AFTER_FIN && s->fin_sent)
-		put(p, FRAME_DATA, s->id, 1);
+		peer_put(p, FRAME_DATA, s->id, 1);
 	else if (breach == BREACH_OPENED_TWICE && (s->own || s->opened))
-		put(p, FRAME_OPENED, s->id, 0);
+		peer_put(p, FRAME_OPENED, s->id, 0);
 	else if (breach == BREACH_OPEN_AGAIN && s->own)
 		put_empty_open(p, s);
 	else

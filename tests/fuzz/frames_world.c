@@ -7,22 +7,21 @@ world_init(struct world *w, uint8_t roles, uint8_t limits)
 	size_t own = roles & 1;
 
 	memset(w, 0, sizeof(*w));
-	ends_init(w->ends);
-	w->own = &w->ends[own];
 	w->config = (struct trunk_config){.initiator = own == 0,
 		.window = roles & 2 ? 65536 : 4096,
 		.max_streams = roles & 4 ? 3 : 100,
 		.keepalive = roles & 8 ? 15 * NS_PER_S : 0,
-		.random = w->own->random.source};
-	w->own->config.hello.window = w->config.window;
-	w->own->config.hello.max_streams = w->config.max_streams;
-	w->own->peer->config.hello.window = limits & 2 ? 65536 : 4096;
-	w->own->peer->config.hello.max_streams = limits & 4 ? 3 : 100;
-	w->own->peer->config.ratchet_records = w->own->config.ratchet_records = limits & 8 ? 3 : 0;
-	ends_start_up(w->ends);
-	peer_init(&w->peer, w->own->peer, w->config.window);
+		.hold = roles & 64 ? HOLD : 0};
+	w->peer_hello = (struct hello){.window = limits & 2 ? 65536 : 4096,
+		.max_streams = limits & 4 ? 3 : 100,
+		.hold = (uint16_t)(w->config.hold / NS_PER_S),
+		.has_instance = w->config.hold > 0,
+		.name = "end"};
+	w->ratchet = limits & 8 ? 3 : 0;
 	w->config.chunks = w->pool = chunk_pool_new(1u << 20);
 	FUZZ_ASSERT(w->pool);
+	world_connect(w, 0);
+	peer_init(&w->peer, w->own->peer, &w->own->config.hello);
 	w->trunk = trunk_new(&w->config, w->own->conn, w->own->now);
 	FUZZ_ASSERT(w->trunk);
 }
@@ -30,11 +29,12 @@ world_init(struct world *w, uint8_t roles, uint8_t limits)
 void
 world_fini(struct world *w)
 {
+	trunk_free(w->fresh);
 	trunk_free(w->trunk);
 	FUZZ_ASSERT(chunk_pool_used(w->pool) == 0);
 	chunk_pool_free(w->pool);
-	end_fini(&w->ends[0]);
-	end_fini(&w->ends[1]);
+	for (size_t i = 0; i < 4; i++)
+		end_fini(&w->pairs[i / 2][i % 2]);
 }
 
 static void
@@ -45,7 +45,7 @@ check_stream(const struct world *w, const struct stream *s)
 	FUZZ_ASSERT(s->send.sent <= s->send.written && s->send.written <= s->send.limit);
 	/* A WINDOW that must not wait has been sealed. */
 	uint64_t news = s->recv.consumed - s->recv.announced;
-	if (!w->clogged && !w->trunk->end.ended && news > 0)
+	if (!w->clogged && !w->fresh && !w->trunk->end.ended && session_open(w->trunk) && news > 0)
 		FUZZ_ASSERT(news < w->config.window / 2 && s->recv.received < s->recv.limit);
 }
 
@@ -79,6 +79,21 @@ move(struct end *from)
 	return true;
 }
 
+void
+world_seal(struct world *w)
+{
+	for (int round = 0; round < 2; round++) {
+		owner_take_events(w);
+		world_look_at_fresh(w);
+		owner_take_events(w);
+		if (round == 0) {
+			trunk_seal(w->trunk, w->own->now);
+			if (w->fresh)
+				trunk_seal(w->fresh, w->own->now);
+		}
+	}
+}
+
 /* Until nothing moves any more. */
 void
 world_pump(struct world *w)
@@ -87,14 +102,11 @@ world_pump(struct world *w)
 	for (bool moved = true; moved;) {
 		moved = false;
 		for (size_t i = 0; i < 2; i++) {
-			struct end *e = &w->ends[i];
-			if (e == w->own) {
-				owner_take_events(w);
-				trunk_seal(w->trunk, e->now);
-				owner_take_events(w);
-			} else {
+			struct end *e = &w->pairs[w->pair][i];
+			if (e == w->own)
+				world_seal(w);
+			else
 				peer_receive(&w->peer);
-			}
 			end_run_job(e);
 			moved |= end_finish_job(e);
 			end_answer_rolls(e);
@@ -103,8 +115,8 @@ world_pump(struct world *w)
 		}
 	}
 	if (conn_phase(w->own->conn) == CONN_FAILED)
-		trunk_lost(w->trunk);
-	owner_take_events(w);
+		trunk_lost(w->fresh ? w->fresh : w->trunk);
+	world_seal(w);
 	check_bounds(w);
 }
 
@@ -113,13 +125,18 @@ world_wait(struct world *w, uint64_t ns)
 {
 	w->waited = true;
 	for (size_t i = 0; i < 2; i++) {
-		w->ends[i].now += ns;
-		conn_tick(w->ends[i].conn, w->ends[i].now);
+		struct end *e = &w->pairs[w->pair][i];
+		e->now += ns;
+		conn_tick(e->conn, e->now);
 	}
 	trunk_tick(w->trunk, w->own->now);
+	if (w->fresh)
+		trunk_tick(w->fresh, w->own->now);
 	owner_take_events(w);
+	world_look_at_fresh(w);
 	/* A deadline that has passed leaves nothing to be done: else its owner would spin. */
 	FUZZ_ASSERT(trunk_deadline(w->trunk) > w->own->now);
+	FUZZ_ASSERT(!w->fresh || trunk_deadline(w->fresh) > w->own->now);
 }
 
 static void
@@ -150,17 +167,23 @@ void
 world_finish(struct world *w)
 {
 	w->clogged = false;
-	world_pump(w);
 	/* A WINDOW that is due in a while, the answer to it, and a chunk at each look. */
-	for (int round = 0; round < 64 && trunk_streams(w->trunk) > 0; round++) {
+	for (int round = 0; round < 64; round++) {
+		world_pump(w);
 		if (w->peer.hostile || w->closed || w->peer.close_sent)
 			return;
+		if (w->fresh_closed || (trunk_suspended(w->trunk) && !w->fresh))
+			world_link(w);
+		else if (trunk_streams(w->trunk) == 0 && !w->fresh && w->peer.session_done)
+			break;
 		finish_streams(w);
 		world_wait(w, round % 4 == 3 ? NS_PER_S : 0);
 	}
-	FUZZ_ASSERT(trunk_streams(w->trunk) == 0 && w->trunk->attempts == 0);
+	FUZZ_ASSERT(trunk_streams(w->trunk) == 0 && w->trunk->attempts == 0 && !w->fresh);
 	if (w->peer.hostile || w->closed || w->peer.close_sent)
 		return;
+	for (size_t i = 0; i < w->peer.n; i++)
+		FUZZ_ASSERT(w->peer.streams[i].over);
 	w->closing = true;
 	trunk_close(w->trunk, CODE_NONE);
 	world_pump(w);

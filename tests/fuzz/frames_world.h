@@ -9,6 +9,7 @@
 #include "tunnel/trunk_internal.h"
 
 #define WRITTEN_MAX (1u << 20) /* bytes that the owner writes in an execution */
+#define HOLD        (20 * NS_PER_S)
 
 struct owned {
 	struct stream *stream; /* NULL: over */
@@ -18,12 +19,21 @@ struct owned {
 };
 
 struct world {
-	struct end ends[2]; /* the trunk's is ends[1 - peer] */
+	/* Of the present link, and of the one before, as long as the trunk has that; the trunk's
+	   end of the present one is `own`. */
+	struct end pairs[2][2];
+	size_t pair;
 	struct end *own;
 	struct peer peer;
 	struct trunk *trunk;
+	/* R: what the present link began with, until it is known whose that is. */
+	struct trunk *fresh;
+	bool fresh_closed;
+	bool up; /* both know the trunk's session */
 	struct chunk_pool *pool;
 	struct trunk_config config;
+	struct hello peer_hello;
+	uint64_t ratchet; /* records under one key */
 	struct owned streams[PEER_STREAMS];
 	size_t n;
 	uint64_t written;
@@ -40,6 +50,10 @@ world_init(struct world *w, uint8_t roles, uint8_t limits);
 
 void
 world_fini(struct world *w);
+
+/* The trunk's side: events, and what is sealed. */
+void
+world_seal(struct world *w);
 
 /* Moves bytes, takes events, seals and runs jobs until nothing moves any more; checks what must
    hold. */
@@ -71,12 +85,32 @@ owner_reset(struct owned *o, uint16_t code);
 void
 owner_open(struct world *w, struct span service);
 
-/* The link is lost. */
-void
-owner_lose(struct world *w);
-
-/* Handles events until there are none. */
+/* Handles events of the trunk until there are none. */
 void
 owner_take_events(struct world *w);
+
+/* ---- links (frames_links.c) ---- */
+
+/* Two connections that are up, in that pair; own is one of them. */
+void
+world_connect(struct world *w, size_t pair);
+
+/* The link is lost: to the trunk, if it has one, else to what began with it. */
+void
+world_lose(struct world *w);
+
+/* The peer has another link, and looks at the last one no more; the trunk, if it is I, has lost
+   that before. */
+void
+world_link(struct world *w);
+
+/* Handles the events of `fresh` and what comes of them. */
+void
+world_look_at_fresh(struct world *w);
+
+/* The peer breaks a rule in the exchange; asserts that this ends the link, and the session as far
+   as it should. */
+void
+world_break_exchange(struct world *w, enum exchange_breach breach, size_t stream);
 
 #endif

@@ -1,8 +1,9 @@
 /* Feeds a trunk with frames, allowed ones by a peer that keeps books and any others, beside what
-   its owner does: accept, write, read, end, reset, open, drain, close, wait. Asserts that it sends
-   what it may and no more, that each stream delivers the bytes that were sent, that memory is
-   bounded, that it ends at most once and says nothing after; and that with a peer that keeps to the
-   rules it never ends by itself and every stream can be brought to its end. */
+   its owner does: accept, write, read, end, reset, open, drain, close, wait, lose links and go on
+   over others. Asserts that it sends what it may and no more, that each stream delivers the bytes
+   that were sent, over however many links, that memory is bounded, that it ends at most once and
+   says nothing after; and that with a peer that keeps to the rules it never ends by itself and
+   every stream can be brought to its end. */
 #include "frames_world.h"
 
 #define STEP(letter) (letter) & 31
@@ -77,6 +78,10 @@ step_peer_link(struct world *w, uint8_t choice, struct choices *c)
 	case STEP('J'):
 		announce(w, p->end, choose_u8(c) & 1);
 		break;
+	case STEP('E'):
+		world_break_exchange(
+			w, (enum exchange_breach)choose_below(c, EXCHANGE_BREACHES), choose_u8(c));
+		break;
 	default:
 		break;
 	}
@@ -124,7 +129,7 @@ step_breach(struct world *w, struct choices *c)
 	enum peer_breach breach = (enum peer_breach)choose_below(c, BREACHES);
 
 	world_pump(w);
-	if (!s || p->hostile || w->closed || w->clogged ||
+	if (!s || p->hostile || w->closed || w->clogged || trunk_suspended(w->trunk) ||
 		!stream_table_find(&w->trunk->table, s->id) || !peer_breach(p, s, breach))
 		return;
 	world_pump(w);
@@ -165,7 +170,10 @@ step_owner_link(struct world *w, uint8_t choice, struct choices *c)
 		trunk_close(w->trunk, choose_u8(c) & 14u); /* not 1, a protocol error */
 		break;
 	case STEP('l'):
-		owner_lose(w);
+		world_lose(w);
+		break;
+	case STEP('n'):
+		world_link(w);
 		break;
 	case STEP('t'):
 		world_wait(w, choose_u8(c) * 100 * NS_PER_MS);
@@ -247,6 +255,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t roles = choose_u8(&c), limits = choose_u8(&c);
 
 	world_init(&w, roles, limits);
+	world_pump(&w);
 	while (choices_left(&c))
 		step(&w, &c);
 	world_finish(&w);
