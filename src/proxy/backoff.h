@@ -6,7 +6,7 @@
 
 #include "crypto/random.h"
 
-#define BACKOFF_FIRST_MS 500
+#define BACKOFF_FIRST_MS 100
 #define BACKOFF_CAP_MS   30000
 
 struct backoff {

@@ -8,14 +8,15 @@
 #include "proxy/connect.h"
 #include "proxy/session.h"
 
-#define DIAL_DEADLINE  (30 * NS_PER_S) /* over all addresses */
+#define DIAL_DEADLINE (30 * NS_PER_S) /* over all addresses */
 /* After a key of the peer was verified, its operator most likely is about to verify ours. */
 #define EAGER_FOR      (5 * 60 * NS_PER_S)
 #define EAGER_MS       500
-#define IMPATIENT_MS   1000 /* the longest wait while somebody waits for the link */
+#define IMPATIENT_MS   500            /* the longest wait while somebody waits for the link */
+#define LASTING        (NS_PER_S / 4) /* a link that was up so long has shown that dialing is worth it */
 #define MEMORY_FOR     (7 * 24 * 3600 * NS_PER_S) /* protocol.md 10 */
 #define FLIGHT_PAUSE   (3600 * NS_PER_S)
-#define FAILURES_SHOWN 5    /* in ten seconds */
+#define FAILURES_SHOWN 5 /* in ten seconds */
 #define DEAD_END_FOR   (10 * 60 * NS_PER_S)
 #define REFRESH        (60 * NS_PER_S) /* names of peers, also while nothing is dialed */
 
@@ -35,6 +36,7 @@ dial_init(struct peer *p)
 	d->failures = (struct flood){.event = "dial_failed", .lines = FAILURES_SHOWN};
 	d->retry = alarm_new(&p->owner->loop, on_retry, p);
 	d->rejected = calloc(p->owner->node->n_asym + 1, sizeof(*d->rejected));
+	d->credit = true;
 	if (shared_ring_has_verified(&p->owner->node->ring, p->name, NULL))
 		d->eager_until = node_now() + EAGER_FOR;
 	return d->retry && d->rejected;
@@ -54,7 +56,7 @@ static bool
 going_on(const struct peer *p)
 {
 	return p->owner->state == WORKER_RUNNING ||
-		(p->owner->state == WORKER_DRAINING && sessions_hold(p));
+	       (p->owner->state == WORKER_DRAINING && sessions_hold(p));
 }
 
 static bool
@@ -269,7 +271,6 @@ dial_succeeded(struct peer *p, const struct conn_info *info)
 	d->again = false;
 	d->last_error[0] = '\0';
 	d->last = SC_OK;
-	backoff_reset(&d->backoff);
 }
 
 void
@@ -302,10 +303,20 @@ dial_failed(struct peer *p, enum sc_error error, const struct asym_impl *asym)
 }
 
 void
-dial_lost(struct peer *p, bool at_once)
+dial_lost(struct peer *p, bool at_once, uint64_t lasted)
 {
-	if (!at_once && wanted(p) && !p->dialer.waiting && !p->dialer.connector && !p->dialer.link)
+	struct dialer *d = &p->dialer;
+
+	if (lasted >= LASTING) {
+		backoff_reset(&d->backoff);
+		d->credit = true;
+	}
+	if (!wanted(p) || d->waiting || d->connector || d->link)
+		return;
+	if (!at_once || !d->credit)
 		wait_for_next(p, false);
+	else
+		d->credit = lasted >= LASTING;
 	dial_check(p);
 }
 

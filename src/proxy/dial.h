@@ -17,7 +17,7 @@ struct connector;
 struct alarm;
 
 struct dialer {
-	struct alarm *retry;         /* a wait is over; set while `waiting` */
+	struct alarm *retry; /* a wait is over; set while `waiting` */
 	bool waiting;
 	struct connector *connector; /* TCP under way */
 	struct link *link;           /* its handshake under way, */
@@ -25,20 +25,21 @@ struct dialer {
 	/* Where handshakes have failed of late: an address that answers need not be the peer's. */
 	struct dead_ends dead_ends;
 	uint64_t dead_until;
-	uint64_t refreshed;          /* the names were looked up */
+	uint64_t refreshed; /* the names were looked up */
 	struct backoff backoff;
-	bool again;                  /* at once, after the attempt under way */
-	uint64_t eager_until;        /* so long a rejected key is tried again soon */
+	bool credit;          /* one link that was lost soon may be dialed again at once */
+	bool again;           /* at once, after the attempt under way */
+	uint64_t eager_until; /* so long a rejected key is tried again soon */
 	/* per own key: when it was last rejected, as a count; 0 never */
 	uint64_t *rejected;
 	uint64_t rejections;
-	struct flood failures;       /* of dialing and of handshakes, in the log */
-	uint64_t retry_at;           /* the wait is over then */
-	enum sc_error last;          /* how the last handshake ended */
-	char last_error[160];        /* of the last attempt, for those that wait; "" */
-	struct conn_memory memory;   /* of the last connection that was authenticated, */
-	uint64_t memory_until;       /* kept so long; 0: none */
-	uint64_t flight_from;        /* SecureConn 1.1 is not suggested before */
+	struct flood failures;     /* of dialing and of handshakes, in the log */
+	uint64_t retry_at;         /* the wait is over then */
+	enum sc_error last;        /* how the last handshake ended */
+	char last_error[160];      /* of the last attempt, for those that wait; "" */
+	struct conn_memory memory; /* of the last connection that was authenticated, */
+	uint64_t memory_until;     /* kept so long; 0: none */
+	uint64_t flight_from;      /* SecureConn 1.1 is not suggested before */
 };
 
 /* False: out of memory. */
@@ -65,8 +66,8 @@ dial_refresh(struct peer *p);
 void
 dial_stop(struct peer *p);
 
-/* The dialed link is up with what was agreed there: the waits are short again, and the next
-   connection may suggest SecureConn 1.1. */
+/* The dialed link is up with what was agreed there: the next connection may suggest SecureConn
+   1.1. */
 void
 dial_succeeded(struct peer *p, const struct conn_info *info);
 
@@ -104,10 +105,12 @@ dial_note(struct peer *p, const char *address, const char *why);
 void
 dial_log(struct peer *p, const char *address, const char *why, uint64_t ms);
 
-/* A link of the peer is gone that was up, or takes no more streams. at_once: because of
-   GOAWAY(0). */
+/* A link of the peer is gone that was up for so long, or takes no more streams. at_once: it was
+   lost, or GOAWAY(0) came, and the peer has not asked to be left alone: then a link that had lasted
+   is dialed again without a wait, and one that had not, once; after that the waits grow for as long
+   as links do not last. */
 void
-dial_lost(struct peer *p, bool at_once);
+dial_lost(struct peer *p, bool at_once, uint64_t lasted);
 
 /* The own keys to offer on a connection to the peer, in order (protocol.md 2): where keys of it
    are verified, only algorithms of these; what was rejected last comes last. keys has room for

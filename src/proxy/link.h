@@ -37,7 +37,6 @@ struct link {
 	unsigned announced_next;      /* how far the list of those to be announced has come */
 	const struct conn_memory *memory; /* dialed: SecureConn 1.1 was suggested with this */
 	struct session *session; /* LINK_UP; until it goes on elsewhere, or ends */
-	bool resumed;            /* what goes over it was there before */
 	struct alarm *alarm;
 	struct job job;
 	struct conn_job *conn_job; /* what `job` works on */

@@ -102,21 +102,22 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 		log_str(&line, "reason", sc_error_text(error));
 	log_end(&line);
 
-	if (error != SC_OK && error != SC_ERR_CLOSED)
+	bool lost = error != SC_OK && error != SC_ERR_CLOSED;
+	uint64_t lasted = node_now() - l->since;
+	if (lost)
 		peer_error(l->peer, l->address, sc_error_text(error));
 	leave(l);
 	if (l->own)
 		own_gone(l);
 	else
-		dial_lost(l->peer, l->goaway && l->goaway_code == CODE_NONE);
+		dial_lost(l->peer, l->goaway ? l->goaway_code == CODE_NONE : lost, lasted);
 }
 
 void
 link_suspended(struct link *l, enum sc_error error, size_t streams)
 {
 	struct log_line line = log_down(l);
-	/* One that never came to anything is not dialed again without a wait. */
-	bool at_once = l->resumed || node_now() - l->since >= NS_PER_S / 4;
+	uint64_t lasted = node_now() - l->since;
 
 	log_str(&line, "reason", sc_error_text(error));
 	log_u64(&line, "held_streams", streams);
@@ -124,7 +125,7 @@ link_suspended(struct link *l, enum sc_error error, size_t streams)
 	peer_error(l->peer, l->address, sc_error_text(error));
 	l->session = NULL;
 	leave(l);
-	dial_lost(l->peer, at_once);
+	dial_lost(l->peer, true, lasted);
 }
 
 void
@@ -146,7 +147,8 @@ hint_of(const struct link *l, const struct conn_info *info)
 	char name[PEER_NAME_SIZE] = "";
 
 	if (conn_error(l->conn) == SC_ERR_KEY_REJECTED)
-		return "this node's key is not verified there: the operator of that node has to run "
+		return "this node's key is not verified there: the operator of that node has to "
+		       "run "
 		       "`secureconn verify NAME`, with the name that this one has there";
 	if (conn_error(l->conn) != SC_ERR_KEY_NOT_VERIFIED || !info->peer_public)
 		return NULL;
@@ -156,13 +158,15 @@ hint_of(const struct link *l, const struct conn_info *info)
 			return "this key is verified, but there is no [peer] section for it";
 		return "this key is verified for another peer: see `address` here";
 	case VERDICT_OWN:
-		return "this is a key of this node: `address` leads back here, or a state folder was "
+		return "this is a key of this node: `address` leads back here, or a state folder "
+		       "was "
 		       "copied";
 	case VERDICT_REVOKED:
 		return "this key was revoked here: `secureconn trust PEER --fingerprint F --again` "
 		       "would let it in again";
 	case VERDICT_WEAK:
-		return "a weak key counts only with allow_weak, and from a peer that has no other one";
+		return "a weak key counts only with allow_weak, and from a peer that has no other "
+		       "one";
 	case VERDICT_VERIFIED:
 	case VERDICT_UNKNOWN: /* key_pending says what to do */
 		break;
@@ -177,8 +181,8 @@ link_failed(struct link *l)
 	struct conn_info info;
 
 	conn_get_info(l->conn, &info);
-	struct flood *flood = l->dialed ? &l->peer->dialer.failures
-					: &l->owner->node->floods[FLOOD_HANDSHAKE];
+	struct flood *flood =
+		l->dialed ? &l->peer->dialer.failures : &l->owner->node->floods[FLOOD_HANDSHAKE];
 	if (flood_pass(flood, node_now())) {
 		struct log_line line = log_begin(LOG_LEVEL_WARNING, "handshake_failed");
 		log_str(&line, "address", l->address);

@@ -20,7 +20,7 @@ on_goaway(struct session *s, uint16_t code)
 	if (l->own)
 		own_gone(l);
 	else
-		dial_lost(l->peer, code == CODE_NONE);
+		dial_lost(l->peer, code == CODE_NONE, node_now() - l->since);
 }
 
 static void
@@ -34,7 +34,7 @@ on_resumed(struct session *s, const struct trunk_event *event)
 	log_u64(&line, "bytes_again", event->resent);
 	log_u64(&line, "gap_ms", event->gap / NS_PER_MS);
 	log_end(&line);
-	s->link->resumed = s->link->session_up = true;
+	s->link->session_up = true;
 	s->peer->counts.resumed++;
 	dial_check(s->peer); /* for the next one that waits */
 }
@@ -56,9 +56,10 @@ static void
 on_closed(struct session *s, const struct trunk_event *event)
 {
 	if (event->session) /* one that the peer named there, and that ends with it */
-		list_for_each (it, &s->peer->sessions)
-			if (container_of(it, struct session, node)->trunk == event->session)
-				session_touch(container_of(it, struct session, node));
+		list_for_each(
+			it, &s->peer->sessions) if (container_of(it, struct session, node)->trunk ==
+						    event->session)
+			session_touch(container_of(it, struct session, node));
 	session_ended(s);
 	link_over(s->link, event->error, event->code);
 }

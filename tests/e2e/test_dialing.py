@@ -1,6 +1,8 @@
 """Who dials whom, at which address, and how often."""
 
+import os
 import socket
+import struct
 import threading
 import time
 
@@ -8,6 +10,10 @@ import pytest
 
 import services
 from node import free_port, until
+from peer import Identity
+from relay import reset
+from test_interop import Host
+from test_resume_interop import Counting
 
 
 def works(pair):
@@ -167,3 +173,33 @@ def test_a_peer_that_must_call_first(make_pair):
     assert services.gets_reset(front)
     reason = pair.hq.wait("connection_refused", route="back")["reason"]
     assert "has not called" in reason and "address" in reason
+
+
+def test_a_link_that_had_lasted_is_dialed_again_at_once(make_node, closing):
+    """The least wait after a failure is 50 ms; after a loss there is none. (The best of some: the machine has other work too.)"""
+    host = Host(make_node, closing, Identity("py"), {"asymmetric": "X25519"}, dials=True)
+    link, best = host.link(kind=Counting), 1
+    for _ in range(8):
+        time.sleep(0.3)  # that is what lasting means
+        reset(link.sock)
+        start = time.monotonic()
+        link = host.accept(kind=Counting)
+        best = min(best, time.monotonic() - start)
+        link.up()
+        if best < 0.04:
+            return
+    assert False, f"dialed again after {best * 1000:.0f} ms at best"
+
+
+@pytest.mark.parametrize("hold", [0, 60])
+def test_links_that_do_not_last(make_node, closing, hold):
+    """A peer that is authenticated and hangs up each time is dialed less and less often."""
+    host = Host(make_node, closing, Identity("py"), {"asymmetric": "X25519"}, dials=True)
+    options = {"kind": Counting, "hello_tlvs": b"\x01\x12" + struct.pack(">H", hold) + os.urandom(16)}
+    link, links, end = host.link(**options), 0, time.monotonic() + 3
+    while time.monotonic() < end:
+        reset(link.sock)
+        link = host.accept(**options).handshake()
+        links += 1
+    assert 3 <= links <= 10
+    assert len(host.node.events("link_up")) <= links + 2
