@@ -39,8 +39,8 @@ struct connector {
 	struct race race;
 	struct name *names; /* one for each endpoint */
 	struct alarm *alarm;
-	bool over;          /* failed: only fn is left to be called */
-	int error;          /* of the last attempt */
+	bool over;                                       /* failed: only fn is left to be called */
+	int error;                                       /* of the last attempt */
 	char text[sizeof(((struct endpoint *)0)->text)]; /* where to, the last attempt */
 	connect_fn *fn;
 	void *owner;
@@ -56,10 +56,12 @@ connector_free(struct connector *c)
 	free(c);
 }
 
+/* Reset: it may be there already, and an end would look as if somebody had come and had nothing to
+   say. */
 static void
 stop_attempt(struct attempt *a)
 {
-	sock_close(a->sock);
+	sock_reset(a->sock);
 	a->sock = NULL;
 }
 
@@ -104,7 +106,8 @@ attempt_text(const struct attempt *a, char out[static sizeof(a->connector->text)
 	snprintf(out, sizeof(a->connector->text), "%s", text);
 }
 
-static void advance(struct connector *c);
+static void
+advance(struct connector *c);
 
 static void
 on_connect(void *owner, int status)
@@ -249,8 +252,8 @@ on_answer(void *owner, const struct resolver_answer *answer)
 
 	if (answer->error) {
 		c->error = answer->error;
-		snprintf(c->text, sizeof(c->text), "%s",
-			c->plan.endpoints->at[name->endpoint].text);
+		snprintf(
+			c->text, sizeof(c->text), "%s", c->plan.endpoints->at[name->endpoint].text);
 	} else {
 		memcpy(addresses, answer->addresses, answer->n * sizeof(*addresses));
 		race_interleave(addresses, answer->n);
@@ -266,7 +269,7 @@ static bool
 numeric(const struct endpoint *e, struct sockaddr_storage *out)
 {
 	return uv_ip4_addr(e->host, e->port, (struct sockaddr_in *)out) == 0 ||
-		uv_ip6_addr(e->host, e->port, (struct sockaddr_in6 *)out) == 0;
+	       uv_ip6_addr(e->host, e->port, (struct sockaddr_in6 *)out) == 0;
 }
 
 static void

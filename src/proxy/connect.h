@@ -22,12 +22,12 @@ struct dead_ends {
 struct connect_plan {
 	struct resolver *resolver;
 	const struct endpoint_list *endpoints; /* at most 64 are looked at */
-	uint64_t next;       /* nanoseconds: from the attempts at one endpoint to those at the next */
-	uint64_t max_age;    /* an answer of the resolver may be so old */
-	uint64_t deadline;   /* the last moment for all of it, as uv_hrtime */
+	uint64_t next;     /* nanoseconds: from the attempts at one endpoint to those at the next */
+	uint64_t max_age;  /* an answer of the resolver may be so old */
+	uint64_t deadline; /* the last moment for all of it, as uv_hrtime */
 	const struct dead_ends *last; /* tried after all others; NULL: none */
-	/* whom the other side is to see (transparent.h), so only addresses of its family count, and no
-	   Unix sockets; size 0: this host */
+	/* whom the other side is to see (transparent.h), so only addresses of its family count, and
+	   no Unix sockets; size 0: this host */
 	struct stream_address source;
 };
 
@@ -37,13 +37,15 @@ struct connector;
    after it. sock: connected, without owner, the callee's; or NULL, then `error` is libuv's
    (UV_ECANCELED after connect_cancel). `address`: where it is connected to, or the last one
    tried. */
-typedef void connect_fn(void *owner, struct sock *sock, int error, const char *address);
+typedef void
+connect_fn(void *owner, struct sock *sock, int error, const char *address);
 
 /* The plan and its endpoints are copied; its resolver and dead ends stay the caller's until fn is
    called. NULL: out of memory. */
 struct connector *
 connect_start(uv_loop_t *loop, const struct connect_plan *plan, connect_fn *fn, void *owner);
 
+/* What is connected already is reset. */
 void
 connect_cancel(struct connector *c);
 

@@ -22,10 +22,10 @@ refuse(struct link *link, struct stream *stream, const struct stream_request *re
 	enum close_code code, const char *reason)
 {
 	char source[ADDRESS_TEXT_SIZE];
-	const struct config_service *service = config_service_find(link->owner->config,
-		(const char *)request->service, request->service_size);
-	struct tally *tally = tally_get(
-		&link->owner->tallies, TALLY_SERVICE, service ? service->name : "");
+	const struct config_service *service = config_service_find(
+		link->owner->config, (const char *)request->service, request->service_size);
+	struct tally *tally =
+		tally_get(&link->owner->tallies, TALLY_SERVICE, service ? service->name : "");
 
 	if (tally) {
 		tally->total++;
@@ -92,7 +92,8 @@ introduce(struct local *l, struct sock *sock)
 	uint8_t header[PROXY_HEADER_MAX];
 	enum claim from = judge(l->owner, &l->source, l->peer);
 	enum claim to = judge(l->owner, &l->destination, l->peer);
-	struct stream_address destination = to == CLAIM_GOOD ? l->destination : target_address(sock);
+	struct stream_address destination =
+		to == CLAIM_GOOD ? l->destination : target_address(sock);
 	size_t n = proxy_header_write(header, (enum proxy_header)l->service->send_proxy,
 		from == CLAIM_GOOD ? &l->source : NULL, &destination);
 
@@ -126,12 +127,12 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 
 	l->connector = NULL;
 	if (l->over) {
-		sock_close(sock);
+		sock_reset(sock);
 		local_free(l);
 		return;
 	}
 	if (sock && l->service->send_proxy != PROXY_OFF && (error = introduce(l, sock)) != 0) {
-		sock_close(sock);
+		sock_reset(sock);
 		sock = NULL;
 	}
 	if (!sock) {
@@ -162,7 +163,8 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 		return;
 	}
 	if (service->original && (claim = judge(w, &request->source, link->peer)) != CLAIM_GOOD) {
-		snprintf(reason, sizeof(reason), "denied: `source = original`: %s", claim_text(claim));
+		snprintf(reason, sizeof(reason), "denied: `source = original`: %s",
+			claim_text(claim));
 		refuse(link, stream, request, CODE_DENIED, reason);
 		return;
 	}

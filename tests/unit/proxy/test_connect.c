@@ -1,6 +1,7 @@
 /* Tests proxy/connect.c against listeners on loopback that answer, refuse, or do neither. */
 #include "loop.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -314,6 +315,28 @@ test_cancel(void **state)
 	close_full(fd, fillers);
 }
 
+/* On loopback the system has connected before anybody is told. */
+static void
+test_a_connection_that_is_not_wanted_any_more_is_reset(void **state)
+{
+	struct targets t = {0};
+	struct outcome o = {0};
+	char text[64], byte;
+	int fd = tcp_listener(5, text);
+	add_target(&t, text);
+	struct connector *c = start(*state, &t, NULL, UINT64_MAX, &o);
+	int accepted = accept(fd, NULL, NULL);
+	assert_true(accepted >= 0);
+	connect_cancel(c);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(o.count, 1);
+	assert_int_equal(o.error, UV_ECANCELED);
+	assert_int_equal(read(accepted, &byte, 1), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close(accepted);
+	close(fd);
+}
+
 static void
 test_unix(void **state)
 {
@@ -426,6 +449,7 @@ main(void)
 		LOOP_TEST(test_dead_ends),
 		LOOP_TEST(test_all_addresses_of_a_name),
 		LOOP_TEST(test_cancel),
+		LOOP_TEST(test_a_connection_that_is_not_wanted_any_more_is_reset),
 		LOOP_TEST(test_unix),
 		LOOP_TEST(test_a_busy_unix_socket),
 		LOOP_TEST(test_a_source),
