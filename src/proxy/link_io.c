@@ -13,7 +13,8 @@
    window that is nearly closed. */
 #define USER_TIMEOUT_MS 60000
 #define KEEPALIVE_S     60
-#define WRITES_MAX      16 /* in one turn of the loop */
+#define WRITES_MAX      16 /* in one turn of the loop, */
+#define WRITES_BRISK    2  /* and while that is to be short */
 
 static void
 on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -28,7 +29,8 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	else if (l)
 		*buf = uv_buf_init((char *)conn_in_buf(l->conn, &n), (unsigned)n);
 	if (l && l->state != LINK_ENDING)
-		buf->len = n;
+		buf->len = sock_may_read(s, l->owner->turns,
+			ration_bytes(&l->owner->ration, node_now()), n);
 }
 
 void
@@ -59,6 +61,8 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 
 	(void)buf;
 	if (!l || nread == 0)
+		return;
+	if (nread == UV_ENOBUFS && sock_is_done(s, l->owner->turns))
 		return;
 	if (nread == UV_ENOBUFS) { /* no room: a job is out */
 		uv_read_stop(stream);
@@ -161,7 +165,11 @@ write_later(struct link *l, const uint8_t *data, size_t n)
 bool
 link_write(struct link *l)
 {
-	for (int i = 0; i < WRITES_MAX; i++) {
+	bool brisk = ration_brisk(&l->owner->ration, node_now());
+
+	if (l->session)
+		trunk_brisk(l->session->trunk, brisk);
+	for (int i = 0; i < (brisk ? WRITES_BRISK : WRITES_MAX); i++) {
 		size_t n;
 
 		if (l->session)

@@ -15,9 +15,12 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 	(void)suggested;
 	uint8_t *p = NULL;
-	if (l)
+	if (l && !sock_is_done(s, l->owner->turns))
 		p = l->stream ? stream_send_buf(l->stream, &n) : carry_room(&l->carry, &n);
-	*buf = uv_buf_init((char *)p, n < UINT32_MAX ? (unsigned)n : UINT32_MAX);
+	if (p)
+		n = sock_may_read(s, l->owner->turns,
+			ration_bytes(&l->owner->ration, node_now()), n);
+	*buf = uv_buf_init((char *)p, (unsigned)n);
 }
 
 static void
@@ -33,6 +36,7 @@ took_in(struct local *l, size_t n)
 	l->bytes_in += n;
 	l->tally->bytes_in += n;
 	l->active = l->idle ? node_now() : 0;
+	ration_heard(&l->owner->ration, &l->talk, n, l->bytes_in + l->bytes_out, node_now());
 }
 
 /* A client that waits. */
@@ -69,6 +73,8 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 
 	(void)buf;
 	if (!l)
+		return;
+	if (nread == UV_ENOBUFS && sock_is_done(s, l->owner->turns))
 		return;
 	if (nread == UV_ENOBUFS) { /* no room: local_writable, or a stream, goes on */
 		stop_reading(l);

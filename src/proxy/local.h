@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "proxy/carry.h"
+#include "proxy/ration.h"
 #include "proxy/session.h"
 #include "proxy/tally.h"
 
@@ -31,6 +32,7 @@ struct local {
 	uint64_t began, active; /* active: when data moved last */
 	uint64_t idle;          /* 0: no limit */
 	uint64_t moved;         /* what sock_moved said at the last look */
+	struct talk talk;
 	struct tally *tally;
 	enum tally_reason why; /* it is refused */
 	uint64_t bytes_in, bytes_out; /* read from the local socket, and written to it */

@@ -132,6 +132,18 @@ sock_shutdown(struct sock *s, sock_done_fn *fn)
 
 /* ---- the end ---- */
 
+size_t
+sock_may_read(struct sock *s, uint32_t turn, uint32_t ration, size_t n)
+{
+	if (s->turn != turn) {
+		s->turn = turn;
+		s->left = ration;
+	}
+	n = min_size(n, s->left);
+	s->left -= (uint32_t)n;
+	return n;
+}
+
 static void
 on_closed(uv_handle_t *handle)
 {

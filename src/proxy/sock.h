@@ -23,6 +23,8 @@ struct sock {
 		uv_pipe_t pipe;
 	} uv;
 	bool is_unix;
+	uint32_t turn; /* of the loop, in which it has last read, */
+	uint32_t left; /* and bytes that it may still read in that turn */
 	void *owner;
 };
 
@@ -43,6 +45,19 @@ sock_open(uv_loop_t *loop, int fd, bool is_unix, void *owner);
    then. */
 int
 sock_connect(struct sock *s, const struct sockaddr *address, const char *path, sock_done_fn *fn);
+
+/* How many of n bytes the socket may read now. In each turn of the loop it may read `ration` bytes:
+   so the turns stay short, and others have theirs soon. 0: no more in this turn; it is to be left
+   reading and goes on in the next one. turn: a number that is another one in each. */
+size_t
+sock_may_read(struct sock *s, uint32_t turn, uint32_t ration, size_t n);
+
+/* sock_may_read has nothing left in this turn. */
+static inline bool
+sock_is_done(const struct sock *s, uint32_t turn)
+{
+	return s->turn == turn && s->left == 0;
+}
 
 /* Closes, and forgets the owner: no callback finds it any more. Buffers given to sock_write may
    be freed at once. NULL is fine. */

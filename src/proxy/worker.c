@@ -89,6 +89,7 @@ on_check(uv_check_t *check)
 {
 	struct worker *w = check->data;
 
+	w->turns++;
 	flush_and_go_on(w);
 	if (!uv_is_closing((uv_handle_t *)&w->idle))
 		slices_work(&w->slices, SLICES_TIME);

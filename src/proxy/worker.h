@@ -9,6 +9,7 @@
 #include "proxy/inbox.h"
 #include "proxy/jobs.h"
 #include "proxy/node.h"
+#include "proxy/ration.h"
 #include "proxy/slice.h"
 #include "tunnel/chunk.h"
 
@@ -61,6 +62,8 @@ struct worker {
 	struct list turn;   /* on dirty: where that ends */
 	struct list tallies; /* struct tally, for `status`; until the worker ends */
 	struct list slices;  /* struct slice: what is done a little in each turn */
+	uint32_t turns;      /* of the loop so far */
+	struct ration ration;
 
 	uv_prepare_t prepare;
 	uv_check_t check;

@@ -5,18 +5,34 @@
 #include "tunnel/trunk_internal.h"
 
 #define SLIVER_WINDOW (64 * 1024) /* below it every byte of credit is used */
+#define FEW           4096        /* bytes with which a stream goes first */
 
+/* A stream that has little to say, and has not had its turn yet, goes before those that have much:
+   it does not wait for them, and they hardly for it. */
+static void
+queue(struct stream *s, uint64_t unsent)
+{
+	struct trunk *t = s->trunk;
+
+	if (s->send.round != t->round) {
+		s->send.round = t->round;
+		s->send.turn = trunk_turn(t);
+	}
+	s->send.few = unsent <= min_u64(FEW, s->send.turn);
+	list_insert_tail(s->send.few ? &t->first : &t->ready, &s->ready);
+}
 
 void
 stream_send_schedule(struct stream *s)
 {
 	if (s->over || !(s->own || s->opened) || !session_open(s->trunk))
 		return;
-	if (stream_send_ready(s) > 0) {
-		if (list_empty(&s->ready)) {
-			s->send.turn = 0;
-			list_insert_tail(&s->trunk->ready, &s->ready);
-		}
+	uint64_t unsent = stream_send_ready(s);
+	if (unsent > 0) {
+		if (s->send.few && unsent > FEW)
+			list_remove(&s->ready);
+		if (list_empty(&s->ready))
+			queue(s, unsent);
 	} else if (s->send.fin && !s->send.fin_sealed && s->send.sent == s->send.written) {
 		stream_want_control(s, CONTROL_FIN);
 	}

@@ -5,6 +5,7 @@
 #define WINDOW_MIN 4096            /* with no budget left */
 #define WINDOW_MAX (1u << 30)
 #define ROUND_MIN  (NS_PER_MS / 2)  /* where the way is shorter, what the two ends need counts */
+#define ROUND_BRISK (NS_PER_MS / 8) /* while trunk_brisk */
 #define PING_EVERY NS_PER_S        /* while windows are measured */
 #define STEP       (128 * 1024)
 
@@ -46,7 +47,7 @@ round_time(const struct trunk *t)
 {
 	uint64_t rtt = min_u64(t->ping.rtt, 2 * t->ping.least);
 
-	return max_u64(rtt, ROUND_MIN);
+	return max_u64(rtt, t->brisk ? ROUND_BRISK : ROUND_MIN);
 }
 
 void

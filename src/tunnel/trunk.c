@@ -19,6 +19,8 @@ trunk_new(const struct trunk_config *config, struct conn *conn, uint64_t now)
 	list_init(&t->streams);
 	list_init(&t->over);
 	list_init(&t->control);
+	t->round = 1; /* streams begin with none */
+	list_init(&t->first);
 	list_init(&t->ready);
 	list_init(&t->due);
 	list_init(&t->news);

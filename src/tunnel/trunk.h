@@ -137,6 +137,11 @@ trunk_has_event(const struct trunk *t);
 void
 trunk_seal(struct trunk *t, uint64_t now);
 
+/* brisk: small streams are in conversation beside large ones. Then these have little under way, so
+   that those wait for little; it costs the large ones some calls. May be called at any time. */
+void
+trunk_brisk(struct trunk *t, bool brisk);
+
 /* True if trunk_seal would seal something, given room. */
 bool
 trunk_wants_seal(const struct trunk *t);

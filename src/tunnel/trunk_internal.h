@@ -34,9 +34,11 @@ struct stream_send {
 	uint64_t sent;        /* sealed */
 	uint64_t written;     /* by the owner */
 	uint64_t limit;       /* what the peer allows */
+	uint32_t round;       /* of the trunk's turns, which `turn` belongs to */
 	size_t turn;          /* bytes left of the present turn */
 	size_t lent;          /* bytes of the span of stream_send_buf that the owner has */
 	enum chunk_class class; /* of the next chunk: a larger one when the owner fills its spans */
+	bool few;             /* it waits on trunk->first */
 	bool starved;         /* the owner was told that there is no room */
 	bool fin, fin_sealed; /* the owner has called stream_send_fin; FIN is sealed */
 	bool fin_counted;     /* by a WINDOW */
@@ -67,7 +69,7 @@ struct stream {
 	void *user;
 	struct list link;    /* on trunk->streams, then on trunk->over */
 	struct list control; /* on trunk->control while control_flags is not 0 */
-	struct list ready;   /* on trunk->ready while there are bytes to be sealed */
+	struct list ready;   /* on trunk->first or ->ready while there are bytes to be sealed */
 	struct list due;     /* on trunk->due while consumed bytes wait to be announced */
 	struct list told;    /* on trunk->news while news_flags is not 0 */
 	uint8_t control_flags;
@@ -94,7 +96,10 @@ struct trunk {
 	struct stream_table table;
 	struct list streams;          /* all that are not over */
 	struct list over;             /* those whose last event has not been given out */
-	struct list control, ready;   /* see struct stream */
+	struct list control;          /* see struct stream */
+	struct list first, ready;     /* those with a few bytes, and the others; likewise */
+	uint32_t round;               /* of turns: in each, a stream has one */
+	bool brisk;                   /* trunk_brisk */
 	struct list due;              /* in order of time */
 	size_t n_due;
 	struct list news;             /* see struct stream */
@@ -271,6 +276,10 @@ stream_not_due(struct stream *s)
 /* Puts the stream where it belongs: on the list of those with bytes to seal, or with a FIN. */
 void
 stream_send_schedule(struct stream *s);
+
+/* The bytes of a turn, by how many others wait. */
+size_t
+trunk_turn(const struct trunk *t);
 
 /* Bytes that may be sealed now. */
 static inline uint64_t

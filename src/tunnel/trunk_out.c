@@ -3,8 +3,10 @@
 #include "tunnel/trunk_internal.h"
 
 #define CONTROL_RECORD 8192  /* bytes of control frames made from state for one record */
-#define TURN           16384 /* bytes that a stream may send while others wait */
-#define TURN_ALONE     CHUNK_BIG /* a record: the others come after it */
+#define TURN           CHUNK_BIG /* bytes that a stream may send while others wait: a record */
+#define TURN_OF_MANY   16384 /* while many do */
+#define MANY           16
+#define AHEAD          (128 * 1024) /* bytes that wait for the transport while trunk_brisk */
 #define DATA_FRAMES    128   /* in one record */
 #define DATA_PARTS     256
 #define SLIVER         512   /* room at the end of a record that is not worth a frame */
@@ -29,6 +31,28 @@ control_waits(const struct trunk *t)
 	       (t->ping.wanted && !t->ping.out) || !list_empty(&t->control) || goaway_due(t);
 }
 
+/* The stream whose bytes are sealed next. */
+static struct stream *
+next_ready(const struct trunk *t)
+{
+	struct list *at = list_first(&t->first);
+
+	if (!at)
+		at = list_first(&t->ready);
+	return at ? container_of(at, struct stream, ready) : NULL;
+}
+
+size_t
+trunk_turn(const struct trunk *t)
+{
+	size_t n = 0;
+
+	list_for_each (it, &t->ready)
+		if (++n > MANY)
+			return TURN_OF_MANY;
+	return TURN;
+}
+
 bool
 trunk_wants_seal(const struct trunk *t)
 {
@@ -36,7 +60,7 @@ trunk_wants_seal(const struct trunk *t)
 		return false;
 	if (t->end.ended)
 		return t->end.close_wanted;
-	return control_waits(t) || !list_empty(&t->ready);
+	return control_waits(t) || next_ready(t);
 }
 
 static size_t
@@ -231,16 +255,25 @@ put_data(struct stream *s, struct data_record *r, size_t n)
 	s->send.turn -= n;
 }
 
-/* The stream at the front goes on with its turn. A turn that the record cuts short goes on in the
-   next one, so that no pattern of records favours a stream. False: the record is full. */
-static bool
-take_turn(struct trunk *t, struct data_record *r)
+/* A stream begins its next turn; if it has had one in this round, all have. */
+static void
+begin_turn(struct trunk *t, struct stream *s)
 {
-	struct stream *s = container_of(list_first(&t->ready), struct stream, ready);
+	if (s->send.round == t->round)
+		t->round++;
+	s->send.round = t->round;
+	s->send.turn = trunk_turn(t);
+}
+
+/* A stream goes on with its turn. A turn that the record cuts short goes on in the next one, so
+   that no pattern of records favours a stream. False: the record is full. */
+static bool
+take_turn(struct trunk *t, struct stream *s, struct data_record *r)
+{
 	uint64_t unsent = stream_send_ready(s);
 
 	if (s->send.turn == 0)
-		s->send.turn = t->ready.next == t->ready.prev ? TURN_ALONE : TURN;
+		begin_turn(t, s);
 	size_t n = (size_t)min_u64(unsent, s->send.turn);
 	if (r->n_frames > 0 && r->room < FRAME_HEAD_SIZE + min_size(n, SLIVER))
 		return false;
@@ -257,16 +290,23 @@ static bool
 seal_data(struct trunk *t, size_t room)
 {
 	struct data_record r;
+	struct stream *s;
 
-	if (room <= FRAME_HEAD_SIZE || list_empty(&t->ready))
+	if (room <= FRAME_HEAD_SIZE || !next_ready(t))
 		return false;
 	r.n_frames = r.n_parts = 0;
 	r.room = room;
-	while (r.n_frames < DATA_FRAMES && r.n_parts + 2 <= DATA_PARTS && !list_empty(&t->ready) &&
-		r.room > FRAME_HEAD_SIZE)
-		if (!take_turn(t, &r))
+	while (r.n_frames < DATA_FRAMES && r.n_parts + 2 <= DATA_PARTS && r.room > FRAME_HEAD_SIZE &&
+		(s = next_ready(t)))
+		if (!take_turn(t, s, &r))
 			break;
 	return send_record(t, CHANNEL_DATA, r.parts, r.n_parts);
+}
+
+void
+trunk_brisk(struct trunk *t, bool brisk)
+{
+	t->brisk = brisk;
 }
 
 void
@@ -281,6 +321,8 @@ trunk_seal(struct trunk *t, uint64_t now)
 			return;
 		if (t->end.ended || control_waits(t))
 			more = seal_control(t, room);
+		else if (t->brisk && conn_pending(t->conn) >= AHEAD)
+			return;
 		else
 			more = seal_data(t, room);
 	}

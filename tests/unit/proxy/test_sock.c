@@ -126,6 +126,22 @@ test_closing_ends_a_write_without_a_word(void **state)
 	close(fd[1]);
 }
 
+/* In a turn a socket reads so much, and no more. */
+static void
+test_a_turn_has_its_ration(void **state)
+{
+	struct sock s = {.turn = 0};
+	(void)state;
+	assert_false(sock_is_done(&s, 1));
+	assert_int_equal(sock_may_read(&s, 1, 1000, 600), 600);
+	assert_false(sock_is_done(&s, 1));
+	assert_int_equal(sock_may_read(&s, 1, 1000, 600), 400);
+	assert_true(sock_is_done(&s, 1));
+	assert_int_equal(sock_may_read(&s, 1, 1000, 600), 0);
+	assert_false(sock_is_done(&s, 2));
+	assert_int_equal(sock_may_read(&s, 2, 500, 600), 500);
+}
+
 int
 main(void)
 {
@@ -134,6 +150,7 @@ main(void)
 		LOOP_TEST(test_a_reset_is_a_reset),
 		LOOP_TEST(test_what_does_not_fit_is_written_later),
 		LOOP_TEST(test_closing_ends_a_write_without_a_word),
+		cmocka_unit_test(test_a_turn_has_its_ration),
 	};
 	signal(SIGPIPE, SIG_IGN); /* as a node does */
 	return cmocka_run_group_tests(tests, NULL, NULL);

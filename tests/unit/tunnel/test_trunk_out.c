@@ -93,10 +93,109 @@ test_streams_take_turns(void **state)
 		/* While all have bytes, none is ahead of another by more than a turn. */
 		for (int i = 0; i < 3; i++)
 			for (int k = 0; k < 3; k++)
-				assert_true(sent[i] <= sent[k] + 16384);
-		assert_true(f->size <= 16384);
+				assert_true(sent[i] <= sent[k] + CHUNK_BIG);
+		assert_true(f->size <= CHUNK_BIG);
 	}
 	hand_no_frame(&h);
+	hand_fini(&h);
+}
+
+/* Where many wait, each waits for little. */
+static void
+test_turns_of_many_are_short(void **state)
+{
+	struct stream *s[40];
+	size_t sent[40] = {0}, total = 0;
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	h.trunk->peer_max_streams = 40;
+	for (int i = 0; i < 40; i++)
+		s[i] = wide_stream(&h, 1 << 20);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(hand_write(s[i], 40000, 'x'), 40000);
+	hand_seal(&h);
+	while (total < 16 * 40000) { /* then fewer are left */
+		const struct hand_frame *f = &h.frames[h.first];
+		hand_take(&h, FRAME_DATA, f->stream);
+		sent[f->stream / 2] += f->size;
+		total += f->size;
+		assert_true(f->size <= 16384 || sent[0] == 40000);
+		if (sent[0] < 40000)
+			for (int i = 0; i < 40; i++)
+				assert_true(sent[i] <= sent[39] + CHUNK_BIG);
+	}
+	hand_fini(&h);
+}
+
+/* Few bytes go before many that are not sealed yet. */
+static void
+test_a_small_stream_goes_first(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	struct stream *big[2] = {wide_stream(&h, 1 << 20), wide_stream(&h, 1 << 20)};
+	struct stream *small = hand_own_stream(&h);
+	for (int i = 0; i < 2; i++)
+		hand_write(big[i], 500000, 'x');
+	hand_write(small, 5, 'y');
+	trunk_seal(h.trunk, h.now);
+	hand_collect(&h);
+	assert_int_equal(hand_take(&h, FRAME_DATA, 5)->size, 5);
+	hand_fini(&h);
+}
+
+/* But one that says a little again and again has no more than its turns. */
+static void
+test_going_first_is_no_privilege(void **state)
+{
+	size_t sent[2] = {0};
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	struct stream *s[2] = {wide_stream(&h, 4 << 20), wide_stream(&h, 4 << 20)};
+	hand_write(s[0], 2 << 20, 'x');
+	for (int i = 0; i < 800; i++) {
+		hand_write(s[1], 4000, 'y');
+		trunk_seal(h.trunk, h.now);
+		hand_collect(&h);
+		while (h.count > 0) {
+			const struct hand_frame *f = &h.frames[h.first];
+			hand_take(&h, FRAME_DATA, f->stream);
+			sent[f->stream / 2] += f->size;
+		}
+		hand_quiet(&h);
+		if (sent[0] < 2 << 20)
+			assert_true(sent[1] <= sent[0] + 2 * CHUNK_BIG);
+	}
+	assert_int_equal(sent[0], 2 << 20);
+	hand_fini(&h);
+}
+
+/* While small ones are in conversation, little lies sealed before them; frames that steer do not
+   wait for that. */
+static void
+test_brisk_seals_little_ahead(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	struct stream *big = wide_stream(&h, 1 << 20);
+	hand_write(big, 1 << 20, 'x');
+	trunk_brisk(h.trunk, true);
+	trunk_seal(h.trunk, h.now);
+	size_t pending = conn_pending(h.conn);
+	assert_in_range(pending, 64 * 1024, 200 * 1024);
+	trunk_seal(h.trunk, h.now);
+	assert_int_equal(conn_pending(h.conn), pending);
+	trunk_open(h.trunk, &web, NULL);
+	trunk_seal(h.trunk, h.now);
+	assert_true(conn_pending(h.conn) > pending);
+	pending = conn_pending(h.conn);
+	trunk_brisk(h.trunk, false);
+	trunk_seal(h.trunk, h.now);
+	assert_true(conn_pending(h.conn) > pending);
 	hand_fini(&h);
 }
 
@@ -277,6 +376,10 @@ main(void)
 		cmocka_unit_test(test_open_carries_its_payload),
 		cmocka_unit_test(test_alone_a_stream_fills_records),
 		cmocka_unit_test(test_streams_take_turns),
+		cmocka_unit_test(test_turns_of_many_are_short),
+		cmocka_unit_test(test_a_small_stream_goes_first),
+		cmocka_unit_test(test_going_first_is_no_privilege),
+		cmocka_unit_test(test_brisk_seals_little_ahead),
 		cmocka_unit_test(test_a_small_stream_does_not_wait),
 		cmocka_unit_test(test_control_goes_ahead_of_data),
 		cmocka_unit_test(test_reset_drops_what_is_unsent),
