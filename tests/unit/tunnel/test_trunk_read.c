@@ -95,6 +95,44 @@ test_a_wrong_frame_behind(void **state)
 	hand_fini(&h);
 }
 
+/* A step of the peer's key in between is taken in passing. */
+static void
+test_over_a_ratchet(void **state)
+{
+	struct span spans[4];
+	struct hand h;
+	(void)state;
+	struct stream *s = setup(&h);
+	hand_data(&h, 1, 100, 'x');
+	h.now += 16 * 60 * NS_PER_S; /* the peer's connection steps both channels */
+	hand_data(&h, 1, 50, 'x');
+	hand_data(&h, 1, 25, 'x');
+	arrive(&h);
+	assert_ptr_equal(hand_event(&h, TRUNK_DATA), s);
+	assert_int_equal(stream_recv_spans(s, spans, 4), 3);
+	assert_int_equal(conn_epoch(h.conn, false, CHANNEL_DATA), 2);
+	assert_int_equal(hand_read(s, 175, 'x'), 175);
+	assert_int_equal(chunk_pool_used(h.pool), 0);
+	hand_quiet(&h);
+	hand_fini(&h);
+}
+
+/* A KEY_UPDATE that breaks a rule, behind DATA: they are given out first. */
+static void
+test_a_wrong_step_behind(void **state)
+{
+	struct hand h;
+	(void)state;
+	struct stream *s = setup(&h);
+	hand_data(&h, 1, 100, 'x');
+	hand_frame(&h, FRAME_KEY_UPDATE, 0, "\2\1", 2); /* no renewal is under way */
+	arrive(&h);
+	assert_ptr_equal(hand_event(&h, TRUNK_DATA), s);
+	assert_int_equal(hand_read(s, 1000, 'x'), 100);
+	hand_expect_error(&h, SC_ERR_FRAME);
+	hand_fini(&h);
+}
+
 int
 main(void)
 {
@@ -102,6 +140,8 @@ main(void)
 		cmocka_unit_test(test_frames_of_a_stream_come_together),
 		cmocka_unit_test(test_what_comes_together_is_kept_together),
 		cmocka_unit_test(test_a_wrong_frame_behind),
+		cmocka_unit_test(test_over_a_ratchet),
+		cmocka_unit_test(test_a_wrong_step_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
