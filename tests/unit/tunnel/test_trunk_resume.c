@@ -247,6 +247,102 @@ test_open_again_under_a_smaller_window(void **state)
 	hand_fini(&h);
 }
 
+/* So is this side's. */
+static void
+test_open_again_with_a_smaller_window(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	struct stream *s = hand_own_stream(&h);
+	hand_lose(&h);
+	hand_relink(&h);
+	h.trunk->config.window = 4096;
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_GO_ON, 2, 0, 1);
+	hand_take(&h, FRAME_STATE, 1);
+	hand_go_on(&h, SESSION_DONE, 2, 0, 0);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_seal(&h);
+	hand_take(&h, FRAME_PING, 0);
+	hand_take(&h, FRAME_OPEN, 1);
+	hand_frame(&h, FRAME_OPENED, 1, NULL, 0);
+	hand_event(&h, TRUNK_OPENED);
+	hand_data(&h, 1, 4096, 'x');
+	assert_ptr_equal(hand_event(&h, TRUNK_DATA), s);
+	hand_data(&h, 1, 1, 'x');
+	hand_expect_error(&h, SC_ERR_CREDIT);
+	hand_fini(&h);
+}
+
+/* Until its OPEN is there again the peer may say nothing of it. */
+static void
+test_not_open_yet(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	hand_own_stream(&h);
+	relink(&h, 0, 0, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 0, 0);
+	hand_window(&h, 1, 0, HAND_WINDOW);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_expect_error(&h, SC_ERR_FRAME_PLACE);
+	hand_fini(&h);
+}
+
+static void
+test_never_opened_and_listed(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	trunk_open(h.trunk, &web, NULL);
+	relink(&h, 0, 0, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 0, 1);
+	hand_state(&h, 1, 0, 0, HAND_WINDOW);
+	hand_expect_error(&h, SC_ERR_FRAME);
+	hand_fini(&h);
+}
+
+/* It would be refused, and nothing of it was passed on. */
+static void
+test_not_opened_again_after_goaway(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	struct stream *s = hand_own_stream(&h);
+	hand_frame(&h, FRAME_GOAWAY, 0, "\0\12", 2);
+	hand_event(&h, TRUNK_GOAWAY);
+	relink(&h, 0, 0, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 0, 0);
+	assert_ptr_equal(hand_event(&h, TRUNK_RESET), s);
+	assert_int_equal(h.event.code, CODE_SHUTTING_DOWN);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_fini(&h);
+}
+
+/* The hold time is that of the link that is lost. */
+static void
+test_another_hold_time(void **state)
+{
+	struct hand h;
+	(void)state;
+	setup_initiator(&h);
+	hand_lose(&h);
+	assert_true(trunk_deadline(h.trunk) == h.now + 30 * NS_PER_S);
+	h.hold = 7;
+	hand_relink(&h);
+	hand_seal(&h);
+	hand_go_on(&h, SESSION_DONE, 2, 1, 1);
+	hand_state(&h, 1, STATE_OPENED, 0, HAND_WINDOW);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_lose(&h);
+	assert_true(trunk_deadline(h.trunk) == h.now + 7 * NS_PER_S);
+	hand_fini(&h);
+}
+
 static void
 test_not_listed(void **state)
 {
@@ -741,6 +837,11 @@ main(void)
 		cmocka_unit_test(test_opened_and_room_by_state),
 		cmocka_unit_test(test_open_again),
 		cmocka_unit_test(test_open_again_under_a_smaller_window),
+		cmocka_unit_test(test_open_again_with_a_smaller_window),
+		cmocka_unit_test(test_not_open_yet),
+		cmocka_unit_test(test_never_opened_and_listed),
+		cmocka_unit_test(test_not_opened_again_after_goaway),
+		cmocka_unit_test(test_another_hold_time),
 		cmocka_unit_test(test_not_listed),
 		cmocka_unit_test(test_reset_there),
 		cmocka_unit_test(test_wrong_answers),
