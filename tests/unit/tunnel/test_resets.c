@@ -80,6 +80,60 @@ test_after_own_fin(void **state)
 	hand_fini(&h);
 }
 
+/* R has said so in its answer, which may be lost as well: it says so again. */
+static void
+test_after_own_fin_of_r(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, false, 30);
+	struct stream *s = accepted(&h, 1);
+	stream_send_fin(s);
+	hand_seal(&h);
+	hand_take(&h, FRAME_FIN, 1);
+	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+	hand_seal(&h);
+	hand_take(&h, FRAME_RESET, 1);
+	for (uint32_t generation = 2; generation < 5; generation++) {
+		uint32_t listed = generation < 4 ? 1 : 0;
+		hand_lose(&h);
+		hand_relink(&h);
+		hand_go_on(&h, SESSION_GO_ON, generation, 0, 0);
+		hand_moved(&h);
+		hand_seal(&h);
+		hand_take_session(&h, SESSION_DONE, generation, 1, listed);
+		if (listed)
+			hand_take_state(&h, 1, STATE_OPENED | STATE_RESET, 0, HAND_WINDOW);
+		const struct hand_frame *ping = hand_take(&h, FRAME_PING, 0);
+		if (generation == 3) { /* this one has come */
+			hand_frame(&h, FRAME_PONG, 0, ping->payload, 8);
+			hand_quiet(&h);
+		}
+	}
+	hand_fini(&h);
+}
+
+/* The answer to a PING that was on its way before shows nothing. */
+static void
+test_an_earlier_ping(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	struct stream *s = accepted(&h, 2);
+	stream_send_fin(s);
+	hand_seal(&h);
+	hand_take(&h, FRAME_FIN, 2);
+	h.trunk->ping.wanted = true;
+	hand_seal(&h);
+	const struct hand_frame *ping = hand_take(&h, FRAME_PING, 0);
+	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+	hand_frame(&h, FRAME_PONG, 0, ping->payload, 8);
+	hand_quiet(&h);
+	assert_int_equal(h.trunk->n_resets, 1);
+	hand_fini(&h);
+}
+
 static void
 test_bounded(void **state)
 {
@@ -180,6 +234,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_after_own_fin),
+		cmocka_unit_test(test_after_own_fin_of_r),
+		cmocka_unit_test(test_an_earlier_ping),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_never_known),
 		cmocka_unit_test(test_refusal),

@@ -783,6 +783,24 @@ test_too_many_states(void **state)
 	hand_fini(&h);
 }
 
+/* A link that allowed more streams than the present one may have left more of them. */
+static void
+test_largest_limits(void **state)
+{
+	struct hand h;
+	(void)state;
+	setup_initiator(&h);
+	h.trunk->session.own_limit = h.trunk->session.peer_limit = 10 * HAND_STREAMS;
+	relink(&h, 0, 0, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 1, 21 * HAND_STREAMS);
+	for (uint32_t i = 0; i < 20 * HAND_STREAMS; i++)
+		hand_state(&h, 2 + 2 * i, STATE_OPENED, 0, HAND_WINDOW);
+	hand_quiet(&h);
+	hand_state(&h, 999, STATE_OPENED, 0, HAND_WINDOW);
+	hand_expect_error(&h, SC_ERR_FRAME);
+	hand_fini(&h);
+}
+
 /* Those that do not count are not kept without end. */
 static void
 test_endless_states(void **state)
@@ -860,6 +878,7 @@ main(void)
 		cmocka_unit_test(test_close_in_the_exchange),
 		cmocka_unit_test(test_broken_exchange),
 		cmocka_unit_test(test_too_many_states),
+		cmocka_unit_test(test_largest_limits),
 		cmocka_unit_test(test_endless_states),
 		cmocka_unit_test(test_new_at_a_later_generation),
 	};
