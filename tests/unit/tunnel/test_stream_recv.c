@@ -217,6 +217,24 @@ test_fin_is_counted(void **state)
 	hand_fini(&h);
 }
 
+/* Half of the last window is what counts, whatever the next one will be. */
+static void
+test_half_of_a_window_that_shrinks(void **state)
+{
+	struct hand h;
+	(void)state;
+	struct stream *s = setup(&h);
+	s->recv.window = HAND_WINDOW / 4;
+	hand_data(&h, 1, HAND_WINDOW / 2, 'x');
+	hand_event(&h, TRUNK_DATA);
+	hand_read(s, HAND_WINDOW / 2 - 1, 'x');
+	hand_seal(&h);
+	hand_no_frame(&h);
+	hand_read(s, 1, 'x');
+	assert_window(&h, 1, HAND_WINDOW / 2, HAND_WINDOW / 2); /* what was granted stays */
+	hand_fini(&h);
+}
+
 /* Every byte of the window, from memory that is not much more. */
 static void
 test_memory_of_a_slow_reader(void **state)
@@ -249,6 +267,7 @@ main(void)
 		cmocka_unit_test(test_the_announced_window_is_the_limit),
 		cmocka_unit_test(test_fin_is_counted),
 		cmocka_unit_test(test_memory_of_a_slow_reader),
+		cmocka_unit_test(test_half_of_a_window_that_shrinks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

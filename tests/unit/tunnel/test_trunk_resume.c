@@ -63,6 +63,39 @@ test_initiator_sends_again(void **state)
 	hand_fini(&h);
 }
 
+/* What was read ahead of its turn goes with the link: it comes again. */
+static void
+test_read_ahead_is_dropped(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	struct stream *a = hand_own_stream(&h);
+	hand_own_stream(&h);
+	hand_frame(&h, FRAME_OPENED, 1, NULL, 0);
+	hand_event(&h, TRUNK_OPENED);
+	hand_frame(&h, FRAME_OPENED, 3, NULL, 0);
+	hand_event(&h, TRUNK_OPENED);
+	hand_put(&h, FRAME_DATA, 1, "x", 1);
+	hand_put(&h, FRAME_DATA, 3, "y", 1);
+	hand_record(&h, CHANNEL_DATA);
+	assert_ptr_equal(hand_event(&h, TRUNK_DATA), a);
+	hand_lose(&h);
+	hand_relink(&h);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_GO_ON, 2, 0, 2);
+	hand_take_state(&h, 1, 0, 1, HAND_WINDOW);
+	hand_take_state(&h, 3, 0, 0, HAND_WINDOW);
+	hand_go_on(&h, SESSION_DONE, 2, 3, 2);
+	hand_state(&h, 1, STATE_OPENED, 0, HAND_WINDOW);
+	hand_state(&h, 3, STATE_OPENED, 0, HAND_WINDOW);
+	hand_event(&h, TRUNK_RESUMED);
+	hand_data(&h, 3, 1, 'y');
+	hand_event(&h, TRUNK_DATA);
+	assert_int_equal(hand_read(a, 100, 'x'), 1);
+	hand_fini(&h);
+}
+
 static void
 test_fin_again_unless_counted(void **state)
 {
@@ -849,6 +882,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_initiator_sends_again),
+		cmocka_unit_test(test_read_ahead_is_dropped),
 		cmocka_unit_test(test_fin_again_unless_counted),
 		cmocka_unit_test(test_announced_again),
 		cmocka_unit_test(test_announced_over_an_earlier_link),
