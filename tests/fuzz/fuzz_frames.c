@@ -38,21 +38,27 @@ announce(struct world *w, struct end *e, bool held)
 	conn_announce(e->conn, &e->announced, e->now);
 }
 
+/* Each choice in a statement of its own: compilers differ in the order in which they evaluate
+   arguments. */
 static void
 step_peer_link(struct world *w, uint8_t choice, struct choices *c)
 {
 	struct peer *p = &w->peer;
+	uint8_t first;
 
 	switch (choice & 31) {
 	case STEP('S'):
+		world_pump(w); /* R answers what has come */
 		peer_session(p);
 		break;
 	case STEP('Z'):
 		peer_refuse_session(p);
 		break;
 	case STEP('O'):
-		if (w->n + p->n < PEER_STREAMS)
-			peer_open(p, choose_u8(c), choose_bytes(c, choose_u8(c)));
+		if (w->n + p->n >= PEER_STREAMS)
+			break;
+		first = choose_u8(c);
+		peer_open(p, first, choose_bytes(c, choose_u8(c)));
 		break;
 	case STEP('P'):
 		peer_ping(p);
@@ -67,10 +73,12 @@ step_peer_link(struct world *w, uint8_t choice, struct choices *c)
 		peer_close(p, choose_u16(c));
 		break;
 	case STEP('X'):
-		peer_pad(p, FRAME_PAD, 1 + (choose_u8(c) & 1), choose_u8(c));
+		first = 1 + (choose_u8(c) & 1);
+		peer_pad(p, FRAME_PAD, first, choose_u8(c));
 		break;
 	case STEP('Y'):
-		peer_pad(p, 128 | choose_u8(c), CHANNEL_PROTOCOL, choose_u8(c));
+		first = 128 | choose_u8(c);
+		peer_pad(p, first, CHANNEL_PROTOCOL, choose_u8(c));
 		break;
 	case STEP('K'):
 		renew(w, p->end);
@@ -92,6 +100,7 @@ step_peer(struct world *w, uint8_t choice, struct choices *c)
 {
 	struct peer *p = &w->peer;
 	bool of_stream = strchr("ADBFRW", '@' + (choice & 31)) != NULL;
+	uint16_t first;
 	struct peer_stream *s = of_stream && p->n > 0 ? &p->streams[choose_below(c, p->n)] : NULL;
 
 	if (!s) {
@@ -112,10 +121,12 @@ step_peer(struct world *w, uint8_t choice, struct choices *c)
 		peer_fin(p, s);
 		break;
 	case STEP('R'):
-		peer_reset(p, s, choose_u16(c), choose_bytes(c, choose_u8(c)));
+		first = choose_u16(c);
+		peer_reset(p, s, first, choose_bytes(c, choose_u8(c)));
 		break;
 	default:
-		peer_window(p, s, choose_u16(c), choose_u16(c));
+		first = choose_u16(c);
+		peer_window(p, s, first, choose_u16(c));
 	}
 }
 
@@ -149,8 +160,10 @@ step_hostile(struct world *w, uint8_t choice, struct choices *c)
 		return;
 	}
 	uint32_t stream = choose_u8(c);
-	if (stream == 255)
-		stream = (uint32_t)choose_u16(c) << 16 | choose_u16(c);
+	if (stream == 255) {
+		stream = (uint32_t)choose_u16(c) << 16;
+		stream |= choose_u16(c);
+	}
 	peer_any_frame(p, channel, type, stream, choose_bytes(c, choose_u8(c)));
 }
 
