@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/user.h"
 #include "config/value.h"
 
 #define LIST_SIZE 1024
@@ -55,6 +56,8 @@ show_node(FILE *out, const struct config *config, const struct settings *s)
 	fprintf(out, "  peers reach it at  %s\n",
 		join_endpoints(list, &node->listen, "nothing: it only dials out"));
 	fprintf(out, "  keys and peers in  %s\n", node->state);
+	if (node->user[0])
+		fprintf(out, "  becomes user       %s, if root starts it\n", node->user);
 	fprintf(out, "  workers            %u\n", config_workers(config));
 	fprintf(out, "  kinds of keys      %s\n", join_names(list, &node->asymmetric));
 	fputs("  ciphers            ", out);
@@ -189,6 +192,7 @@ json_node(const struct config *config, const struct settings *s)
 	json_object_object_add(o, "name", json_object_new_string(node->name));
 	json_object_object_add(o, "listen", json_endpoints(&node->listen));
 	json_object_object_add(o, "state", json_object_new_string(node->state));
+	json_object_object_add(o, "user", json_object_new_string(node->user));
 	json_object_object_add(o, "workers", json_object_new_int((int)config_workers(config)));
 	json_object_object_add(o, "asymmetric", json_names(&node->asymmetric));
 	json_object_object_add(o, "symmetric", ciphers);
@@ -297,8 +301,12 @@ cmd_check(const struct cli *cli, int argc, char **argv)
 
 	if (status == CLI_GO_ON)
 		status = cli_load(cli, &config, &settings);
-	if (status != CLI_GO_ON)
+	if (status == CLI_GO_ON)
+		status = user_switch(cli, config); /* as the node will see it */
+	if (status != CLI_GO_ON) {
+		config_free(config);
 		return status;
+	}
 	keyring_open(&ring, config->node.state, NULL, NULL, &err);
 	if (json) {
 		show_json(cli->out, config, &settings, ring);

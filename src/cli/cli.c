@@ -2,13 +2,16 @@
    command. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "cli/user.h"
 #include "config/nearest.h"
 
 int
@@ -194,10 +197,30 @@ show_problem(void *arg, const char *text)
 	cli_fail(arg, CLI_FAILED, "%s", text);
 }
 
+bool
+cli_make_parents(const char *path)
+{
+	char *copy = strdup(path);
+	bool ok = copy != NULL;
+
+	for (char *slash = ok ? strchr(copy + 1, '/') : NULL; ok && slash;
+		slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		ok = mkdir(copy, 0755) == 0 || errno == EEXIST;
+		*slash = '/';
+	}
+	free(copy);
+	return ok;
+}
+
 int
 cli_open_ring(const struct cli *cli, const struct config *config, struct keyring **ring)
 {
 	struct errmsg err;
+	int status = user_switch(cli, config);
+
+	if (status != CLI_GO_ON)
+		return status;
 	enum sc_error error =
 		keyring_open(ring, config->node.state, show_problem, (void *)cli, &err);
 	if (error != SC_OK)

@@ -70,10 +70,14 @@ cli_name(const struct cli *cli, char *out, size_t size);
 int
 cli_load(const struct cli *cli, struct config **config, struct settings *settings);
 
-/* Opens the key ring of the configuration's state folder; files that cannot be used are named on
+/* Opens the key ring of the configuration's state folder, as the user of [node] if root runs this; files that cannot be used are named on
    cli->err, as long as the ring is open. CLI_GO_ON, or CLI_FAILED after saying what is wrong. */
 int
 cli_open_ring(const struct cli *cli, const struct config *config, struct keyring **ring);
+
+/* Makes the folders above the path, where they are missing. False with errno: it cannot. */
+bool
+cli_make_parents(const char *path);
 
 /* Finds a peer's section, or says that there is none (with the nearest name) and what to add. NULL
    then. */

@@ -2,6 +2,7 @@
 #include "cli/doctor.h"
 
 #include "cli/client.h"
+#include "cli/user.h"
 
 /* Files of the state folder that cannot be used. */
 static void
@@ -64,14 +65,18 @@ cmd_doctor(const struct cli *cli, int argc, char **argv)
 	const char *args[1];
 	char program[600];
 	struct settings settings;
-	struct config *config;
+	struct config *config = NULL;
 	struct report report;
 	int status = cli_parse(cli, &usage, argc, argv, args);
 
 	if (status == CLI_GO_ON)
 		status = cli_load(cli, &config, &settings);
-	if (status != CLI_GO_ON)
+	if (status == CLI_GO_ON)
+		status = user_switch(cli, config);
+	if (status != CLI_GO_ON) {
+		config_free(config);
 		return status;
+	}
 	const struct config_peer *peer = args[0] ? cli_find_peer(cli, config, args[0]) : NULL;
 	if (args[0] && !peer) {
 		config_free(config);

@@ -244,7 +244,7 @@ check_original(const struct doctor *d, const struct config_service *s)
 		"%s: `source = original`, but the node has no right to show other addresses than its own",
 		s->name);
 	report_advice(d->report, "give it the capability CAP_NET_RAW: AmbientCapabilities and "
-		"CapabilityBoundingSet of a systemd unit");
+		"CapabilityBoundingSet of a systemd unit, or start it as root with `user` set");
 }
 
 void

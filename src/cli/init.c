@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/user.h"
 #include "config/template.h"
 #include "config/value.h"
 
@@ -29,28 +30,12 @@ state_for(const char *path)
 	return state;
 }
 
-static bool
-make_parents(const char *path)
-{
-	char *copy = strdup(path);
-	bool ok = copy != NULL;
-
-	for (char *slash = ok ? strchr(copy + 1, '/') : NULL; ok && slash;
-		slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		ok = mkdir(copy, 0755) == 0 || errno == EEXIST;
-		*slash = '/';
-	}
-	free(copy);
-	return ok;
-}
-
 /* Writes the configuration; a half-written one is removed. Fails with EEXIST if there is one. */
 static bool
 write_config(const char *path, const struct template_values *values)
 {
 	int fd =
-		make_parents(path) ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
+		cli_make_parents(path) ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
 	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
 
 	if (!file)
@@ -242,11 +227,18 @@ cmd_init(const struct cli *cli, int argc, char **argv)
 	const char *args[1];
 	struct config *config = NULL;
 	struct keyring *ring = NULL;
+	struct user user;
 	struct errmsg err;
 	int status = cli_parse(cli, &usage, argc, argv, args);
 
 	if (status == CLI_GO_ON)
 		status = prepare_config(cli, &values, &config);
+	if (status == CLI_GO_ON)
+		status = user_find(&user, cli, config);
+	if (status == CLI_GO_ON)
+		status = user_give_state(&user, cli, config);
+	if (status == CLI_GO_ON)
+		status = user_become(&user, cli, config, false);
 	if (status == CLI_GO_ON && keyring_create(config->node.state, &err) != SC_OK)
 		status = cli_fail(cli, CLI_FAILED, "%s", err.text);
 	if (status == CLI_GO_ON)

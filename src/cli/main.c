@@ -1,11 +1,11 @@
 /* The program: the table of commands, and what stands before a command. */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/user.h"
 #include "config/nearest.h"
 
 static const struct {
@@ -101,18 +101,6 @@ run(struct cli *cli, int argc, char **argv)
 	return CLI_USAGE;
 }
 
-/* LeakSanitizer looks at its own process as a debugger does. */
-#ifdef __SANITIZE_ADDRESS__
-#define DUMPABLE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DUMPABLE 1
-#endif
-#endif
-#ifndef DUMPABLE
-#define DUMPABLE 0
-#endif
-
 /* Private keys and session keys live in this process: no core dump, no debugger of the same
    user. */
 static void
@@ -120,7 +108,7 @@ keep_secrets(void)
 {
 	const struct rlimit none = {0, 0};
 	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0);
+	user_keep_secrets();
 }
 
 /* Whoever started this may have closed descriptors 0 to 2. The next socket or key file would get that

@@ -2,15 +2,20 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "admin/admin.h"
 #include "base/log.h"
 #include "base/syslog.h"
 #include "cli/cli.h"
+#include "cli/user.h"
+#include "proxy/early.h"
 #include "proxy/inherit.h"
 #include "proxy/node.h"
 #include "proxy/signals.h"
 #include "proxy/upgrade.h"
+
+#define LOCKED_MAX (64u << 20)
 
 static const struct cli_option options[] = {{0}};
 
@@ -65,6 +70,67 @@ load_again(void *arg, struct errmsg *err)
 	return NULL;
 }
 
+/* ---- `user` ---- */
+
+static bool
+shows_clients(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_services; i++)
+		if (config->services[i].original)
+			return true;
+	return false;
+}
+
+/* Private keys are locked in memory; root had no limit on that. */
+static void
+raise_locked(void)
+{
+	const struct rlimit enough = {LOCKED_MAX, LOCKED_MAX};
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_max < LOCKED_MAX)
+		setrlimit(RLIMIT_MEMLOCK, &enough);
+	else if (limit.rlim_cur < LOCKED_MAX)
+		setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){LOCKED_MAX, limit.rlim_max});
+}
+
+/* What root may read and the user may not shows only at the next reload. */
+static void
+check_readable(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_files; i++) {
+		if (access(config->files[i], R_OK) == 0)
+			continue;
+		struct log_line line = log_begin(LOG_LEVEL_WARNING, "config_unreadable");
+		log_str(&line, "file", config->files[i]);
+		log_fmt(&line, "hint", "user %s cannot read it: a reload will fail (chgrp, chmod 640)",
+			config->node.user);
+		log_end(&line);
+	}
+}
+
+/* With `user`: opens the ports, then goes on as that user. */
+static int
+stop_being_root(const struct cli *cli, const struct config *config, struct inherited *inherited)
+{
+	struct user user;
+	struct errmsg err;
+	int status = user_find(&user, cli, config);
+
+	if (status != CLI_GO_ON)
+		return status;
+	if (!user.wanted)
+		return user_check(cli, config);
+	if (early_ports(inherited, config, user.uid, user.gid, &err) != SC_OK)
+		return cli_fail(cli, CLI_FAILED, "%s", err.text);
+	user_give_control(&user, config);
+	raise_locked();
+	status = user_become(&user, cli, config, shows_clients(config));
+	if (status == CLI_GO_ON)
+		check_readable(config);
+	return status;
+}
+
 static int
 run_node(const struct cli *cli, const struct node_setup *setup)
 {
@@ -109,12 +175,15 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	log_setup((enum log_level)config->node.log_level,
 		(enum log_format)config->node.log_format, 2);
 	log_set_target((enum log_target)config->node.log_to, SYSLOG_PATH);
-	status = cli_open_ring(cli, config, &ring);
+	if (!legacy_init(&legacy, &inherited) ||
+		(!legacy.there && !inherited_from_systemd(&inherited)))
+		status = cli_fail(cli, CLI_FAILED, "out of memory");
+	if (status == CLI_GO_ON)
+		status = stop_being_root(cli, config, &inherited);
+	if (status == CLI_GO_ON)
+		status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON)
 		check_locked(ring);
-	if (status == CLI_GO_ON && (!legacy_init(&legacy, &inherited) ||
-			(!legacy.there && !inherited_from_systemd(&inherited))))
-		status = cli_fail(cli, CLI_FAILED, "out of memory");
 	if (status == CLI_GO_ON && keyring_claim(ring, legacy.there, &err) != SC_OK)
 		status = cli_fail(cli, CLI_FAILED, "%s", err.text);
 	if (status == CLI_GO_ON) {
@@ -131,6 +200,8 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 			.legacy = &legacy,
 		};
 		status = run_node(cli, &setup);
+	} else {
+		inherited_drop(&inherited);
 	}
 	keyring_free(ring);
 	config_free(config);

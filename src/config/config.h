@@ -44,6 +44,7 @@ struct config_node {
 	char name[CONFIG_NAME_SIZE]; /* at most 63 of it go into HELLO */
 	struct endpoint_list listen; /* may be empty: the node only dials out */
 	char *state;                 /* folder */
+	char user[CONFIG_NAME_SIZE]; /* that it becomes if root starts it; "": it stays who it is */
 	struct name_list asymmetric, symmetric, implementations; /* in order of preference */
 	bool allow_weak;
 	unsigned log_level, log_format, log_to; /* enum log_level, enum log_format, enum log_target */

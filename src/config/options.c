@@ -31,6 +31,8 @@ const struct option config_options[OPTIONS_MAX] = {
 		"0.0.0.0:7400, [::]:7400", "where peers reach this node; none: it only dials out"},
 	{SECTION_NODE, "state", VALUE_PATH, RESTART, NODE(state), "/var/lib/secureconn", 0, 0, NULL,
 		NULL, "the folder of keys and peers; relative to the folder of this file"},
+	{SECTION_NODE, "user", VALUE_NAME, RESTART, NODE(user), "", 0, 0, NULL, "secureconn",
+		"the user that the node becomes if root starts it; none: it stays who it is"},
 	{SECTION_NODE, "asymmetric", VALUE_LIST, RESTART, NODE(asymmetric), "ElGamal 3072", 0, 0,
 		NULL, NULL,
 		"kinds of keys, best first; also X25519, ElGamal 2048, 4096, 6144, 8192"},

@@ -133,6 +133,20 @@ inherited_take(struct inherited *in, const struct sockaddr *address, socklen_t s
 	return -1;
 }
 
+bool
+inherited_add(struct inherited *in, int fd)
+{
+	int *fds = reallocarray(in->fds, in->n + 1, sizeof(*fds));
+
+	if (!fds) {
+		close(fd);
+		return false;
+	}
+	in->fds = fds;
+	in->fds[in->n++] = fd;
+	return true;
+}
+
 static void
 log_unused(int fd)
 {
@@ -152,10 +166,16 @@ log_unused(int fd)
 void
 inherited_fini(struct inherited *in)
 {
-	for (size_t i = 0; i < in->n; i++) {
+	for (size_t i = 0; i < in->n; i++)
 		log_unused(in->fds[i]);
+	inherited_drop(in);
+}
+
+void
+inherited_drop(struct inherited *in)
+{
+	for (size_t i = 0; i < in->n; i++)
 		close(in->fds[i]);
-	}
 	free(in->fds);
 	*in = (struct inherited){.fds = NULL};
 }

@@ -32,6 +32,14 @@ inherited_from_systemd(struct inherited *in);
 int
 inherited_take(struct inherited *in, const struct sockaddr *address, socklen_t size);
 
+/* One more, which listens. False: out of memory, and it is closed. */
+bool
+inherited_add(struct inherited *in, int fd);
+
+/* Closes them without a word. */
+void
+inherited_drop(struct inherited *in);
+
 /* Closes what nobody has taken, and says so in the log. */
 void
 inherited_fini(struct inherited *in);

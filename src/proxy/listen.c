@@ -88,6 +88,16 @@ listener_release(struct listener *l)
 	l->device = 0;
 }
 
+int
+listener_take(struct listener *l)
+{
+	int fd = l->fd;
+
+	list_remove(&l->node);
+	free(l);
+	return fd;
+}
+
 static void
 on_closed(uv_handle_t *handle)
 {

@@ -56,6 +56,10 @@ listener_start(struct listener *l, uv_loop_t *loop, struct flood *errors);
 void
 listener_give(struct listener *l, accept_fn *fn, void *owner);
 
+/* Of one that was not started: its descriptor, which goes on listening; the rest is gone. */
+int
+listener_take(struct listener *l);
+
 /* Also one that was not started. Removes its Unix socket. */
 void
 listener_close(struct listener *l);

@@ -36,11 +36,11 @@ def claims(source=None, destination=None):
 class Host:
     """A node with a service `web` for a Python peer named py, which may claim what GRANTED says."""
 
-    def __init__(self, make_node, closing, identity, target, sources=GRANTED, **service):
+    def __init__(self, make_node, closing, identity, target, sources=GRANTED, node=None, **service):
         self.closing, self.identity, self.port = closing, identity, free_port()
         self.node = make_node("hq", {"node": {"name": "hq", "state": "state", "log": "debug"}, "peer py": {},
                                      "service web": {"connect": target, "allow": "py", **service}})
-        self.node.set("node", listen=f"127.0.0.1:{self.port}", asymmetric="X25519")
+        self.node.set("node", listen=f"127.0.0.1:{self.port}", asymmetric="X25519", **(node or {}))
         if sources:
             self.node.set("peer py", sources=sources)
         self.node.init()

@@ -89,7 +89,7 @@ test_json(void **state)
 	assert_int_equal(harness_run(&h, cmd_check, "", "check --json"), CLI_DONE);
 	assert_string_equal(h.out,
 		"{\"node\":{\"name\":\"n\",\"listen\":[\"127.0.0.1:7400\"],\"state\":\"DIR/s\","
-		"\"workers\":3,\"asymmetric\":[\"X25519\"],\"symmetric\":["
+		"\"user\":\"\",\"workers\":3,\"asymmetric\":[\"X25519\"],\"symmetric\":["
 		"{\"name\":\"AES 256\",\"implementation\":\"nettle\"},"
 		"{\"name\":\"AES 128\",\"implementation\":\"nettle\"},"
 		"{\"name\":\"ChaCha20-Poly1305\",\"implementation\":\"nettle\"},"

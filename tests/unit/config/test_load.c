@@ -171,7 +171,7 @@ static const struct {
 		"x.ini:3: [node] name: is there already, in line 2; remove one of the two"},
 	{NODE "adress = x\n",
 		"x.ini:3: [node]: there is no key \"adress\"; there are name, listen, "
-		"state, asymmetric, symmetric, implementations, allow_weak, log, "
+		"state, user, asymmetric, symmetric, implementations, allow_weak, log, "
 		"log_format, log_to, rekey_after, rekey_bytes, workers, drain, control, metrics, "
 		"include"},
 	{NODE "[peer a]\nadress = x\n",
