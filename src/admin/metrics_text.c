@@ -219,6 +219,10 @@ show_node(struct text *out, const struct status *s)
 		s->callers_refused);
 	single(out, "handshakes_failed_total", "counter", "Handshakes of callers that failed",
 		s->handshakes_failed);
+	head(out, "limit_reached_total", "counter", "Times that a bound of [limits] was met");
+	for (unsigned i = 0; i < REACHED_COUNT; i++)
+		text_print(out, "secureconn_limit_reached_total{limit=\"%s\"} %" PRIu64 "\n", reached_key(i),
+			s->reached[i]);
 }
 
 static void

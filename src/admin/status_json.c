@@ -75,6 +75,11 @@ node_json(const struct status *s, const struct config_node *node)
 	add_number(o, "unauthenticated_max", s->places);
 	add_number(o, "callers_refused", s->callers_refused);
 	add_number(o, "handshakes_failed", s->handshakes_failed);
+	struct json_object *reached = json_object_new_object();
+	for (unsigned i = 0; i < REACHED_COUNT; i++)
+		if (s->reached[i] > 0)
+			add_number(reached, reached_key(i), s->reached[i]);
+	add(o, "limits_reached", reached);
 	return o;
 }
 

@@ -16,10 +16,11 @@
 	X(SC_ERR_LIMIT, "limit", "a limit is reached")                                             \
 	X(SC_ERR_TIMEOUT, "timeout", "the deadline has passed")                                    \
 	/* lines and negotiation, protocol.md 1-3 */                                               \
-	X(SC_ERR_LINE_LONG, "line_long", "a handshake line is longer than 8192 bytes")             \
+	X(SC_ERR_LINE_LONG, "line_long", "a handshake line is longer than is allowed")             \
 	X(SC_ERR_LINE_BYTE, "line_byte", "a handshake line holds a byte that is not printable ASCII") \
 	X(SC_ERR_LINE_EMPTY, "line_empty", "a handshake line is empty")                            \
-	X(SC_ERR_LINE_COUNT, "line_count", "the peer sent more than 64 handshake lines")           \
+	X(SC_ERR_LINE_COUNT, "line_count", "the peer sent more handshake lines than are allowed")   \
+	X(SC_ERR_LINE_TOTAL, "line_total", "the peer's handshake lines are more bytes than are allowed") \
 	X(SC_ERR_LINE_UNEXPECTED, "line_unexpected", "a handshake line came that does not belong here") \
 	X(SC_ERR_SUGGESTED_TWICE, "suggested_twice", "the peer suggested the same name twice")     \
 	X(SC_ERR_NO_PROTOCOL, "no_protocol", "no protocol in common with the peer")                \
@@ -39,6 +40,7 @@
 	X(SC_ERR_RECORD_TAG, "record_tag", "a record is forged or damaged")                        \
 	X(SC_ERR_KEY_VOLUME, "key_volume", "the peer sent more under one key than is allowed")     \
 	X(SC_ERR_RENEWAL, "renewal", "the session keys were not renewed in time")                  \
+	X(SC_ERR_RENEWAL_COUNT, "renewal_count", "the peer renewed the session keys too often")    \
 	/* frames and streams, protocol.md 8 */                                                    \
 	X(SC_ERR_FRAME, "frame", "a frame is not valid")                                           \
 	X(SC_ERR_FRAME_PLACE, "frame_place", "a frame came where it is not allowed")               \

@@ -61,6 +61,8 @@ struct config_node {
 /* Bounds that protect a node, and those of keys (protocol.md 6, 9, 11). */
 struct config_limits {
 	uint64_t handshake;       /* for a whole handshake */
+	uint32_t handshake_lines; /* that the other side may send in it */
+	uint64_t handshake_line, handshake_bytes; /* bytes of each, and of all */
 	uint32_t unauthenticated; /* connections at once */
 	uint32_t reserved;        /* of these, only for known sources */
 	uint32_t source, source_rate;             /* at once, and a second, of one source */

@@ -20,6 +20,7 @@
 #define S   NS_PER_S
 #define MIN (60 * S)
 #define H   (60 * MIN)
+#define KIB (1ull << 10)
 #define MIB (1ull << 20)
 #define TIB (1ull << 40)
 
@@ -127,6 +128,12 @@ const struct option config_options[OPTIONS_MAX] = {
 
 	{SECTION_LIMITS, "handshake", VALUE_TIME, NEXT, LIMITS(handshake), "10s", 100 * MS, 5 * MIN,
 		NULL, NULL, "a connection must be authenticated in this time"},
+	{SECTION_LIMITS, "handshake_line", VALUE_SIZE, NEXT, LIMITS(handshake_line), "8192", 4352, 8192,
+		NULL, NULL, "bytes of a line that the other side sends meanwhile"},
+	{SECTION_LIMITS, "handshake_lines", VALUE_NUMBER, NEXT, LIMITS(handshake_lines), "64", 32, 64,
+		NULL, NULL, "lines that it sends"},
+	{SECTION_LIMITS, "handshake_bytes", VALUE_SIZE, NEXT, LIMITS(handshake_bytes), "512K", 32 * KIB,
+		512 * KIB, NULL, NULL, "bytes of all these lines"},
 	{SECTION_LIMITS, "unauthenticated", VALUE_NUMBER, NOW, LIMITS(unauthenticated), "256", 1,
 		1000, NULL, NULL, "connections of peers that are not authenticated yet, at once"},
 	{SECTION_LIMITS, "reserved", VALUE_NUMBER, NOW, LIMITS(reserved), "64", 0, 1000, NULL, NULL,

@@ -27,6 +27,12 @@ keyring_set_limits(struct keyring *ring, const struct keyring_limits *limits)
 	ring->limits = *limits;
 }
 
+struct keyring_dropped
+keyring_get_dropped(const struct keyring *ring)
+{
+	return ring->dropped;
+}
+
 const struct keyring_limits *
 keyring_get_limits(const struct keyring *ring)
 {

@@ -241,6 +241,14 @@ enum sc_error
 keyring_note(struct keyring *ring, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, const char *source, bool *verified, struct errmsg *err);
 
+/* Pending keys of unknown callers that went because others came, through this ring. */
+struct keyring_dropped {
+	uint64_t by_source, by_all; /* keyring_limits.callers_source, .callers */
+};
+
+struct keyring_dropped
+keyring_get_dropped(const struct keyring *ring);
+
 /* The dialog's decision: what was typed picks, among the keys pending for this peer and those of
    unknown callers, the one that becomes the peer's verified key. On success key gets it.
    SC_ERR_NOT_FOUND: no key is pending at all (says to start the nodes first, or to use trust);

@@ -92,6 +92,7 @@ trim_callers(struct keyring *ring, const struct key_record *record, const char *
 		error = remove_record(ring, oldest->record, err);
 		if (error != SC_OK)
 			return error;
+		++*(group ? &ring->dropped.by_source : &ring->dropped.by_all);
 		ring_scan(ring, STORE_CALLERS);
 	}
 }

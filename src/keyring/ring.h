@@ -30,6 +30,7 @@ struct keyring {
 	int claim;        /* descriptor of the file that says which process is the node; -1: not open */
 	bool claim_waits; /* for the node that this one replaces */
 	struct keyring_limits limits;
+	struct keyring_dropped dropped;
 	struct ring_folder folders[STORE_FOLDERS];
 	keyring_problem_fn *problem;
 	void *problem_arg;

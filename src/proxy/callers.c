@@ -25,8 +25,9 @@ callers_remember(struct node *n)
 }
 
 static void
-refused(struct node *n, const char *address, const char *reason)
+refused(struct node *n, const char *address, enum reached limit, const char *reason)
 {
+	node_main(n)->reached[limit]++;
 	if (!flood_pass(&n->floods[FLOOD_REFUSED], node_now()))
 		return;
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "caller_refused");
@@ -41,6 +42,7 @@ callers_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address
 	struct node *n = owner;
 	struct source source = address_source(address);
 	char text[ADDRESS_TEXT_SIZE];
+	bool known = limits_known(n->limits, &source, node_now());
 	uint32_t place;
 	void *victim;
 
@@ -48,22 +50,25 @@ callers_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address
 	switch (limits_admit(n->limits, &source, node_now(), &place, &victim)) {
 	case LIMITS_SOURCE_PLACES:
 		close(fd);
-		refused(n, text, "too many unauthenticated connections of this source at once");
+		refused(n, text, known ? REACHED_KNOWN_SOURCE : REACHED_SOURCE,
+			"too many unauthenticated connections of this source at once");
 		return;
 	case LIMITS_SOURCE_RATE:
 		close(fd);
-		refused(n, text, "too many connections of this source in a second");
+		refused(n, text, known ? REACHED_KNOWN_SOURCE_RATE : REACHED_SOURCE_RATE,
+			"too many connections of this source in a second");
 		return;
 	case LIMITS_RESERVED:
 		close(fd);
-		refused(n, text, "all places are for known sources");
+		refused(n, text, REACHED_RESERVED, "all places are for known sources");
 		return;
 	case LIMITS_OK:
 		break;
 	}
 	if (victim) {
 		struct link *out = victim;
-		refused(n, out->address, "its place went to another one: too many of them");
+		refused(n, out->address, REACHED_UNAUTHENTICATED,
+			"its place went to another one: too many of them");
 		out->has_place = false;
 		link_kill(out);
 	}

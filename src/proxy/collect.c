@@ -24,6 +24,7 @@ struct part {
 	struct list peers;   /* struct status_peer */
 	struct list tallies; /* struct tally */
 	size_t n_peers;
+	uint64_t reached[REACHED_COUNT];
 	bool begun, failed;
 	/* those looked at last: peers and tallies stay on their lists as long as the worker turns */
 	const struct list *peer, *tally;
@@ -162,6 +163,7 @@ on_ask(struct worker *w, void *arg, const char *text)
 		list_init(&part->tallies);
 		part->peer = &w->peers;
 		part->tally = &w->tallies;
+		memcpy(part->reached, w->reached, sizeof(part->reached));
 		part->begun = true;
 	}
 	if (next(&part->peer, &w->peers))
@@ -296,6 +298,8 @@ gather(struct collector *c, struct part *parts, unsigned n)
 	list_init(&g->peers);
 	list_init(&g->tallies);
 	for (unsigned i = 0; i < n; i++) {
+		for (size_t k = 0; k < REACHED_COUNT; k++)
+			g->status->reached[k] += parts[i].reached[k];
 		arena_join(&g->status->memory_of, &parts[i].memory);
 		list_take(&g->peers, &parts[i].peers);
 		list_take(&g->tallies, &parts[i].tallies);

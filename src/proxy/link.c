@@ -85,6 +85,7 @@ link_join(struct link *l)
 	l->peer->counts.links++;
 	l->peer->links_up++;
 	if (!l->dialed && l->peer->links_up > l->owner->config->limits.links) {
+		l->owner->reached[REACHED_LINKS]++;
 		link_close(l, CODE_TOO_MANY_STREAMS);
 		return;
 	}
@@ -302,6 +303,9 @@ make_conn(struct link *l)
 		.n_bulk = n->n_bulk,
 		.random = n->random,
 		.hello = n->hello,
+		.lines = {.size = (size_t)limits->handshake_line,
+			.count = limits->handshake_lines,
+			.total = (size_t)limits->handshake_bytes},
 		.ratchet_records = limits->ratchet_records,
 		.ratchet_bytes = limits->ratchet_bytes,
 		.renewal = {

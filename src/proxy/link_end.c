@@ -95,6 +95,8 @@ void
 link_over(struct link *l, enum sc_error error, uint16_t code)
 {
 	struct log_line line = log_down(l);
+
+	l->owner->reached[reached_of(error)]++;
 	if (error == SC_OK || error == SC_ERR_CLOSED)
 		log_fmt(&line, "reason", "%s: %s", error ? "closed by the peer" : "closed here",
 			code_text(code));
@@ -119,6 +121,7 @@ link_suspended(struct link *l, enum sc_error error, size_t streams)
 	struct log_line line = log_down(l);
 	uint64_t lasted = node_now() - l->since;
 
+	l->owner->reached[reached_of(error)]++;
 	log_str(&line, "reason", sc_error_text(error));
 	log_u64(&line, "held_streams", streams);
 	log_end(&line);
@@ -181,6 +184,7 @@ link_failed(struct link *l)
 	struct conn_info info;
 
 	conn_get_info(l->conn, &info);
+	l->owner->reached[reached_of(error)]++;
 	struct flood *flood =
 		l->dialed ? &l->peer->dialer.failures : &l->owner->node->floods[FLOOD_HANDSHAKE];
 	if (flood_pass(flood, node_now())) {

@@ -125,6 +125,23 @@ session_handle(struct session *s, const struct trunk_event *event)
 	}
 }
 
+/* The peer wanted more streams than it may have. */
+static void
+count_refused(struct session *s, struct link *l)
+{
+	uint64_t all = trunk_refused(s->trunk), n = all - min_u64(s->refused, all);
+
+	s->refused = all;
+	for (l->owner->reached[REACHED_STREAMS] += n; n > 0; n--) {
+		if (!flood_pass(&l->owner->floods[FLOOD_SERVICE], node_now()))
+			continue;
+		struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
+		log_str(&line, "peer", l->peer->name);
+		log_str(&line, "reason", "the peer has its `streams` of [limits] open");
+		log_end(&line);
+	}
+}
+
 void
 link_events(struct link *l)
 {
@@ -135,6 +152,8 @@ link_events(struct link *l)
 		session_handle(l->session, &event);
 		any = true;
 	}
+	if (l->session)
+		count_refused(l->session, l);
 	if (any) {
 		link_touch(l);
 		peer_serve(l->peer); /* streams may have become possible */

@@ -89,10 +89,28 @@ on_changes(void *owner)
 	watch_look(owner);
 }
 
+/* Counts keys that went because others came, up to that many in all. */
 static void
-on_noted(void *owner, bool verified)
+dropped(struct node *n, enum reached limit, uint64_t all)
+{
+	uint64_t *counted = &node_main(n)->reached[limit];
+
+	for (; *counted < all; ++*counted) {
+		if (!flood_pass(&n->floods[FLOOD_DROPPED], node_now()))
+			continue;
+		struct log_line line = log_begin(LOG_LEVEL_WARNING, "key_dropped");
+		log_fmt(&line, "reason", "more keys of unknown callers are pending than `%s` of [limits]",
+			reached_key(limit));
+		log_end(&line);
+	}
+}
+
+static void
+on_noted(void *owner, bool verified, const struct keyring_dropped *gone)
 {
 	(void)verified;
+	dropped(owner, REACHED_PENDING_KEYS_SOURCE, gone->by_source);
+	dropped(owner, REACHED_PENDING_KEYS, gone->by_all);
 	watch_look(owner);
 }
 
@@ -104,6 +122,7 @@ init_floods(struct node *n)
 		[FLOOD_REFUSED] = {.event = "caller_refused", .lines = 3},
 		[FLOOD_HANDSHAKE] = {.event = "handshake_failed", .lines = 20},
 		[FLOOD_PENDING] = {.event = "key_pending", .lines = 10},
+		[FLOOD_DROPPED] = {.event = "key_dropped", .lines = 3},
 	};
 	memcpy(n->floods, kinds, sizeof(kinds));
 }

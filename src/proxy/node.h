@@ -39,6 +39,7 @@ enum node_flood {
 	FLOOD_REFUSED,   /* on the peer port, by limits */
 	FLOOD_HANDSHAKE, /* of callers */
 	FLOOD_PENDING,
+	FLOOD_DROPPED, /* keys of unknown callers */
 	NODE_FLOODS
 };
 

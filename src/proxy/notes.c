@@ -22,6 +22,7 @@ struct note {
 	bool changed;
 	/* what the thread found: */
 	bool verified;
+	struct keyring_dropped dropped;
 	enum sc_error error;
 	struct errmsg err;
 };
@@ -119,6 +120,7 @@ run_note(struct keyring *ring, struct notes_task *task)
 	keyring_refresh(ring);
 	note->error = keyring_note(ring, note->peer[0] ? note->peer : NULL, note->asym,
 		note->public_key, note->source, &note->verified, &note->err);
+	note->dropped = keyring_get_dropped(ring);
 }
 
 static void
@@ -127,12 +129,13 @@ note_done(struct notes_task *task, bool closing)
 	struct note *note = container_of(task, struct note, task);
 	struct notes *n = note->notes;
 	bool stored = note->error == SC_OK, verified = note->verified;
+	struct keyring_dropped dropped = note->dropped;
 
 	if (!closing)
 		log_note(n, note);
 	free(note);
 	if (!closing && stored)
-		n->fn(n->owner, verified);
+		n->fn(n->owner, verified, &dropped);
 }
 
 static void

@@ -14,8 +14,9 @@
 
 struct notes;
 
-/* A key was noted; verified: its fingerprint had been trusted before, so it is verified now. */
-typedef void notes_fn(void *owner, bool verified);
+/* A key was noted; verified: its fingerprint had been trusted before, so it is verified now. dropped: so many others went,
+   since the start of notes. */
+typedef void notes_fn(void *owner, bool verified, const struct keyring_dropped *dropped);
 
 /* Opens the folder of the node's ring. NULL, with err set. logs bounds the lines. */
 struct notes *

@@ -226,6 +226,7 @@ route_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 		return;
 	}
 	if (ceiling_reached(w)) {
+		w->reached[REACHED_CONNECTIONS]++;
 		client_refuse(&c, w, TALLY_LIMIT, "the node has its `connections` of [limits]");
 		return;
 	}

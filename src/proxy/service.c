@@ -169,6 +169,7 @@ service_open(struct link *link, struct stream *stream, const struct stream_reque
 		return;
 	}
 	if (ceiling_reached(w)) {
+		w->reached[REACHED_CONNECTIONS]++;
 		refuse(link, stream, request, CODE_TOO_MANY_STREAMS,
 			"the node has its `connections` of [limits]");
 		return;

@@ -26,6 +26,7 @@ struct session {
 	const struct asym_impl *asym;
 	uint8_t key[ASYM_PUBLIC_MAX];
 	uint64_t lost_at;
+	uint64_t refused; /* streams above the limit, as far as they were counted */
 };
 
 /* How long sessions with this peer outlive a link, as far as this node has a say. */

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "keyring/keyring.h"
 #include "proxy/address.h"
+#include "proxy/reached.h"
 #include "secureconn/hello.h"
 
 /* X(symbol, name) */
@@ -73,6 +74,7 @@ struct status {
 	uint64_t workers;
 	uint64_t unauthenticated, places; /* connections now, and at most */
 	uint64_t callers_refused, handshakes_failed;
+	uint64_t reached[REACHED_COUNT]; /* times that a limit was */
 	/* those of the configuration in its order, then the others by name */
 	struct status_peer **peers;
 	size_t n_peers;

@@ -10,6 +10,7 @@
 #include "proxy/jobs.h"
 #include "proxy/node.h"
 #include "proxy/ration.h"
+#include "proxy/reached.h"
 #include "proxy/slice.h"
 #include "tunnel/chunk.h"
 
@@ -54,6 +55,7 @@ struct worker {
 	struct resolver *resolver;
 	struct host_addresses own_addresses;
 	struct flood floods[WORKER_FLOODS];
+	uint64_t reached[REACHED_COUNT + 1]; /* limits; the last one is none */
 
 	struct list peers;  /* struct peer */
 	struct list links;  /* struct link: all, in whatever state */

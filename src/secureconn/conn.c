@@ -16,6 +16,7 @@ conn_new(const struct conn_config *config, uint64_t now)
 	if (!c)
 		return NULL;
 	c->config = *config;
+	c->lines.rules = config->lines;
 	c->now = now;
 	c->ratchet_at = (struct record_usage){config->ratchet_records, config->ratchet_bytes, 0};
 	c->in = malloc(IN_SIZE_HANDSHAKE);

@@ -19,6 +19,7 @@
 #include "crypto/bulk.h"
 #include "secureconn/frame.h"
 #include "secureconn/hello.h"
+#include "secureconn/line.h"
 #include "secureconn/record.h"
 
 struct conn;
@@ -91,6 +92,8 @@ struct conn_config {
 		uint8_t *prepared);
 	bool (*take_ephemeral)(void *arg, uint8_t private_key[X25519_SIZE],
 		uint8_t public_key[X25519_SIZE]);
+
+	struct line_rules lines; /* what the other side may send of lines */
 
 	/* A sender's own limits under one key, where lower than the algorithm's (for tests); 0: the algorithm's. */
 	uint64_t ratchet_records, ratchet_bytes;

@@ -3,6 +3,12 @@
 
 #include <stdbool.h>
 
+static size_t
+most(size_t own, size_t protocol)
+{
+	return own > 0 ? min_size(own, protocol) : protocol;
+}
+
 static enum sc_error
 line_found(struct line_reader *reader, struct span data, size_t lf, struct span *line)
 {
@@ -12,7 +18,8 @@ line_found(struct line_reader *reader, struct span data, size_t lf, struct span 
 		size--;
 	if (size == 0)
 		return SC_ERR_LINE_EMPTY;
-	if (++reader->count > LINES_MAX)
+	reader->total += lf + 1;
+	if (++reader->count > most(reader->rules.count, LINES_MAX))
 		return SC_ERR_LINE_COUNT;
 	*line = (struct span){data.data, size};
 	reader->scanned = 0;
@@ -22,12 +29,17 @@ line_found(struct line_reader *reader, struct span data, size_t lf, struct span 
 enum sc_error
 line_next(struct line_reader *reader, struct span data, struct span *line, size_t *used)
 {
+	const size_t longest = most(reader->rules.size, LINE_SIZE_MAX);
+	const size_t left = most(reader->rules.total, LINE_TOTAL_MAX) - reader->total;
+
 	*used = 0;
 	for (size_t i = reader->scanned; i < data.size; i++) {
 		uint8_t c = data.data[i];
 
-		if (i >= LINE_SIZE_MAX)
+		if (i >= longest)
 			return SC_ERR_LINE_LONG;
+		if (i >= left)
+			return SC_ERR_LINE_TOTAL;
 		if (c == '\n') {
 			*used = i + 1;
 			return line_found(reader, data, i, line);
@@ -38,5 +50,7 @@ line_next(struct line_reader *reader, struct span data, struct span *line, size_
 			return SC_ERR_LINE_BYTE;
 		reader->scanned = i + 1;
 	}
-	return reader->scanned >= LINE_SIZE_MAX ? SC_ERR_LINE_LONG : SC_OK;
+	if (reader->scanned >= longest)
+		return SC_ERR_LINE_LONG;
+	return reader->scanned >= left ? SC_ERR_LINE_TOTAL : SC_OK;
 }

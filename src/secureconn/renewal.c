@@ -95,7 +95,7 @@ count_asked(struct conn *c)
 		r->hour = c->now;
 		r->asked = 0;
 	}
-	return ++r->asked > c->config.renewal.most ? SC_ERR_LIMIT : SC_OK;
+	return ++r->asked > c->config.renewal.most ? SC_ERR_RENEWAL_COUNT : SC_OK;
 }
 
 enum sc_error

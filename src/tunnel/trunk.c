@@ -230,6 +230,12 @@ trunk_streams(const struct trunk *t)
 	return t->table.count;
 }
 
+uint64_t
+trunk_refused(const struct trunk *t)
+{
+	return t->refused;
+}
+
 const uint8_t *
 trunk_session_id(const struct trunk *t)
 {

@@ -205,6 +205,10 @@ trunk_close_because(struct trunk *t, enum close_code code, const char *text);
 size_t
 trunk_streams(const struct trunk *t);
 
+/* OPENs of the peer that were answered with RESET(11), because it had max_streams open, so far. */
+uint64_t
+trunk_refused(const struct trunk *t);
+
 /* The session's id, the same at both ends once TRUNK_UP has come. */
 const uint8_t *
 trunk_session_id(const struct trunk *t);

@@ -39,6 +39,7 @@ take_open(struct trunk *t, const struct frame *frame, struct effect *effect)
 		resets_refuse(t, frame->stream, CODE_SHUTTING_DOWN);
 	} else if (t->peer_streams + t->attempts >= t->config.max_streams) {
 		resets_refuse(t, frame->stream, CODE_TOO_MANY_STREAMS);
+		t->refused++;
 	} else if (unsupported) {
 		resets_refuse(t, frame->stream, CODE_OPTION_NOT_SUPPORTED);
 	} else if (!(s = stream_new(t, frame->stream, false, (struct span){0}))) {

@@ -92,6 +92,7 @@ struct trunk {
 	struct conn *conn;            /* NULL while suspended */
 	uint64_t now;                 /* of the last call that told it */
 	uint32_t peer_window, peer_max_streams;
+	uint64_t refused; /* OPENs above the limit */
 
 	struct stream_table table;
 	struct list streams;          /* all that are not over */

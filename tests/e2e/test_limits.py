@@ -1,6 +1,7 @@
 """Every key of [limits] does what it says, floods are summed up, and whoever is known gets through meanwhile."""
 
 import contextlib
+import json
 import re
 import socket
 import struct
@@ -93,6 +94,11 @@ def refused(host, since):
     return [e["reason"] for e in host.node.events("caller_refused", since=since)]
 
 
+def reached(host):
+    """How often which limit was met, as `status` says."""
+    return json.loads(host.node.cli("status", "--json").stdout)["node"]["limits_reached"]
+
+
 AT_ONCE, RATE, PLACE = "source at once", "source in a second", "its place went to another one"
 
 
@@ -103,6 +109,67 @@ def test_handshake(make_host):
     assert k.sock.recv(100) == b""
     assert 0.8 < time.monotonic() - start < 4
     assert host.node.wait("handshake_failed", since=since)["error"] == "timeout"
+    assert reached(host) == {"handshake": 1}
+
+
+def failure(host, lines):
+    """What ends a handshake in which the other side says this."""
+    since = host.node.position()
+    k = Knock(host, "127.0.0.2")
+    try:
+        k.sock.sendall(lines)
+        services.receive_all(k.sock)
+    except ConnectionError:
+        pass
+    return host.node.wait("handshake_failed", since=since)["error"]
+
+
+def names(count, size):
+    """So many suggestions that nobody knows, each one line of so many bytes."""
+    return b"".join(b"%0*d\n" % (size - 1, i) for i in range(count))
+
+
+def test_handshake_line(make_host):
+    """A line of so many bytes, its LF with them, and not one more."""
+    host = make_host(handshake_line="5000")
+    assert failure(host, names(2, 5000)) != "line_long"
+    assert failure(host, names(2, 5001)) == "line_long"
+    assert failure(host, b"x" * 5000) == "line_long", "whatever it would become"
+    assert reached(host)["handshake_line"] == 2
+
+
+def test_handshake_lines(make_host):
+    """The 33rd one ends it: here of a first flight that does not."""
+    host = make_host(handshake_lines="32")
+    flight = b"SecureConn 1.1\n"
+    assert failure(host, flight + b"ASYM: nothing\n" * 40) == "line_count"
+    assert reached(host) == {"handshake_lines": 1}
+
+
+def test_handshake_bytes(make_host):
+    """All lines together: here five of 8,000 bytes."""
+    host = make_host(handshake_bytes="32K")
+    flight = b"SecureConn 1.1\n"
+    assert failure(host, flight + (b"ASYM: " + b"x" * 8000 + b"\n") * 5) == "line_total"
+    assert reached(host) == {"handshake_bytes": 1}
+
+
+def test_the_least_is_enough(make_pair):
+    """With the lowest bounds on lines, for the largest keys that there are: the first link, and one in one flight."""
+    least = {"handshake_line": "4352", "handshake_lines": "32", "handshake_bytes": "32K", "handshake": "60s"}
+    pair = make_pair(start=False, node={"asymmetric": "ElGamal 8192, ElGamal 6144, ElGamal 4096, ElGamal 3072, ElGamal 2048, X25519"})
+    for node in (pair.hq, pair.store):
+        node.set("limits", **least)
+    pair.start(60)
+    assert pair.store.wait("link_up")["asymmetric"] == "ElGamal 8192"
+    pair.hq.stop()
+    pair.store.wait("link_down")
+    since = pair.store.position()
+    pair.hq.start()
+    assert pair.store.wait("link_up", 60, since=since)["protocol"] == "SecureConn 1.1"
+    with pair.connect() as s:
+        s.sendall(b"x")
+        assert services.receive(s, 1) == b"x"
 
 
 def test_source(make_host):
@@ -113,6 +180,7 @@ def test_source(make_host):
     assert answers == [True] * 3 + [False] * 2
     assert knock(host, "127.0.0.3")[1] == [True], "another source"
     until(lambda: len(refused(host, since)) == 2 and all(AT_ONCE in r for r in refused(host, since)), lambda: refused(host, since))
+    assert reached(host) == {"source": 2}
     knocks[0].close()
     until(lambda: knock(host, "127.0.0.2")[1] == [True], "the place is free again", pause=0.2)
 
@@ -124,6 +192,7 @@ def test_source_rate(make_host):
     assert knock(host, "127.0.0.2", 7)[1] == [True] * 5 + [False] * 2
     assert knock(host, "127.0.0.3")[1] == [True], "another source"
     until(lambda: refused(host, since) and all(RATE in r for r in refused(host, since)), lambda: refused(host, since))
+    assert reached(host) == {"source_rate": 2}
     time.sleep(1.1)
     assert knock(host, "127.0.0.2")[1] == [True]
 
@@ -135,6 +204,7 @@ def test_known_source(make_host):
     assert knock(host, "127.0.0.1", 5)[1] == [True] * 4 + [False]
     assert knock(host, "127.0.0.2", 2)[1] == [True, False]
     until(lambda: len(refused(host, since)) == 2 and all(AT_ONCE in r for r in refused(host, since)), lambda: refused(host, since))
+    assert reached(host) == {"source": 1, "known_source": 1}
 
 
 def test_known_source_rate(make_host):
@@ -144,6 +214,7 @@ def test_known_source_rate(make_host):
     assert knock(host, "127.0.0.1", 7)[1] == [True] * 6 + [False]
     assert knock(host, "127.0.0.2", 3)[1] == [True] * 2 + [False]
     until(lambda: len(refused(host, since)) == 2 and all(RATE in r for r in refused(host, since)), lambda: refused(host, since))
+    assert reached(host) == {"source_rate": 1, "known_source_rate": 1}
 
 
 @pytest.mark.parametrize("known_for, wait, places", [("720h", 0, 4), ("1s", 1.2, 1), ("0", 0, 1)])
@@ -173,6 +244,7 @@ def test_unauthenticated(make_host):
         until(lambda: sum(not k.is_open() for k in many) == n, "one of the crowd has lost its own")
     assert all(k.is_open() for k in few)
     assert [PLACE in r for r in refused(host, since)] == [True] * 3
+    assert reached(host) == {"unauthenticated": 3}
 
 
 def test_reserved(make_host):
@@ -199,6 +271,7 @@ def test_no_place_for_strangers(make_host, reserved):
     assert host.node.process.poll() is None, "the node has died"
     if not any(answers):
         until(lambda: refused(host, since), "it says that there is no place")
+        assert reached(host) == {"reserved": 3}
 
 
 def test_streams(make_host):
@@ -209,6 +282,8 @@ def test_streams(make_host):
     streams = [link.open("echo") for _ in range(6)]
     kind, stream, payload = link.next_frame(RESET, skip=(OPENED,))
     assert stream == streams[5] and struct.unpack(">H", payload[:2])[0] == 11
+    assert "streams" in host.node.wait("connection_refused", peer="py")["reason"]
+    assert reached(host) == {"streams": 1}
     link.data(streams[0], b"goes on")
     assert link.next_frame(DATA, stream=streams[0], skip=(OPENED,))[2] == b"goes on"
     link.send(frame(RESET, streams[0], struct.pack(">H", 9)))
@@ -324,6 +399,8 @@ def test_connections(make_pair, side):
     assert services.gets_reset(pair.route)
     refused = getattr(pair, side).wait("connection_refused")
     assert "connections" in refused["reason"]
+    status = json.loads(getattr(pair, side).cli("status", "--json").stdout)
+    assert status["node"]["limits_reached"] == {"connections": 1}
     for s in socks:
         s.sendall(b"y")
         assert services.receive(s, 1) == b"y"
@@ -380,6 +457,8 @@ def test_pending_keys(make_host):
     show_key(host, "127.0.0.30", last)
     until(lambda: any(last.fingerprint() in file.name for file in callers(host)), "the last one is noted")
     until(lambda: len(callers(host)) == 3, lambda: callers(host))
+    assert "`pending_keys`" in host.node.wait("key_dropped")["reason"]
+    assert reached(host) == {"pending_keys": 4}
 
 
 def test_pending_keys_source(make_host):
@@ -393,6 +472,8 @@ def test_pending_keys_source(make_host):
         until(lambda: any(identity.fingerprint() in file.name for file in callers(host)), "the key is noted")
     until(lambda: len(callers(host)) == 3, lambda: callers(host))
     assert any(others.fingerprint() in file.name for file in callers(host)), "the other source keeps its own"
+    assert "`pending_keys_source`" in host.node.wait("key_dropped")["reason"]
+    until(lambda: reached(host) == {"pending_keys_source": 3}, lambda: reached(host))
 
 
 @pytest.mark.parametrize("age, verified", [(30, True), (90, False)])

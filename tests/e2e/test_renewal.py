@@ -756,6 +756,11 @@ def lost(host, link, reason):
     host.healthy()
 
 
+def reached(host):
+    """How often which limit was met, as `status` says."""
+    return json.loads(host.node.cli("status", "--json").stdout)["node"]["limits_reached"]
+
+
 @pytest.mark.parametrize("stage", ["the node's RENEW", "the first line", "the last line", "KEY_UPDATE"])
 @pytest.mark.parametrize("names", LISTS)
 def test_a_renewal_that_stalls(make_host, names, stage):
@@ -773,6 +778,7 @@ def test_a_renewal_that_stalls(make_host, names, stage):
         if link.client:
             link.expect_line("SYM-KEY-3: ACCEPTED")
     lost(host, link, "not renewed in time")
+    assert reached(host)["rekey_deadline"] == 1
     assert 0.9 < time.monotonic() - start < 10
 
 
@@ -783,7 +789,8 @@ def test_too_many_renewals_an_hour(make_host):
         link.renew()
         echo_once(link, b"fine")
     link.begin()
-    lost(host, link, "limit")
+    lost(host, link, "too often")
+    assert reached(host)["rekey_per_hour"] == 1
 
 
 def test_the_nodes_own_renewals_do_not_count(make_host):

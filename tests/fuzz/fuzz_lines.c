@@ -120,7 +120,7 @@ talk_line(struct talk *t, struct span line)
 static enum sc_error
 read_lines(struct span input, size_t piece, struct talk *talk, uint64_t *sum)
 {
-	struct line_reader reader = {0, 0};
+	struct line_reader reader = {.count = 0};
 	size_t there = piece > 0 ? 0 : input.size, at = 0, used;
 	unsigned lines = 0;
 	struct span line;

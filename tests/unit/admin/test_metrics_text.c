@@ -47,7 +47,7 @@ test_nothing(void **state)
 {
 	struct status *s = empty();
 	struct text out;
-	char *text = write_all(s, &out, 1500);
+	char *text = write_all(s, &out, 3000);
 	(void)state;
 
 	assert_non_null(strstr(text, "secureconn_info{name=\"a\",version="));
@@ -75,7 +75,7 @@ test_families(void **state)
 	status_sorter_end(&sorter);
 	tally_get(&s->tallies, TALLY_ROUTE, "r")->total = 5;
 	tally_get(&s->tallies, TALLY_SERVICE, "")->refused[TALLY_DENIED] = 6;
-	char *text = write_all(s, &out, 1500);
+	char *text = write_all(s, &out, 3000);
 	assert_non_null(strstr(text, "# TYPE secureconn_peer_streams gauge\n"
 				     "secureconn_peer_streams{peer=\"p\"} 7\n"
 				     "secureconn_peer_streams{peer=\"q\"} 0\n"

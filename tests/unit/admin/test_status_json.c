@@ -103,6 +103,7 @@ picture(void)
 	s->workers = 2;
 	s->unauthenticated = 3;
 	s->places = 256;
+	s->reached[REACHED_SOURCE] = 7;
 	struct tally *t = tally_get(&s->tallies, TALLY_ROUTE, "db");
 	t->now = 1;
 	t->total = 9;
@@ -143,6 +144,7 @@ test_everything(void **state)
 	expect(o, "node.age_s", "90");
 	expect(o, "node.memory_bytes", "4096");
 	expect(o, "node.unauthenticated_max", "256");
+	expect(o, "node.limits_reached", "{\"source\":7}");
 	expect(o, "node.listen", "[\"127.0.0.1:7400\"]");
 	expect(o, "peers.0.name", "\"hq\"");
 	expect(o, "peers.0.state", "\"up\"");

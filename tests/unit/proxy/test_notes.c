@@ -15,8 +15,9 @@ struct fixture {
 };
 
 static void
-on_noted(void *owner, bool verified)
+on_noted(void *owner, bool verified, const struct keyring_dropped *dropped)
 {
+	(void)dropped;
 	struct fixture *f = owner;
 	f->noted++;
 	f->verified += verified;

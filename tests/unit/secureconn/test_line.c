@@ -17,7 +17,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	reader = (struct line_reader){0, 0};
+	reader = (struct line_reader){.count = 0};
 	return 0;
 }
 
@@ -101,6 +101,49 @@ test_at_most_64_lines(void **state)
 	assert_int_equal(next("a\n", 2), SC_ERR_LINE_COUNT);
 }
 
+/* A node may allow less; more than the protocol's is as much. */
+static void
+test_rules(void **state)
+{
+	(void)state;
+	reader.rules = (struct line_rules){.size = 4, .count = 2};
+	assert_int_equal(next("abc\n", 4), SC_OK);
+	assert_int_equal(next("abcd\n", 5), SC_ERR_LINE_LONG);
+	reader.scanned = 0;
+	assert_int_equal(next("a\n", 2), SC_OK);
+	assert_int_equal(next("a\n", 2), SC_ERR_LINE_COUNT);
+	setup(NULL);
+	reader.rules = (struct line_rules){.size = 100000, .count = 1000, .total = SIZE_MAX};
+	test_at_most_64_lines(NULL);
+}
+
+static void
+test_total(void **state)
+{
+	static char longest[LINE_SIZE_MAX];
+	(void)state;
+
+	reader.rules.total = 10;
+	assert_int_equal(next("abc\r\n", 5), SC_OK);
+	assert_int_equal(used, 5);
+	assert_int_equal(next("abcd\n", 5), SC_OK);
+	assert_int_equal(used, 5);
+	assert_int_equal(next("", 0), SC_ERR_LINE_TOTAL);
+	setup(NULL);
+	reader.rules.total = 10;
+	assert_int_equal(next("abc\n", 4), SC_OK);
+	assert_int_equal(next("abcde", 5), SC_OK); /* its LF has room */
+	assert_int_equal(next("abcdef", 6), SC_ERR_LINE_TOTAL);
+
+	/* As many and as long ones as the protocol allows. */
+	setup(NULL);
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\n';
+	for (int i = 0; i < LINES_MAX; i++)
+		assert_int_equal(next(longest, sizeof(longest)), SC_OK);
+	assert_int_equal(next("a", 1), SC_ERR_LINE_TOTAL);
+}
+
 int
 main(void)
 {
@@ -111,6 +154,8 @@ main(void)
 		cmocka_unit_test_setup(test_empty_line, setup),
 		cmocka_unit_test_setup(test_longest_line, setup),
 		cmocka_unit_test_setup(test_at_most_64_lines, setup),
+		cmocka_unit_test_setup(test_rules, setup),
+		cmocka_unit_test_setup(test_total, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,8 +275,9 @@ test_too_many_an_hour(void **state)
 	assert_int_equal(conn_receive(conn_of(1), &channel, &plain), 1);
 	assert_int_equal(plain.data[0], FRAME_RENEW);
 	struct span payload = {plain.data + FRAME_HEAD_SIZE, plain.size - FRAME_HEAD_SIZE};
-	assert_int_equal(conn_control(conn_of(1), FRAME_RENEW, payload, pair.now), SC_ERR_LIMIT);
-	pair_assert_failed(&pair, 1, SC_ERR_LIMIT);
+	assert_int_equal(conn_control(conn_of(1), FRAME_RENEW, payload, pair.now),
+		SC_ERR_RENEWAL_COUNT);
+	pair_assert_failed(&pair, 1, SC_ERR_RENEWAL_COUNT);
 }
 
 /* Gives one end what the other has written, and lets it take all records; no jobs. */
