@@ -46,8 +46,10 @@ close_handles(struct node *n)
 void
 node_rests(struct node *n)
 {
-	if (workers_rest(n))
-		close_handles(n);
+	if (!workers_rest(n))
+		return;
+	ports_close(n);
+	close_handles(n);
 }
 
 /* ---- now and then ---- */

@@ -207,6 +207,16 @@ ports_settle(struct node *n, struct list *fresh)
 }
 
 void
+ports_close_routes(struct node *n)
+{
+	list_for_each_safe (it, &n->ports) {
+		struct listener *l = container_of(it, struct listener, node);
+		if (l->fn != callers_accept)
+			listener_close(l);
+	}
+}
+
+void
 ports_close(struct node *n)
 {
 	listeners_close(&n->ports);

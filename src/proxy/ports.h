@@ -39,7 +39,11 @@ ports_open(struct list *fresh, const struct config *config, const struct ports_k
 void
 ports_settle(struct node *n, struct list *fresh);
 
-/* No new connections. */
+/* No new connections of programs; peers may still call. */
+void
+ports_close_routes(struct node *n);
+
+/* Nor of peers. */
 void
 ports_close(struct node *n);
 

@@ -4,13 +4,14 @@
 #include <signal.h>
 
 #include "base/log.h"
+#include "proxy/link.h"
 #include "proxy/notify.h"
 #include "proxy/ports.h"
 #include "proxy/reload.h"
 #include "proxy/upgrade.h"
 #include "proxy/workers.h"
 
-#define RESOLVER_PATIENCE (3 * NS_PER_S) /* for look-ups that are under way in the end */
+#define LOOKUPS_PATIENCE (3 * NS_PER_S) /* for look-ups that are under way in the end */
 
 static void
 on_term(struct node *n)
@@ -50,7 +51,10 @@ stop_drain(struct node *n)
 	upgrade_cancel(n);
 	if (!n->succeeded)
 		notify_send("STOPPING=1\nSTATUS=open connections may finish");
-	ports_close(n);
+	if (n->succeeded)
+		ports_close(n);
+	else
+		ports_close_routes(n);
 	alarm_free(n->tick);
 	n->tick = NULL;
 	alarm_free(n->end);
@@ -60,6 +64,21 @@ stop_drain(struct node *n)
 		alarm_set(n->end, node_now() + n->config->node.drain);
 	else
 		stop_now(n, false);
+}
+
+void
+stop_look(struct node *n)
+{
+	struct worker *w = node_main(n);
+
+	if (w->state == WORKER_RUNNING || list_empty(&n->ports) || workers_connections(n) > 0)
+		return;
+	ports_close(n);
+	list_for_each_safe (it, &w->links) {
+		struct link *l = container_of(it, struct link, node);
+		if (l->state == LINK_HANDSHAKE)
+			link_kill(l);
+	}
 }
 
 static void
@@ -72,9 +91,10 @@ on_patience(void *owner)
 void
 stop_now(struct node *n, bool hurry)
 {
+	ports_close(n);
 	alarm_free(n->end);
 	n->end = alarm_new(&node_main(n)->loop, on_patience, n);
 	if (n->end)
-		alarm_set(n->end, node_now() + LINGER_DEADLINE + RESOLVER_PATIENCE);
+		alarm_set(n->end, node_now() + LINGER_DEADLINE + LOOKUPS_PATIENCE);
 	workers_stop(n, hurry);
 }

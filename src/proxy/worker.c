@@ -11,6 +11,7 @@
 #include "proxy/resolver.h"
 #include "proxy/rolls.h"
 #include "proxy/session.h"
+#include "proxy/stop.h"
 #include "proxy/tally.h"
 #include "proxy/tick.h"
 
@@ -68,6 +69,8 @@ static void
 flush_and_go_on(struct worker *w)
 {
 	flush(w);
+	if (w->number == 0)
+		stop_look(w->node);
 	if (worker_rests(w))
 		rest(w);
 	if (uv_is_closing((uv_handle_t *)&w->idle))
@@ -298,6 +301,13 @@ dialing(const struct worker *w)
 			return true;
 	}
 	return false;
+}
+
+bool
+worker_takes_links(const struct worker *w)
+{
+	return w->state == WORKER_RUNNING ||
+		(w->state == WORKER_DRAINING && (w->number == 0 || !w->told));
 }
 
 bool

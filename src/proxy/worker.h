@@ -108,6 +108,11 @@ worker_drain(struct worker *w);
 void
 worker_stop(struct worker *w);
 
+/* Links that were accepted may come to it: also while it drains, for sessions that have lost theirs,
+   until it has said that it rests. */
+bool
+worker_takes_links(const struct worker *w);
+
 /* Nothing is left of a worker that was to end, and nothing will come to it any more: clients and
    links that arrive are refused. */
 bool

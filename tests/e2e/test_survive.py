@@ -252,20 +252,22 @@ def test_unverified_while_the_link_is_away(survivors):
         pair.relay.resume()
 
 
-def test_drain_while_the_link_is_away(survivors):
-    """A node that drains waits for the link of its connections, and ends when they have."""
+@pytest.mark.parametrize("who", ["store", "hq"])
+def test_drain_while_the_link_is_away(survivors, who):
+    """A node that drains waits for the link of its connections, whichever side dials it, and ends when they have."""
     pair = survivors(keepalive="500ms", node={"drain": "20s"})
+    node = getattr(pair, who)
     with pair.connect() as s:
         s.sendall(b"x")
         services.receive(s, 1)
         pair.relay.stall()
-        pair.store.wait("link_down", deadline=5)
-        pair.store.signal(15)
-        pair.store.wait("drain_begin")
+        node.wait("link_down", deadline=5)
+        node.signal(15)
+        node.wait("drain_begin")
         pair.relay.resume()
         s.sendall(b"y")
         assert services.receive(s, 1) == b"y"
-    assert pair.store.ended(10) == 0
+    assert node.ended(10) == 0
 
 
 def test_both_dial_and_are_cut(make_pair, closing):
