@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -64,6 +65,22 @@ def upgrade(node):
     return old
 
 
+class Running:
+    """A program that runs beside, and what it says in the end."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def result(self):
+        out, _ = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, out[-2000:]
+        return out
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+
+
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_streams_finish_with_the_old_one(pair, side):
     node = getattr(pair, side)
@@ -96,6 +113,32 @@ def test_nobody_is_refused(sanitized, pair, closing, side):
         until(lambda: load.rounds > before + 50, "the load goes on")
     load.close()
     assert not load.failures
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("side", ["store", "hq"])
+def test_under_wrk_and_curl(make_pair, nginx, closing, side):
+    """Connections kept alive, new ones for each request, and slow downloads, which the old process finishes: no error in any."""
+    pair = make_pair(nginx.address)
+    node, url = getattr(pair, side), f"http://127.0.0.1:{pair.port}"
+
+    def start(*command):
+        return closing.add(Running(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)))
+    loads = [start("wrk", "-t1", "-c8", "-d8s", *headers, url + "/small") for headers in ([], ["-H", "Connection: close"])]
+    downloads = [start("curl", "-sS", "--max-time", "60", "--limit-rate", "2M", url + "/large") for _ in range(3)]
+    until(lambda: len(pair.hq.events("connection_closed")) > 100, "the loads run")
+    for _ in range(2):
+        old = upgrade(node)
+        downloads.append(start("curl", "-sS", "--max-time", "60", "--limit-rate", "4M", url + "/large"))
+        since = pair.hq.position()
+        until(lambda: len(pair.hq.events("connection_closed", since=since)) > 100, "the loads go on")
+    for download in downloads:
+        assert download.result() == nginx.large
+    for load in loads:
+        out = load.result().decode()
+        assert int(re.search(r"(\d+) requests in", out)[1]) > 100, out
+        assert "Socket errors" not in out and "Non-2xx" not in out, out
+    assert old.wait(30) == 0
 
 
 def test_unix_sockets_and_a_new_configuration(pair, folder):
