@@ -292,6 +292,36 @@ test_a_changed_bit_never_authenticates(void **state)
 	pair_check_flips(&pair, 3, init_for_flips);
 }
 
+/* A fingerprint counts whole, and as it is shown. */
+static void
+test_fingerprints_by_hand(void **state)
+{
+	(void)state;
+	for (int change = 0; change < 5; change++) {
+		char ids[2][FINGERPRINT_SIZE], text[512];
+		init(20);
+		pair_start(&pair);
+		for (int end = 0; end < 2; end++)
+			fingerprint_of(ids[end], pair.ends[end].keys[0].asym->algorithm,
+				pair.ends[end].public_keys[0]);
+		char *last = &ids[change & 1][FINGERPRINT_SIZE - 2];
+		if (change < 2)
+			*last = *last == '0' ? '1' : '0';
+		else if (change < 4)
+			for (char *c = ids[change & 1]; *c; c++)
+				*c |= *c >= 'A' ? 0x20 : 0;
+		snprintf(text, sizeof(text),
+			"SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: %s %s\n"
+			"SYM-KEY-3: 00\nEND\n", ids[0], ids[1]);
+		pair_type(&pair, 1, text);
+		if (change < 4)
+			pair_assert_says(&pair, 1, "SecureConn 1.0\n");
+		else
+			pair_assert_failed(&pair, 1, SC_ERR_SESSION_KEY);
+		pair_fini(&pair);
+	}
+}
+
 int
 main(void)
 {
@@ -307,6 +337,7 @@ main(void)
 		cmocka_unit_test_teardown(test_1_1_anywhere_else_is_a_name_like_any, teardown),
 		cmocka_unit_test_teardown(test_a_replayed_flight_yields_nothing, teardown),
 		cmocka_unit_test_teardown(test_a_changed_bit_never_authenticates, teardown),
+		cmocka_unit_test_teardown(test_fingerprints_by_hand, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -343,6 +343,30 @@ test_without_a_judge(void **state)
 	assert_int_equal(ends[0].heard, 2);
 }
 
+/* The challenge opens with the label of protocol.md 12, whichever side N is. */
+static void
+test_label(void **state)
+{
+	(void)state;
+	for (int n = 0; n < 2; n++) {
+		uint8_t head[19 + HASH_SIZE + 1] = "SecureConn KEYROLL", nonce[KEYROLL_NONCE];
+		struct span payload;
+		start(8, "X25519");
+		const struct asym_impl *impl = ends[n].key.asym;
+		assert_int_equal(announce(n), SC_OK);
+		assert_int_equal(pair_receive(&pair, 1 - n, &payload), FRAME_KEYROLL);
+		assert_int_equal(conn_control(conn_of(1 - n), FRAME_KEYROLL, payload, pair.now), SC_OK);
+		assert_int_equal(pair_receive(&pair, n, &payload), FRAME_KEYROLL);
+		memcpy(head + 19, conn_of(n)->hh, HASH_SIZE);
+		head[19 + HASH_SIZE] = n == 0 ? 'I' : 'R';
+		const struct span label[] = {{head, sizeof(head)}, {ends[n].public_key, X25519_SIZE}};
+		assert_int_equal(impl->decrypt(impl, &pair.random.source, ends[n].private_key, label,
+			(struct span){payload.data + 1, payload.size - 1}, nonce, sizeof(nonce)), 0);
+		assert_memory_equal(nonce, conn_of(1 - n)->keyroll.work->nonce, sizeof(nonce));
+		pair_fini(&pair);
+	}
+}
+
 static enum sc_error
 step(int at, uint8_t number, size_t size)
 {
@@ -399,6 +423,7 @@ main(void)
 		cmocka_unit_test_teardown(test_ten_in_an_hour, teardown),
 		cmocka_unit_test_teardown(test_without_a_judge, teardown),
 		cmocka_unit_test_teardown(test_out_of_order_while_one_is_under_way, teardown),
+		cmocka_unit_test_teardown(test_label, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
