@@ -22,8 +22,7 @@ claim_text(enum claim claim)
 	static const char *const texts[] = {
 		[CLAIM_GOOD] = "granted",
 		[CLAIM_MISSING] = "the peer names no source",
-		[CLAIM_NEVER] = "its source is of loopback, link-local or multicast, which says "
-				"nothing here",
+		[CLAIM_NEVER] = "its source is of loopback, link-local or multicast",
 		[CLAIM_NOT_GRANTED] = "its source is not in `sources` of the peer",
 		[CLAIM_OWN] = "its source is an address of this host",
 	};

@@ -56,13 +56,13 @@ class Namespace:
             finally:
                 enter(home.fileno())
 
-    def cable(self, other, mine, theirs):
-        """A cable to another namespace, with an address (and prefix) at each end: the devices are called `wire`."""
-        self.ip("link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", str(other.process.pid))
+    def cable(self, other, mine, theirs, name="wire"):
+        """A cable to another namespace, with an address (and prefix) at each end; the devices have that name."""
+        self.ip("link", "add", name, "type", "veth", "peer", "name", name, "netns", str(other.process.pid))
         for end, address in ((self, mine), (other, theirs)):
-            end.ip("addr", "add", address, "dev", "wire", "nodad")
-            end.ip("link", "set", "wire", "up")
-        until(lambda: "state UP" in subprocess.run([*self.command, "ip", "link", "show", "wire"], capture_output=True,
+            end.ip("addr", "add", address, "dev", name, "nodad")
+            end.ip("link", "set", name, "up")
+        until(lambda: "state UP" in subprocess.run([*self.command, "ip", "link", "show", name], capture_output=True,
                                                    text=True).stdout, "the cable is up")
 
     def close(self):

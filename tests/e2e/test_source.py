@@ -294,6 +294,43 @@ def test_a_target_that_goes_before_the_header(make_pair, closing):
     assert pair.hq.process.poll() is None
 
 
+def move(node, space):
+    """The node runs in the namespace."""
+    node.command = [*space.command, *node.command]
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_three_hosts(make_pair, closing, folder, family):
+    """A client, the node that it reaches by its network, and the node of the service: what the first says of the client arrives, with
+    the address that it went to, be it one that the host only takes for its own."""
+    client, store, hq = [closing.add(Namespace()) for _ in range(3)]
+    a, b, elsewhere = ("10.1.0.2", "10.1.0.1", "10.50.1.1") if family == 4 else ("fd01::2", "fd01::1", "fd50::1")
+    bits, grant = ("24", "10.1.0.0/16, 10.50.0.0/16") if family == 4 else ("64", "fd01::/64, fd50::/64")
+    client.cable(store, f"{a}/{bits}", f"{b}/{bits}")
+    store.cable(hq, "10.9.0.1/24", "10.9.0.2/24", "between")
+    store.ip("route", "add", "local", "10.50.0.0/16" if family == 4 else "fd50::/64", "dev", "lo")
+    client.ip("route", "add", "10.50.0.0/16" if family == 4 else "fd50::/64", "via", b)
+    with hq.inside():
+        target = closing.add(Mirror())
+    port, any_address = free_port(), "0.0.0.0" if family == 4 else "[::]"
+    pair = make_pair(target.address, start=False, service={"send_proxy": "v1"}, route={"listen": f"{any_address}:{port}", "plaintext": "allow"})
+    move(pair.hq, hq), move(pair.store, store)
+    pair.hq.set("node", listen="10.9.0.2:7400").set("peer store", sources=grant)
+    pair.store.set("peer hq", address="10.9.0.2:7400")
+    pair.start()
+    for destination in (b, elsewhere):
+        with client.inside():
+            c = socket.create_connection((destination, port), 20)
+        with c:
+            mine = c.getsockname()[1]
+            c.sendall(b"x" * 100000)
+            c.shutdown(socket.SHUT_WR)
+            assert receive_all(c) == f"PROXY TCP{family} {a} {destination} {mine} {port}\r\n".encode() + b"x" * 100000
+        shown = f"{a}:{mine}" if family == 4 else f"[{a}]:{mine}"
+        pair.hq.wait("connection_closed", source=shown, service="echo")
+        pair.store.wait("connection_closed", source=shown, route="echo")
+
+
 # ---- real programs ----
 
 class ProxyNginx(services.Process):
@@ -507,5 +544,5 @@ def test_what_check_shows(make_node):
     assert "may come from 10.1.0.0/16, 2001:db8:1::/48" in text
     assert "who the client is (PROXY protocol v2)" in text and "the client's own address" in text
     facts = json.loads(node.cli("check", "--json").stdout)
-    assert facts["peers"][0]["sources"] == ["10.1.0.0/16", "2001:db8:1::/48"]
+    assert next(p for p in facts["peers"] if p["name"] == "py")["sources"] == ["10.1.0.0/16", "2001:db8:1::/48"]
     assert (facts["services"][0]["send_proxy"], facts["services"][0]["source"]) == ("v2", "original")
