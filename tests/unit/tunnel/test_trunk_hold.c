@@ -38,6 +38,24 @@ test_suspended(void **state)
 	hand_fini(&h);
 }
 
+/* What the owner has been told of and has not taken does not go with the connection's memory. */
+static void
+test_bytes_in_place_outlive_the_connection(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, false, 30);
+	struct stream *s = hand_peer_stream(&h, 1);
+	stream_accept(s);
+	hand_data(&h, 1, 10, 'x');
+	hand_event(&h, TRUNK_DATA);
+	trunk_lost(h.trunk);
+	pair_fini(&h.pair);
+	assert_int_equal(hand_read(s, 100, 'x'), 10);
+	hand_event(&h, TRUNK_SUSPENDED);
+	hand_fini(&h);
+}
+
 static void
 test_hold_time(void **state)
 {
@@ -178,6 +196,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_suspended),
+		cmocka_unit_test(test_bytes_in_place_outlive_the_connection),
 		cmocka_unit_test(test_hold_time),
 		cmocka_unit_test(test_hold_time_over_a_link_that_comes_to_nothing),
 		cmocka_unit_test(test_smaller_of_both),
