@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define KEPT_MAX 1024
+#define KEPT_LEAST 1024
 
 /* A key, and the newer one beside it. */
 struct pair {
@@ -16,8 +16,8 @@ struct pair {
 };
 
 struct retired {
-	size_t n; /* that were ever kept */
-	struct pair kept[KEPT_MAX];
+	size_t n, next, room; /* that are kept, where the next one goes, and how many have room */
+	struct pair *kept;
 	struct pair *before; /* a refresh */
 	size_t n_before;
 };
@@ -31,8 +31,10 @@ retired_new(void)
 void
 retired_free(struct retired *r)
 {
-	if (r)
+	if (r) {
 		free(r->before);
+		free(r->kept);
+	}
 	free(r);
 }
 
@@ -54,6 +56,32 @@ is_over(const struct peer_key *key)
 	return key->used > 0 && (int64_t)time(NULL) - key->used >= ROLL_OVERLAP;
 }
 
+/* All that go in one refresh have room, so that links under them find them. */
+static bool
+make_room(struct retired *r, size_t n)
+{
+	size_t room = n > KEPT_LEAST ? n : KEPT_LEAST;
+
+	if (room <= r->room)
+		return true;
+	struct pair *kept = reallocarray(r->kept, room, sizeof(*kept));
+	if (!kept)
+		return false;
+	r->kept = kept;
+	r->room = room;
+	r->next = r->n;
+	return true;
+}
+
+static void
+keep(struct retired *r, const struct pair *p)
+{
+	r->kept[r->next] = *p;
+	r->next = (r->next + 1) % r->room;
+	if (r->n < r->room)
+		r->n++;
+}
+
 void
 retired_before(struct retired *r, const struct keyring *ring)
 {
@@ -65,7 +93,7 @@ retired_before(struct retired *r, const struct keyring *ring)
 	r->n_before = 0;
 	for (size_t i = 0; (key = keyring_peer_key(ring, i)) && key->state == KEY_VERIFIED; i++)
 		n += key->beside[0] != '\0';
-	if (n == 0 || !(r->before = calloc(n, sizeof(*r->before))))
+	if (n == 0 || !make_room(r, n) || !(r->before = calloc(n, sizeof(*r->before))))
 		return; /* without memory they count as taken back */
 	for (size_t i = 0; at < n && (key = keyring_peer_key(ring, i)); i++) {
 		struct pair *p = &r->before[at];
@@ -85,7 +113,7 @@ retired_before(struct retired *r, const struct keyring *ring)
 static const struct pair *
 find(const struct retired *r, const char *peer, const char *fingerprint)
 {
-	for (size_t i = 0; i < r->n && i < KEPT_MAX; i++)
+	for (size_t i = 0; i < r->n; i++)
 		if (strcmp(r->kept[i].old, fingerprint) == 0 && strcmp(r->kept[i].peer, peer) == 0)
 			return &r->kept[i];
 	return NULL;
@@ -106,7 +134,7 @@ retired_after(struct retired *r, const struct keyring *ring)
 	for (unsigned round = 0; round < ROLL_KEYS_MAX; round++)
 		for (size_t i = 0; i < r->n_before; i++)
 			if (has_gone(r, ring, &r->before[i]))
-				r->kept[r->n++ % KEPT_MAX] = r->before[i];
+				keep(r, &r->before[i]);
 }
 
 bool
@@ -120,7 +148,7 @@ retired_goes_on(const struct retired *r, const struct keyring *ring, const char 
 		return false; /* revoked, or somebody else's */
 	fingerprint_of(fingerprint, asym->algorithm, public_key);
 	p = find(r, peer, fingerprint);
-	for (unsigned i = 0; p && i < KEPT_MAX; i++) {
+	for (size_t i = 0; p && i < r->n; i++) {
 		if (is_verified(ring, p, p->new))
 			return true;
 		p = find(r, peer, p->new);

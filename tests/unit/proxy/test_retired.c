@@ -2,6 +2,7 @@
    back. */
 #include "../keyring/fixture.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "keyring/ring.h"
@@ -111,12 +112,72 @@ test_an_operator(void **state)
 	finish(&t);
 }
 
+/* A key of the peer as a file of the state folder; beside: it is in use since its overlap is over. */
+static void
+put(const struct fixture *f, const char *peer, const struct shown_key *key, const struct shown_key *beside)
+{
+	struct key_record r = {.kind = KIND_VERIFIED, .key = {.asym = f->x25519, .time = 1000}};
+	char text[KEY_FILE_MAX], path[800];
+
+	snprintf(r.key.peer, sizeof(r.key.peer), "%s", peer);
+	memcpy(r.key.public_key, key->bytes, 32);
+	memcpy(r.key.fingerprint, key->fingerprint, sizeof(r.key.fingerprint));
+	if (beside) {
+		memcpy(r.key.beside, beside->fingerprint, sizeof(r.key.beside));
+		r.key.used = unix_time() - ROLL_OVERLAP;
+		r.key.time++;
+	}
+	size_t n = key_record_format(text, sizeof(text), &r);
+	assert_true(n > 0);
+	snprintf(path, sizeof(path), "%s/peers/%s.%s.key", f->folder, peer, key->fingerprint);
+	int fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0 && write(fd, text, n) == (ssize_t)n && close(fd) == 0);
+}
+
+/* More peers than are kept otherwise have rotated at one time: none of their sessions ends. */
+static void
+test_very_many(void **state)
+{
+	enum { MANY = 1100 };
+	static struct shown_key old[MANY];
+	struct fixture f;
+	char peer[20], path[800];
+	(void)state;
+
+	fixture_init(&f);
+	struct retired *r = retired_new();
+	for (int i = 0; i < MANY; i++) {
+		struct shown_key new = fixture_key(&f, f.x25519);
+		old[i] = fixture_key(&f, f.x25519);
+		snprintf(peer, sizeof(peer), "p%d", i);
+		put(&f, peer, &old[i], NULL);
+		put(&f, peer, &new, &old[i]);
+	}
+	assert_true(keyring_refresh(f.ring));
+	assert_string_equal(f.problems, "");
+	retired_before(r, f.ring);
+	for (int i = 0; i < MANY; i++) {
+		/* another process was quicker */
+		snprintf(path, sizeof(path), "%s/peers/p%d.%s.key", f.folder, i, old[i].fingerprint);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_true(keyring_refresh(f.ring));
+	retired_after(r, f.ring);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(peer, sizeof(peer), "p%d", i);
+		assert_true(retired_goes_on(r, f.ring, peer, f.x25519, old[i].bytes));
+	}
+	retired_free(r);
+	fixture_fini(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_rotation),
 		cmocka_unit_test(test_an_operator),
+		cmocka_unit_test(test_very_many),
 	};
 	asym_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
