@@ -6,44 +6,46 @@
 
 #define KEY_TEXT_MAX 16384
 
-/* Reads a file whole; "-" is standard input. The number of bytes, or 0 after saying what is
-   wrong. */
-static size_t
-read_key_text(const struct cli *cli, const char *path, char *out, size_t size)
+/* What stands in the file at --key. */
+struct given {
+	const char *path;
+	char text[KEY_TEXT_MAX];
+	size_t n;
+};
+
+/* Reads the file whole; "-" is standard input. CLI_GO_ON, or CLI_FAILED after saying what is wrong. */
+static int
+read_key(const struct cli *cli, struct given *key)
 {
+	const char *path = key->path;
 	bool standard_input = strcmp(path, "-") == 0;
 	FILE *file = standard_input ? cli->in : fopen(path, "rb");
 
-	if (!file) {
-		cli_fail(cli, CLI_FAILED, "%s: cannot be opened: %s", path, strerror(errno));
-		return 0;
-	}
-	size_t n = fread(out, 1, size, file);
+	if (!file)
+		return cli_fail(cli, CLI_FAILED, "%s: cannot be opened: %s", path, strerror(errno));
+	size_t n = key->n = fread(key->text, 1, sizeof(key->text), file);
 	bool failed = ferror(file) != 0;
 	if (!standard_input)
 		fclose(file);
-	if (n > 0 && n < size && !failed)
-		return n;
-	cli_fail(cli, CLI_FAILED,
+	if (n > 0 && n < sizeof(key->text) && !failed)
+		return CLI_GO_ON;
+	return cli_fail(cli, CLI_FAILED,
 		"%s: %s; what `secureconn key export` writes at the peer is needed", path,
 		failed   ? "cannot be read"
 		: n == 0 ? "is empty"
 			 : "is too long for a key");
-	return 0;
 }
 
 static int
-trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const char *path, bool again)
+trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const struct given *key, bool again)
 {
-	char text[KEY_TEXT_MAX], fingerprint[FINGERPRINT_SIZE];
+	const char *path = key->path;
+	char fingerprint[FINGERPRINT_SIZE];
 	uint8_t public_key[ASYM_PUBLIC_MAX];
 	const struct asym_impl *asym;
 	struct errmsg err;
-	size_t n = read_key_text(cli, path, text, sizeof(text));
 
-	if (n == 0)
-		return CLI_FAILED;
-	if (key_file_parse(text, n, &asym, public_key, &err) != SC_OK)
+	if (key_file_parse(key->text, key->n, &asym, public_key, &err) != SC_OK)
 		return cli_fail(cli, CLI_FAILED, "%s: %s", path, err.text);
 	if (keyring_trust_key(ring, peer, asym, public_key, again, &err) != SC_OK)
 		return cli_fail(cli, CLI_FAILED, "%s: %s", path, err.text);
@@ -79,10 +81,11 @@ trust_fingerprint(const struct cli *cli, struct keyring *ring, const char *peer,
 int
 cmd_trust(const struct cli *cli, int argc, char **argv)
 {
-	const char *key = NULL, *fingerprint = NULL;
+	const char *fingerprint = NULL;
+	struct given key = {.path = NULL};
 	bool again = false;
 	const struct cli_option options[] = {
-		{"--key", "FILE", &key, NULL,
+		{"--key", "FILE", &key.path, NULL,
 			"what `secureconn key export` wrote at the peer; -: standard input"},
 		{"--fingerprint", "F", &fingerprint, NULL, "the whole fingerprint of its key"},
 		{"--again", NULL, NULL, &again, "also if that key was revoked"},
@@ -101,17 +104,19 @@ cmd_trust(const struct cli *cli, int argc, char **argv)
 
 	if (status != CLI_GO_ON)
 		return status;
-	if (!key == !fingerprint)
+	if (!key.path == !fingerprint)
 		return cli_fail(cli, CLI_USAGE,
 			"trust: either --key FILE or --fingerprint F is needed; see: secureconn "
 			"trust --help");
 	status = cli_load(cli, &config, NULL);
 	if (status == CLI_GO_ON && !cli_find_peer(cli, config, args[0]))
 		status = CLI_FAILED;
+	if (status == CLI_GO_ON && key.path)
+		status = read_key(cli, &key); /* as whoever runs this: the ring may be another user's */
 	if (status == CLI_GO_ON)
 		status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON)
-		status = key ? trust_key(cli, ring, args[0], key, again)
+		status = key.path ? trust_key(cli, ring, args[0], &key, again)
 			     : trust_fingerprint(cli, ring, args[0], fingerprint, again);
 	keyring_free(ring);
 	config_free(config);

@@ -109,6 +109,17 @@ def test_commands_of_root_leave_nothing_of_roots(make_pair, who):
     pair.hq.start()
 
 
+def test_a_key_that_only_root_can_read(make_node, who):
+    """What root names on the command line root reads."""
+    node, other = make_node("hq", {"peer store": {}}), make_node("store").init()
+    node.set("node", user=USER).init()
+    key = node.folder / "store.key"
+    key.write_text(other.cli("key", "export").stdout)
+    key.chmod(0o600)
+    assert "is verified" in node.cli("trust", "store", "--key", key).stdout
+    assert owners(node.state) == {who.pw_uid}
+
+
 def test_init_gives_a_new_folder_to_the_user(make_node, who):
     node = make_node("hq")
     node.set("node", user=USER, state=node.folder / "deep" / "state")

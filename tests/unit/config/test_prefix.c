@@ -77,8 +77,7 @@ test_bad(void **state)
 		"10.1.0.0/ 8", "10.1.0.0/8/8", "10.1.0.0/1e1", "10.1/16", "10.1.0.0.0/16", "hq",
 		"010.1.0.0/16", "2001:db8::/129", "2001:db8::/0128", "[2001:db8::]/32",
 		"fe80::1%eth0", "10.1.0.0/4294967304", "10.1.0.0-10.2.0.0",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaa"};
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 	static const char *const never[] = {"127.0.0.0/8", "127.0.0.1", "127.3.0.0/16", "0.0.0.0/8",
 		"0.0.0.0", "169.254.0.0/16", "169.254.3.4", "224.0.0.0/4", "239.0.0.0/8",
 		"255.255.255.255", "::1", "::", "fe80::/10", "fe80::/64", "ff02::/16",
