@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/branch.h"
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/session.h"
@@ -31,10 +32,11 @@ refuse_waiting(struct list *waiting)
 static void
 cut(struct peer *p)
 {
-	struct log_line line = log_begin(LOG_LEVEL_INFO, "peer_removed");
-
-	log_str(&line, "peer", p->name);
-	log_end(&line);
+	if (!peer_is_branch(p)) {
+		struct log_line line = log_begin(LOG_LEVEL_INFO, "peer_removed");
+		log_str(&line, "peer", p->name);
+		log_end(&line);
+	}
 	dial_stop(p);
 	own_stop(p);
 	refuse_waiting(&p->waiting);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proxy/branch.h"
 #include "proxy/listen.h"
 #include "proxy/local.h"
 
@@ -39,12 +40,28 @@ client_refuse(const struct client *c, struct worker *w, enum tally_reason why, c
 	log_end(&line);
 }
 
+/* It counts among those of the peer, and goes to the worker of what this returns. */
+static struct peer *
+enter(const struct route *route, struct peer *peer, const struct worker *from)
+{
+	atomic_fetch_add(&peer->home->clients, 1);
+	return route->config->own ? branch_enter(peer->home, from) : peer->home;
+}
+
+void
+client_left(const struct route *route, struct peer *peer)
+{
+	atomic_fetch_sub(&peer->home->clients, 1);
+	if (route->config->own)
+		branch_leave(peer);
+}
+
 /* It counts, and is refused. */
 static void
 give_up(struct client *c, struct peer *peer, struct worker *w, enum tally_reason why,
 	const char *reason)
 {
-	atomic_fetch_sub(&peer->clients, 1);
+	client_left(c->route, peer);
 	route_left(c->route);
 	carry_fini(&c->carry);
 	client_refuse(c, w, why, reason);
@@ -90,13 +107,13 @@ on_arrival(struct worker *w, struct post *post)
 	free(p);
 }
 
-void
-client_send(const struct client *c, struct peer *peer, struct worker *from)
+/* It has entered there. */
+static void
+send_to(const struct client *c, struct peer *peer, struct worker *from)
 {
 	struct client client = *c;
 	struct parcel *p;
 
-	atomic_fetch_add(&peer->clients, 1);
 	if (peer->owner == from) {
 		arrive(&client, peer);
 		return;
@@ -113,15 +130,21 @@ client_send(const struct client *c, struct peer *peer, struct worker *from)
 }
 
 void
+client_send(const struct client *c, struct peer *peer, struct worker *from)
+{
+	send_to(c, enter(c->route, peer, from), from);
+}
+
+void
 client_move(struct local *l, struct peer *peer)
 {
 	struct worker *from = l->owner;
+	struct peer *to = enter(l->route, peer, from);
 
-	if (peer->owner == from) {
+	if (to->owner == from) {
 		list_remove(&l->at);
-		atomic_fetch_sub(&l->peer->clients, 1);
-		atomic_fetch_add(&peer->clients, 1);
-		l->peer = peer;
+		client_left(l->route, l->peer);
+		l->peer = to;
 		route_begin(l);
 		return;
 	}
@@ -137,11 +160,12 @@ client_move(struct local *l, struct peer *peer)
 	c.fd = sock_take(l->sock);
 	l->sock = NULL;
 	if (c.fd < 0) {
+		client_left(l->route, to);
 		local_finish(l, LOCAL_REFUSED, "out of descriptors", NULL);
 		return;
 	}
 	l->carry = (struct carry){.data = NULL};
-	atomic_fetch_sub(&l->peer->clients, 1);
+	client_left(l->route, l->peer);
 	local_forget(l);
-	client_send(&c, peer, from);
+	send_to(&c, to, from);
 }

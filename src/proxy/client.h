@@ -24,11 +24,16 @@ struct client {
 	uint32_t tried; /* peers of the route that refused it, a bit for each */
 };
 
-/* On the thread of `from`: the client goes to the peer's worker, becomes a local connection there
+/* On the thread of `from`: the client goes to the peer's worker, or if its link is to be its own to
+   any, becomes a local connection there
    and gets a stream, or waits for a link. Whatever comes of it, the descriptor is closed and
    the route left in the end. */
 void
 client_send(const struct client *c, struct peer *peer, struct worker *from);
+
+/* It does not count among those that the peer has any more. */
+void
+client_left(const struct route *route, struct peer *peer);
 
 /* A local connection of a route without a stream, on no list, or on that of those that wait, goes
    on with this peer, on the worker of that one, with all that was read from it. It may be the

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "proxy/branch.h"
 #include "proxy/session.h"
-#include "proxy/peer.h"
 #include "proxy/tally.h"
 
 /* A time that is to come, from now. */
@@ -129,6 +129,8 @@ next(const struct list **at, const struct list *head)
 static void
 add_peer(struct part *part, const struct peer *p)
 {
+	if (peer_is_branch(p))
+		return;
 	struct status_peer *out = look_at(&part->memory, p, node_now());
 
 	part->failed = !out;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/branch.h"
 #include "proxy/connect.h"
 #include "proxy/session.h"
 
@@ -62,7 +63,7 @@ going_on(const struct peer *p)
 static bool
 wanted(const struct peer *p)
 {
-	if (!going_on(p) || !p->config || p->config->address.n == 0)
+	if (peer_is_branch(p) || !going_on(p) || !p->config || p->config->address.n == 0)
 		return false;
 	bool needed = !p->config->on_demand || !list_empty(&p->waiting);
 	return sessions_hold(p) || (needed && (sessions_wait(p) || !peer_link(p)));
@@ -330,7 +331,7 @@ dial_keys(const struct peer *p, struct conn_key *keys)
 	size_t out = 0;
 	uint64_t last = 0;
 
-	if (!own)
+	if (!own || !rejected)
 		return 0;
 
 	/* Those never rejected in their order, then the others, the one rejected last at the

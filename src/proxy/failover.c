@@ -71,7 +71,7 @@ static uint32_t
 bit_of(const struct route *r, const struct peer *p)
 {
 	for (size_t i = 0; i < r->n_peers; i++)
-		if (r->peers[i] == p)
+		if (r->peers[i] == p->home)
 			return 1u << i;
 	return 0;
 }
@@ -80,7 +80,7 @@ bool
 failover_look(struct local *l)
 {
 	struct route *r = l->route;
-	enum standing standing = peer_standing(l->peer, node_now());
+	enum standing standing = peer_standing(l->peer->home, node_now());
 
 	if (r->n_peers < 2)
 		return false;
@@ -89,7 +89,7 @@ failover_look(struct local *l)
 	if (standing == STANDING_UP) /* its link takes no more streams */
 		l->tried |= bit_of(r, l->peer);
 	size_t chosen = choose(r, l->tried);
-	if (chosen == r->n_peers || r->peers[chosen] == l->peer)
+	if (chosen == r->n_peers || r->peers[chosen] == l->peer->home)
 		return false;
 	enum standing other = peer_standing(r->peers[chosen], node_now());
 	if (other != STANDING_UP && (standing == STANDING_UP || other >= standing))
@@ -143,14 +143,14 @@ failover_refused(struct local *l, unsigned code)
 		peer_standing(r->peers[chosen], node_now()) != STANDING_AWAY) {
 		to = r->peers[chosen];
 	} else if (code == CODE_SHUTTING_DOWN) { /* the link ends; the peer may have another one */
-		to = l->peer;
+		to = l->peer->home;
 		l->tried = 0;
 	}
 	if (!to || !carry_take(&l->carry, l->stream))
 		return false;
 	l->stream = NULL;
 	l->tally->moved++;
-	if (to != l->peer && flood_pass(&l->owner->floods[FLOOD_MOVED], node_now()))
+	if (to != l->peer->home && flood_pass(&l->owner->floods[FLOOD_MOVED], node_now()))
 		log_moved(l, to, code);
 	l->id[0] = '\0';
 	l->session = NULL;

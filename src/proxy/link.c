@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/branch.h"
 #include "proxy/rolls.h"
 #include "proxy/report.h"
 #include "proxy/session.h"
@@ -82,9 +83,9 @@ link_join(struct link *l)
 	link_io_up(l);
 	alarm_set(l->alarm, UINT64_MAX); /* the next turn sets it */
 	link_touch(l);
-	l->peer->counts.links++;
-	l->peer->links_up++;
-	if (!l->dialed && l->peer->links_up > l->owner->config->limits.links) {
+	l->peer->home->counts.links++;
+	unsigned up = atomic_fetch_add(&l->peer->home->links_up, 1) + 1;
+	if (!l->dialed && up > l->owner->config->limits.links) {
 		l->owner->reached[REACHED_LINKS]++;
 		link_close(l, CODE_TOO_MANY_STREAMS);
 		return;
@@ -121,6 +122,10 @@ become_up(struct link *l)
 	}
 	link_leave_place(l);
 	report_source(l->owner, &l->source);
+	if (!l->dialed && conn_peer_hello(l->conn)->max_streams == 0) {
+		l->peer = branch_enter(l->peer, l->owner);
+		l->entered = true;
+	}
 	if (l->peer->owner == l->owner)
 		link_join(l);
 	else
@@ -194,7 +199,7 @@ log_renewal(struct link *l)
 	log_u64(&line, "renewal_ms", keys.took / NS_PER_MS);
 	log_u64(&line, "renewals", keys.renewals);
 	log_end(&line);
-	l->peer->counts.renewals += keys.renewals - l->renewals;
+	l->peer->home->counts.renewals += keys.renewals - l->renewals;
 	l->renewals = keys.renewals;
 }
 

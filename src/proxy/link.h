@@ -23,6 +23,7 @@ struct link {
 	enum link_state state;
 	bool dialed;
 	bool own;               /* for one connection (own.h) */
+	bool entered;           /* in its peer's branch */
 	bool counts_as_dialing; /* in peer.own */
 	struct peer *peer;             /* dialed: for whom; accepted: known once the key is */
 	char key_peer[PEER_NAME_SIZE]; /* whose the accepted key is; "" before */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/branch.h"
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/report.h"
@@ -86,7 +87,7 @@ static void
 leave(struct link *l)
 {
 	list_remove(&l->up);
-	l->peer->links_up--;
+	l->peer->home->links_up--;
 	peer_look(l->peer);
 	start_ending(l);
 }
@@ -249,6 +250,8 @@ link_reap(struct link *l)
 	list_remove(&l->dirty);
 	list_remove(&l->node);
 	link_release_keys(l);
+	if (l->entered)
+		branch_leave(l->peer);
 	free(l);
 	return true;
 }

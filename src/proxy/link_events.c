@@ -35,7 +35,7 @@ on_resumed(struct session *s, const struct trunk_event *event)
 	log_u64(&line, "gap_ms", event->gap / NS_PER_MS);
 	log_end(&line);
 	s->link->session_up = true;
-	s->peer->counts.resumed++;
+	s->peer->home->counts.resumed++;
 	dial_check(s->peer); /* for the next one that waits */
 }
 

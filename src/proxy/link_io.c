@@ -40,8 +40,8 @@ link_count(struct link *l, size_t in, size_t out)
 		return;
 	l->bytes_in += in;
 	l->bytes_out += out;
-	l->peer->counts.bytes_in += in;
-	l->peer->counts.bytes_out += out;
+	l->peer->home->counts.bytes_in += in;
+	l->peer->home->counts.bytes_out += out;
 }
 
 void

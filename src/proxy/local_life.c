@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy/client.h"
 #include "proxy/connect.h"
 #include "proxy/failover.h"
 #include "proxy/peer.h"
@@ -82,7 +83,7 @@ local_attach(struct local *l, struct session *session, struct stream *stream)
 
 	l->session = session;
 	l->stream = stream;
-	l->peer->counts.streams++;
+	l->peer->home->counts.streams++;
 	stream_set_user(stream, l);
 	list_insert_tail(&session->locals, &l->at);
 	hex_encode(id, trunk_session_id(session->trunk), 4);
@@ -194,7 +195,7 @@ local_finish(struct local *l, enum local_end how, const char *reason, const stru
 	log_end_of(l, how, reason, text);
 	/* first, so that who sees the end finds the place free */
 	if (l->route) {
-		atomic_fetch_sub(&l->peer->clients, 1);
+		client_left(l->route, l->peer);
 		route_left(l->route);
 	}
 	if (l->tally) {

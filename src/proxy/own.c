@@ -100,20 +100,23 @@ own_open(struct local *l)
 	return opened;
 }
 
-/* How many are to be kept for connections to come: while the peer is known to be there. */
+/* How many are to be kept for connections to come: while the peer is known to be there. Each worker
+   has its part, and one at least, for the next connection goes to any. */
 static unsigned
 spare(const struct peer *p)
 {
 	const struct config *c = p->owner->config;
-	unsigned n = 0;
+	unsigned n = 0, workers = p->owner->node->n_workers;
 
-	for (size_t i = 0; peer_link(p) && i < c->n_routes; i++) {
+	if (!atomic_load(&p->home->up))
+		return 0;
+	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct config_route *r = &c->routes[i];
 		for (size_t k = 0; r->own && k < r->peers.n; k++)
 			if (strcmp(r->peers.at[k], p->name) == 0)
 				n += r->spare;
 	}
-	return n;
+	return (n + workers - 1) / workers;
 }
 
 /* ---- dialing ---- */

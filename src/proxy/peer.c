@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy/branch.h"
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/route.h"
@@ -23,15 +24,24 @@ on_demand(const struct peer *p)
 	return p->config && p->config->address.n > 0 && p->config->on_demand;
 }
 
-/* On its own worker. */
+void
+peer_begin(struct peer *p)
+{
+	if (p->begun)
+		return;
+	p->begun = true;
+	if (peer_is_branch(p))
+		p->config = config_peer_find(p->owner->config, p->name);
+	list_insert_tail(&p->owner->peers, &p->at);
+	own_init(p);
+	dial_init(p);
+}
+
 static void
 begin(struct worker *w, struct post *post)
 {
-	struct peer *p = container_of(post, struct peer, begin);
-
-	list_insert_tail(&w->peers, &p->at);
-	own_init(p);
-	dial_init(p);
+	(void)w;
+	peer_begin(container_of(post, struct peer, begin));
 }
 
 /* A key of it was just verified. */
@@ -73,31 +83,58 @@ insert(struct node *n, struct peer *p, size_t at)
 	return true;
 }
 
-/* One that is not there yet; at: its place. */
 static struct peer *
-peer_new(struct node *n, const char *name, size_t at)
+peer_alloc(const char *name, struct worker *owner)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 
-	if (!p || !insert(n, p, at)) {
-		free(p);
+	if (!p)
 		return NULL;
-	}
-	p->owner = workers_choose(n);
+	p->owner = owner;
 	snprintf(p->name, sizeof(p->name), "%s", name);
-	p->config = config_peer_find(n->config, name);
 	p->begin.fn = begin;
 	p->verified.fn = verified;
 	list_init(&p->links);
 	list_init(&p->waiting);
 	list_init(&p->sessions);
 	list_init(&p->ended);
+	return p;
+}
+
+struct peer *
+peer_branch(struct peer *home, struct worker *w)
+{
+	struct peer *p = peer_alloc(home->name, w);
+
+	if (!p)
+		return NULL;
+	p->home = home;
+	worker_post(w, &p->begin);
+	return p;
+}
+
+/* One that is not there yet; at: its place. */
+static struct peer *
+peer_new(struct node *n, const char *name, size_t at)
+{
+	struct peer *p = peer_alloc(name, workers_choose(n));
+
+	if (!p || !branches_init(p)) {
+		free(p);
+		return NULL;
+	}
+	if (!insert(n, p, at)) {
+		branches_fini(p);
+		free(p);
+		return NULL;
+	}
+	p->config = config_peer_find(n->config, name);
 	atomic_init(&p->coming_until, node_now() + COMING_FOR);
 	atomic_init(&p->ready_at, on_demand(p) ? 0 : UINT64_MAX);
 	if (p->owner->threaded)
 		worker_post(p->owner, &p->begin);
 	else
-		begin(p->owner, &p->begin);
+		peer_begin(p);
 	return p;
 }
 
@@ -124,8 +161,10 @@ peers_init(struct node *n)
 void
 peers_free(struct node *n)
 {
-	for (size_t i = 0; i < n->n_peers; i++)
+	for (size_t i = 0; i < n->n_peers; i++) {
+		branches_fini(n->peers[i]);
 		free(n->peers[i]);
+	}
 	free(n->peers);
 	n->peers = NULL;
 	n->n_peers = 0;
@@ -193,6 +232,10 @@ peer_away(struct peer *p)
 void
 peer_error(struct peer *p, const char *where, const char *what)
 {
+	if (peer_is_branch(p)) {
+		branch_error(p, where, what);
+		return;
+	}
 	snprintf(p->counts.error, sizeof(p->counts.error), "%s: %s", where, what);
 	p->counts.error_at = node_now();
 }
@@ -212,31 +255,38 @@ peer_measure(struct peer *p, uint64_t now)
 	c->measured_out = c->bytes_out;
 }
 
-/* True if the link leads to another process of the peer than this one. */
+/* Takes what a connection of that birth has said for the present process, unless a younger one knows
+   better: false then. */
 static bool
-other_instance(const struct link *l, const uint8_t instance[HELLO_INSTANCE_SIZE])
+take_instance(struct peer *home, const struct hello *hello, uint64_t birth, bool *changed)
 {
-	const struct hello *hello = conn_peer_hello(l->conn);
-	return hello->has_instance && memcmp(hello->instance, instance, HELLO_INSTANCE_SIZE) != 0;
+	uv_mutex_lock(&home->lock);
+	*changed = home->has_instance &&
+		memcmp(hello->instance, home->instance, sizeof(home->instance)) != 0;
+	bool stale = *changed && birth < home->instance_birth;
+	if (!stale) {
+		home->has_instance = true;
+		memcpy(home->instance, hello->instance, sizeof(home->instance));
+		home->instance_birth = max_u64(birth, home->instance_birth);
+	}
+	uv_mutex_unlock(&home->lock);
+	return !stale;
 }
 
 bool
 peer_hello(struct peer *p, struct link *l)
 {
 	const struct hello *hello = conn_peer_hello(l->conn);
+	bool changed;
 
 	if (!hello->has_instance)
 		return true;
-	bool changed = p->has_instance && other_instance(l, p->instance);
-	if (changed && l->birth < p->instance_birth)
+	if (!take_instance(p->home, hello, l->birth, &changed))
 		return false;
-	p->has_instance = true;
-	memcpy(p->instance, hello->instance, sizeof(p->instance));
-	if (l->birth > p->instance_birth)
-		p->instance_birth = l->birth;
-	if (!changed)
-		return true;
-	sessions_end_earlier(p);
+	if (changed) {
+		branches_restarted(p);
+		sessions_end_earlier(p);
+	}
 	return true;
 }
 

@@ -14,8 +14,8 @@ struct link;
 
 /* For `status`: since the start, over all links. */
 struct peer_counts {
-	uint64_t links, streams, renewals, resumed;
-	uint64_t bytes_in, bytes_out; /* on the wire of authenticated links */
+	atomic_uint_fast64_t links, streams, renewals, resumed; /* from any thread */
+	atomic_uint_fast64_t bytes_in, bytes_out; /* the same: on the wire of authenticated links */
 	/* bytes a second between the last two looks, and what was there at the last one */
 	uint64_t rate_in, rate_out;
 	uint64_t measured, measured_in, measured_out;
@@ -26,19 +26,27 @@ struct peer_counts {
 struct peer {
 	struct list at; /* on worker.peers, until the node ends */
 	struct worker *owner;
+	bool begun;                  /* on its worker */
 	struct post begin, verified; /* from the node's own thread to the owner's */
+	/* itself; a branch (branch.h): the peer that it is of, which has `counts`, what other
+	   threads read, and how many links there are for all of them */
+	struct peer *home;
+	uv_mutex_t lock;        /* the home's: */
+	struct peer **branches; /* by worker, itself among them; NULL: not made yet */
+	unsigned n_branches;
+	struct post restarted, failed; /* to it, and from a branch home */
 	char name[PEER_NAME_SIZE];
 	/* NULL: it has no section (any more): nobody dials it, and it may not call */
 	const struct config_peer *config;
 	struct list links;                /* struct link, those that are up, the youngest last */
-	uint32_t links_up;                /* these, and those of their own (own.h) */
+	atomic_uint links_up;             /* these, and those of their own (own.h) */
 	struct list waiting;              /* struct local of routes, without a stream */
 	struct list sessions;             /* struct session, with a link or without */
 	struct list ended;                /* struct ended: sessions that are not to go on */
 	size_t n_ended;
 	struct dialer dialer;
 	struct own own;
-	bool has_instance;
+	bool has_instance; /* these three under the lock */
 	uint8_t instance[HELLO_INSTANCE_SIZE]; /* of its process that is the present one */
 	uint64_t instance_birth;               /* of the youngest connection to that */
 	struct peer_counts counts;
@@ -62,6 +70,14 @@ peers_free(struct node *n);
    begins on the worker that it is given. NULL: out of memory, or no such peer and !create. */
 struct peer *
 peer_find(struct node *n, const char *name, bool create);
+
+/* On its own worker, before anything else there: once, or more. */
+void
+peer_begin(struct peer *p);
+
+/* One for another worker, which begins there when its turn comes; for branch.h. NULL: out of memory. From any thread. */
+struct peer *
+peer_branch(struct peer *home, struct worker *w);
 
 /* From the node's own thread: a key of it was just verified. */
 void

@@ -1,8 +1,8 @@
 /* Knows how an operator's word reaches the links of a peer; renewing is the connection's. */
 #include "proxy/renew.h"
 
+#include "proxy/branch.h"
 #include "proxy/link.h"
-#include "proxy/peer.h"
 
 static void
 renew_link(struct renewed *out, struct link *l)
@@ -22,7 +22,7 @@ on_ask(struct worker *w, void *part, const char *name)
 
 	list_for_each (it, &w->peers) {
 		struct peer *p = container_of(it, struct peer, at);
-		if (strcmp(p->name, name) != 0)
+		if (peer_is_branch(p) || strcmp(p->name, name) != 0)
 			continue;
 		out->known = true;
 		list_for_each (up, &p->links)

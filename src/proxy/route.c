@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "proxy/branch.h"
 #include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/failover.h"
@@ -78,6 +79,8 @@ route_new(struct node *n, const struct config *source, const struct config_route
 	r->config = config;
 	atomic_init(&r->holders, 1);
 	failover_init(r);
+	for (size_t i = 0; config->own && i < r->n_peers; i++)
+		branches_make(r->peers[i]);
 	if (before) {
 		succeed(r, before);
 	} else {

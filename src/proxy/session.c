@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/branch.h"
 #include "proxy/local.h"
 
 #define SUSPENDED_MAX 64    /* of one peer (protocol.md 8.1) */
@@ -327,8 +328,7 @@ sessions_end_earlier(struct peer *p)
 {
 	list_for_each_safe (it, &p->sessions) {
 		struct session *s = container_of(it, struct session, node);
-		if (s->has_instance && p->has_instance &&
-			memcmp(s->instance, p->instance, sizeof(s->instance)) != 0)
+		if (s->has_instance && branch_is_earlier(p, s->instance))
 			end(s, CODE_LINK_LOST, "the peer has restarted");
 	}
 }

@@ -1,6 +1,6 @@
-/* A worker: one event loop and all that lives on it. Everything of one peer (its dialer, its
-   links, the local connections of routes to it and of services that it uses) lives on one worker;
-   workers share nothing on the data path. The first one is the node's own: it has the listeners,
+/* A worker: one event loop and all that lives on it. What one peer's connections share (its dialer,
+   its links, the local connections of routes to it and of services that it uses) lives on one
+   worker, links of one connection each on any (branch.h); workers share nothing on the data path. The first one is the node's own: it has the listeners,
    the key ring's changes and the signals besides. */
 #ifndef SC_PROXY_WORKER_H
 #define SC_PROXY_WORKER_H
@@ -47,6 +47,7 @@ struct worker {
 	uint64_t announce_at;        /* peers are told again of new keys */
 	bool told; /* that it rests */
 	atomic_uint connections; /* in locals, for others to read */
+	atomic_uint own;         /* connections with links of their own here (branch.h); from any thread */
 	struct chunk_pool *chunks;
 	unsigned ticks; /* of `tick` */
 	size_t unused;  /* bytes that the C library had left at the last look */

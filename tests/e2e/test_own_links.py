@@ -1,5 +1,6 @@
 """link = own: a link for each connection of a route, some kept ready."""
 
+import json
 import signal
 import socket
 import time
@@ -8,6 +9,13 @@ import pytest
 
 import services
 from node import free_port, until
+from test_workers import carry, thread_times
+
+
+@pytest.fixture
+def make_pair(make_pair):
+    """With one worker, unless a test is about more: each keeps links ready, and learns what 1.1 needs."""
+    return lambda *args, node=None, **more: make_pair(*args, node={"workers": 1, **(node or {})}, **more)
 
 
 def own(spare=1, **more):
@@ -237,3 +245,113 @@ def test_values_out_of_range(make_pair, key, value):
     pair.store.set("route echo", **{key: value})
     pair.store.write()
     assert key in pair.store.cli("check", check=2).stderr
+
+
+# --- several workers ------------------------------------------------------------------------------
+
+THREADS = {"main", "worker-1", "worker-2", "worker-3"}
+
+
+@pytest.fixture
+def spread(make_pair):
+    """spread() -> a pair of nodes with four workers each, and four connections, each on a link and another worker. None is ready."""
+    def make(route=None, **more):
+        pair = make_pair(node={"workers": 4}, route=own(spare=0, **(route or {})), **more)
+        pair.connections = [pair.connect(60) for _ in range(4)]
+        assert all(exchange(s) for s in pair.connections)
+        wait_links(pair, 5)
+        return pair
+    return make
+
+
+def test_they_are_spread_over_the_workers(spread, sanitized):
+    """Though all are to one peer: each connection costs time of another thread, at both ends."""
+    pair = spread()
+    busy = {pair.hq: [], pair.store: []}
+    for i, s in enumerate(pair.connections):
+        before = {node: thread_times(node.pid) for node in busy}
+        assert carry(s, i, (4 << 20) if sanitized else (16 << 20))
+        for node, threads in busy.items():
+            after = thread_times(node.pid)
+            threads.append(max(THREADS, key=lambda name: after[name] - before[node][name]))
+    assert all(set(threads) == THREADS for threads in busy.values()), busy
+
+
+def test_the_next_one_goes_where_one_has_ended(spread, sanitized):
+    pair = spread()
+    for s in pair.connections[1:3]:
+        s.close()
+    wait_links(pair, 3)
+    pair.connections[1:3] = [pair.connect(60) for _ in range(2)]
+    assert all(exchange(s) for s in pair.connections)
+    threads = set()
+    for s in pair.connections:
+        before = thread_times(pair.store.pid)
+        assert carry(s, 1, (4 << 20) if sanitized else (16 << 20))
+        after = thread_times(pair.store.pid)
+        threads.add(max(THREADS, key=lambda name: after[name] - before[name]))
+    assert threads == THREADS
+
+
+def test_each_worker_has_one_ready(make_pair):
+    pair = make_pair(node={"workers": 4}, relay=True, route=own(spare=1, connect_timeout="1s"))
+    wait_links(pair, 1 + 4)
+    pair.relay.refuse()
+    opened = [pair.connect() for _ in range(4)]
+    assert all(exchange(s) for s in opened)
+    assert services.gets_reset(pair.route)
+
+
+def test_status_counts_those_of_all_workers(spread):
+    pair = spread()
+    for s in pair.connections:
+        assert exchange(s, b"x" * 50000)
+    for node, peer, route in ((pair.store, "hq", "echo"), (pair.hq, "store", None)):
+        def shown():
+            status = json.loads(node.cli("status", "--json").stdout)
+            of, = (p for p in status["peers"] if p["name"] == peer)
+            if route:
+                assert status["routes"][0]["connections"] == 4
+            return of["streams_total"] == 4 and of["links_total"] == 5 and of["bytes_in"] > 200000 and of["bytes_out"] > 200000
+        until(shown, lambda: node.cli("status", "--json").stdout)
+
+
+def test_a_key_that_is_taken_back_ends_them_on_all_workers(spread):
+    pair = spread()
+    pair.hq.cli("revoke", "store")
+    assert all(services.is_reset(s) for s in pair.connections)
+    wait_links(pair, 0)
+
+
+def test_a_peer_that_is_removed_loses_them_on_all_workers(spread):
+    pair = spread()
+    del pair.store.sections["peer hq"], pair.store.sections["route echo"]
+    pair.store.write()
+    pair.store.signal(signal.SIGHUP)
+    assert all(services.is_reset(s) for s in pair.connections)
+    wait_links(pair, 0)
+    assert len(pair.store.events("peer_removed")) == 1
+
+
+@pytest.mark.parametrize("who", ["hq", "store"])
+def test_a_drain_waits_for_them_on_all_workers(spread, who):
+    pair = spread(hq={"drain": "20s"}, store={"drain": "20s"})
+    node = getattr(pair, who)
+    node.signal(signal.SIGTERM)
+    node.wait("drain_begin")
+    for s in pair.connections:
+        assert exchange(s, b"goes on")
+        s.shutdown(socket.SHUT_WR)
+        assert services.receive_all(s) == b""
+    assert node.ended() == 0
+
+
+def test_a_restarted_peer_ends_them_on_all_workers(spread):
+    """Its former process vanished without a word; one link of the present one tells that all of the former's are over."""
+    pair = spread(relay=True)
+    pair.relay.stall()
+    pair.store.kill()
+    pair.store.set("peer hq", address=f"127.0.0.1:{pair.peer_port}").write()
+    pair.store.start()
+    over = closed(pair.hq, 4, service="echo")
+    assert {e["text"] for e in over} == {"the peer has restarted"}, over

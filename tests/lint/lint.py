@@ -63,6 +63,7 @@ TESTED_ELSEWHERE = {
     "secureconn/conn_*.c": "tests/unit/secureconn/test_conn.c",
     # The glue between sockets and the layers below: only whole nodes show that it holds.
     "proxy/apply.c": "tests/e2e/test_reload.py",
+    "proxy/branch.c": "tests/e2e/test_workers.py",
     "proxy/callers.c": "tests/e2e/test_hostile.py",
     "proxy/client.c": "tests/e2e/test_streams.py",
     "proxy/failover.c": "tests/e2e/test_failover.py",
