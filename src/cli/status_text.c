@@ -165,6 +165,36 @@ traffic(const struct page *p, struct json_object *o, bool rates)
 		field(p, "traffic", "%s in, %s out", in, out);
 }
 
+static const char *
+reason_text(const char *name)
+{
+	for (unsigned i = 0; i < TALLY_REASON_COUNT; i++)
+		if (strcmp(tally_reason_name(i), name) == 0)
+			return tally_reason_text(i);
+	return name;
+}
+
+/* An object of numbers as one line, if there are any. */
+static void
+show_counts(const struct page *p, const char *label, struct json_object *o, const char *key)
+{
+	struct json_object *counts;
+	char line[LINE] = "";
+	size_t used = 0;
+
+	if (!json_object_object_get_ex(o, key, &counts) ||
+		!json_object_is_type(counts, json_type_object))
+		return;
+	json_object_object_foreach(counts, name, value)
+	{
+		int n = snprintf(line + used, sizeof(line) - used, "%s%llu %s", used ? ", " : "",
+			(unsigned long long)json_object_get_uint64(value), reason_text(name));
+		used = min_size(used + (size_t)n, sizeof(line) - 1);
+	}
+	if (used > 0)
+		field(p, label, "%s", line);
+}
+
 /* ---- the node ---- */
 
 static void
@@ -187,6 +217,7 @@ show_node(const struct page *p, struct json_object *o)
 	field(p, "callers", "%llu of %llu places taken by strangers; %llu refused, %llu failed",
 		(unsigned long long)number(o, "unauthenticated"),
 		(unsigned long long)number(o, "unauthenticated_max"), refused, failed);
+	show_counts(p, "limits met", o, "limits_reached");
 }
 
 /* ---- peers ---- */
@@ -291,35 +322,6 @@ show_peer(const struct page *p, struct json_object *o)
 
 /* ---- routes and services ---- */
 
-static const char *
-reason_text(const char *name)
-{
-	for (unsigned i = 0; i < TALLY_REASON_COUNT; i++)
-		if (strcmp(tally_reason_name(i), name) == 0)
-			return tally_reason_text(i);
-	return name;
-}
-
-static void
-show_refused(const struct page *p, struct json_object *o)
-{
-	struct json_object *refused;
-	char line[LINE] = "";
-	size_t used = 0;
-
-	if (!json_object_object_get_ex(o, "refused", &refused) ||
-		!json_object_is_type(refused, json_type_object))
-		return;
-	json_object_object_foreach(refused, name, value)
-	{
-		int n = snprintf(line + used, sizeof(line) - used, "%s%llu %s", used ? ", " : "",
-			(unsigned long long)json_object_get_uint64(value), reason_text(name));
-		used = min_size(used + (size_t)n, sizeof(line) - 1);
-	}
-	if (used > 0)
-		field(p, "refused", "%s", line);
-}
-
 static void
 show_port(const struct page *p, struct json_object *o)
 {
@@ -328,7 +330,7 @@ show_port(const struct page *p, struct json_object *o)
 		(unsigned long long)number(o, "total"));
 	if (number(o, "bytes_in") + number(o, "bytes_out") > 0)
 		traffic(p, o, false);
-	show_refused(p, o);
+	show_counts(p, "refused", o, "refused");
 }
 
 static void
@@ -380,6 +382,6 @@ status_text(FILE *out, struct json_object *picture, const struct status_look *lo
 	show_all(&page, picture, "services", show_service);
 	if (json_object_object_get_ex(picture, "unknown_services", &o) && number(o, "total") > 0) {
 		fputs("\nservices that do not exist\n", out);
-		show_refused(&page, o);
+		show_counts(&page, "refused", o, "refused");
 	}
 }
