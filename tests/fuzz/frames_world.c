@@ -98,9 +98,9 @@ world_seal(struct world *w)
 void
 world_pump(struct world *w)
 {
-	peer_flush(&w->peer);
 	for (bool moved = true; moved;) {
 		moved = false;
+		peer_flush(&w->peer); /* also what an exchange has brought about */
 		for (size_t i = 0; i < 2; i++) {
 			struct end *e = &w->pairs[w->pair][i];
 			if (e == w->own)
@@ -113,6 +113,7 @@ world_pump(struct world *w)
 			if (e != w->own || !w->clogged)
 				moved |= move(e);
 		}
+		moved |= w->peer.size > 0;
 	}
 	if (conn_phase(w->own->conn) == CONN_FAILED)
 		trunk_lost(w->fresh ? w->fresh : w->trunk);
