@@ -149,6 +149,9 @@ world_look_at_fresh(struct world *w)
 		case TRUNK_UP:
 			replace_trunk(w);
 			break;
+		case TRUNK_GOAWAY: /* in the middle of an exchange: allowed, but nobody does that */
+			FUZZ_ASSERT(w->peer.hostile);
+			break;
 		default:
 			FUZZ_ASSERT(event.type == TRUNK_CLOSED);
 			FUZZ_ASSERT(!event.session || event.session == w->trunk);
