@@ -214,15 +214,16 @@ on_alarm(void *owner)
 
 /* ---- addresses ---- */
 
-static bool
-is_dead_end(const struct connector *c, const struct sockaddr_storage *address)
+/* 0: it is none; else the higher the shorter ago it led nowhere. */
+static size_t
+dead_end(const struct connector *c, const struct sockaddr_storage *address)
 {
 	const struct dead_ends *d = c->plan.last;
 
 	for (size_t i = 0; d && i < d->n; i++)
 		if (address_equal(&d->at[i], address))
-			return true;
-	return false;
+			return i + 1;
+	return 0;
 }
 
 static void
@@ -235,7 +236,7 @@ add_address(struct connector *c, size_t endpoint, const struct sockaddr_storage 
 		full = *address;
 		address_set_port(&full, e->port);
 	}
-	size_t which = race_add(&c->race, endpoint, address && is_dead_end(c, &full));
+	size_t which = race_add(&c->race, endpoint, address ? dead_end(c, &full) : 0);
 	if (which == RACE_MAX)
 		return;
 	struct attempt *a = &c->attempts[which];

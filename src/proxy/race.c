@@ -16,7 +16,7 @@ race_init(struct race *r, const struct race_rules *rules, size_t groups, uint64_
 }
 
 size_t
-race_add(struct race *r, size_t group, bool last)
+race_add(struct race *r, size_t group, size_t last)
 {
 	if (r->n == RACE_MAX)
 		return RACE_MAX;
@@ -56,7 +56,7 @@ best(const struct race *r)
 			continue;
 		bool better = found == RACE_MAX ||
 			(r->at[i].last != r->at[found].last
-					? r->at[found].last
+					? r->at[i].last < r->at[found].last
 					: r->at[i].group < r->at[found].group);
 		if (better)
 			found = i;

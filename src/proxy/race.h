@@ -36,7 +36,7 @@ struct race {
 	struct {
 		enum race_state state;
 		size_t group;
-		bool last;       /* only after all others: it did not lead anywhere before */
+		size_t last;     /* as race_add was told */
 		uint64_t when;   /* under way: since; busy: until */
 	} at[RACE_MAX];
 };
@@ -52,10 +52,11 @@ enum race_action {
 void
 race_init(struct race *r, const struct race_rules *rules, size_t groups, uint64_t now);
 
-/* One more address of a group. Returns its number, from 0 without gaps; RACE_MAX: there is no room
-   for it. */
+/* One more address of a group. last: 0, or it led nowhere before and comes after all others, those
+   with a higher number after those with a lower one. Returns its number, from 0 without gaps;
+   RACE_MAX: there is no room for it. */
 size_t
-race_add(struct race *r, size_t group, bool last);
+race_add(struct race *r, size_t group, size_t last);
 
 /* All addresses of the group have been added, be it none. */
 void

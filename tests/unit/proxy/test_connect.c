@@ -224,7 +224,7 @@ test_dead_ends(void **state)
 {
 	struct targets t = {0};
 	struct dead_ends dead = {.n = 0};
-	struct sockaddr_storage a = {0};
+	struct sockaddr_storage a = {0}, b = {0};
 	char first[64], second[64];
 	int one = tcp_listener(5, first), two = tcp_listener(5, second);
 	socklen_t size = sizeof(a);
@@ -238,6 +238,13 @@ test_dead_ends(void **state)
 	dead_ends_add(&dead, &a);
 	assert_int_equal(dead.n, 1);
 	assert_string_equal(connect_all(*state, &t, 5000).address, second);
+	/* Both: the one that led nowhere longer ago goes first. */
+	assert_int_equal(getsockname(two, (struct sockaddr *)&b, &size), 0);
+	dead_ends_add(&dead, &b);
+	assert_string_equal(connect_all(*state, &t, 5000).address, first);
+	dead_ends_add(&dead, &a);
+	assert_string_equal(connect_all(*state, &t, 5000).address, second);
+	dead_ends_remove(&dead, &b);
 	t.list.n = 1;
 	assert_string_equal(connect_all(*state, &t, 5000).address, first);
 	t.list.n = 2;
