@@ -51,6 +51,7 @@ struct link {
 	uint64_t birth;      /* node.births when the TCP connection began */
 	uint64_t since;      /* state began */
 	size_t writing;      /* bytes of conn's output that libuv has */
+	size_t ahead;        /* bytes that are sealed in a short time */
 	uint64_t acknowledged; /* of the bytes sent, when that was last looked at */
 	uint32_t max_streams; /* as its HELLO says */
 	bool reading;

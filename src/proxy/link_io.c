@@ -15,6 +15,11 @@
 #define KEEPALIVE_S     60
 #define WRITES_MAX      16 /* in one turn of the loop, */
 #define WRITES_BRISK    2  /* and while that is to be short */
+/* Bytes that are sealed before they are written. */
+#define SEAL_TIME   (NS_PER_MS / 5)
+#define AHEAD_MIN   (64u * 1024)
+#define AHEAD_BRISK (128u * 1024)
+#define AHEAD_MAX   (512u * 1024)
 
 static void
 on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -162,18 +167,33 @@ write_later(struct link *l, const uint8_t *data, size_t n)
 	}
 }
 
+/* Seals what is to be written next: not much more than what is sealed in SEAL_TIME, so that the peer
+   opens it while more is being sealed. */
+static void
+seal(struct link *l, bool brisk)
+{
+	size_t before = conn_pending(l->conn);
+	uint64_t now = node_now();
+
+	trunk_brisk(l->session->trunk, brisk);
+	trunk_set_ahead(l->session->trunk, min_size(l->ahead, brisk ? AHEAD_BRISK : AHEAD_MAX));
+	trunk_seal(l->session->trunk, now);
+	size_t sealed = conn_pending(l->conn) - before;
+	if (sealed >= AHEAD_MIN / 2)
+		l->ahead = (size_t)(sealed * SEAL_TIME / max_u64(node_now() - now, 1));
+	l->ahead = l->ahead < AHEAD_MIN ? AHEAD_MIN : l->ahead;
+}
+
 bool
 link_write(struct link *l)
 {
 	bool brisk = ration_brisk(&l->owner->ration, node_now());
 
-	if (l->session)
-		trunk_brisk(l->session->trunk, brisk);
 	for (int i = 0; i < (brisk ? WRITES_BRISK : WRITES_MAX); i++) {
 		size_t n;
 
 		if (l->session)
-			trunk_seal(l->session->trunk, node_now());
+			seal(l, brisk);
 		const uint8_t *data = conn_out_buf(l->conn, &n);
 		if (n == 0 || l->writing > 0 || l->state == LINK_DEAD)
 			return false;

@@ -2,12 +2,14 @@
    trip, and by what the node's budget has left; knows nothing of when that is said. */
 #include "tunnel/trunk_internal.h"
 
-#define WINDOW_MIN 4096            /* with no budget left */
-#define WINDOW_MAX (1u << 30)
-#define ROUND_MIN  (NS_PER_MS / 2)  /* where the way is shorter, what the two ends need counts */
+#define WINDOW_MIN  4096            /* with no budget left */
+#define WINDOW_MAX  (1u << 30)
+#define ROUND_MIN   (NS_PER_MS / 2) /* where the way is shorter, what the two ends need counts */
 #define ROUND_BRISK (NS_PER_MS / 8) /* while trunk_brisk */
-#define PING_EVERY NS_PER_S        /* while windows are measured */
-#define STEP       (128 * 1024)
+#define WORK        (2 * NS_PER_MS) /* or, with a slow cipher, this long, */
+#define WORK_MOST   (256 * 1024)    /* but not more bytes: both ends have some records to work on */
+#define PING_EVERY  NS_PER_S        /* while windows are measured */
+#define STEP        (128 * 1024)
 
 uint32_t
 stream_window(const struct stream *s)
@@ -60,7 +62,9 @@ stream_window_measure(struct stream *s)
 
 	if (t->ping.least == 0 || elapsed < round)
 		return;
-	adapt(s, bytes * (round >> 10) / (elapsed >> 10));
+	uint64_t in_round = bytes * (round >> 10) / (elapsed >> 10);
+	uint64_t in_work = min_u64(bytes * (WORK >> 10) / (elapsed >> 10), WORK_MOST);
+	adapt(s, t->brisk ? in_round : max_u64(in_round, in_work));
 	recv->round_at = t->now;
 	recv->round_from = recv->consumed;
 	if (!t->ping.out && t->now - t->ping.sealed_at >= PING_EVERY)

@@ -19,6 +19,7 @@ trunk_new(const struct trunk_config *config, struct conn *conn, uint64_t now)
 	list_init(&t->streams);
 	list_init(&t->over);
 	list_init(&t->control);
+	t->ahead_most = SIZE_MAX;
 	t->round = 1; /* streams begin with none */
 	list_init(&t->first);
 	list_init(&t->ready);

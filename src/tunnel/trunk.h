@@ -142,6 +142,11 @@ trunk_seal(struct trunk *t, uint64_t now);
 void
 trunk_brisk(struct trunk *t, bool brisk);
 
+/* From now on streams' bytes are only sealed while fewer bytes than this wait in the connection's
+   output. At first: as many as it has room for. */
+void
+trunk_set_ahead(struct trunk *t, size_t bytes);
+
 /* True if trunk_seal would seal something, given room. */
 bool
 trunk_wants_seal(const struct trunk *t);

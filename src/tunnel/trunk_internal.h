@@ -101,6 +101,7 @@ struct trunk {
 	struct list first, ready;     /* those with a few bytes, and the others; likewise */
 	uint32_t round;               /* of turns: in each, a stream has one */
 	bool brisk;                   /* trunk_brisk */
+	size_t ahead_most;            /* trunk_set_ahead */
 	struct list due;              /* in order of time */
 	size_t n_due;
 	struct list news;             /* see struct stream */

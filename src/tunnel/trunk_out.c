@@ -6,7 +6,6 @@
 #define TURN           CHUNK_BIG /* bytes that a stream may send while others wait: a record */
 #define TURN_OF_MANY   16384 /* while many do */
 #define MANY           16
-#define AHEAD          (128 * 1024) /* bytes that wait for the transport while trunk_brisk */
 #define DATA_FRAMES    128   /* in one record */
 #define DATA_PARTS     256
 #define SLIVER         512   /* room at the end of a record that is not worth a frame */
@@ -310,6 +309,12 @@ trunk_brisk(struct trunk *t, bool brisk)
 }
 
 void
+trunk_set_ahead(struct trunk *t, size_t bytes)
+{
+	t->ahead_most = bytes;
+}
+
+void
 trunk_seal(struct trunk *t, uint64_t now)
 {
 	bool more = true;
@@ -321,7 +326,7 @@ trunk_seal(struct trunk *t, uint64_t now)
 			return;
 		if (t->end.ended || control_waits(t))
 			more = seal_control(t, room);
-		else if (t->brisk && conn_pending(t->conn) >= AHEAD)
+		else if (conn_pending(t->conn) >= t->ahead_most)
 			return;
 		else
 			more = seal_data(t, room);

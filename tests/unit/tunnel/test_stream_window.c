@@ -87,6 +87,35 @@ test_grows_while_it_is_used_up(void **state)
 	hand_fini(&h);
 }
 
+/* On a short way with slow ciphers, both ends have something to work on all the same; but not while
+   somebody is in conversation beside. */
+static void
+test_both_ends_have_work(void **state)
+{
+	(void)state;
+	for (int brisk = 0; brisk < 2; brisk++) {
+		uint64_t said = HAND_WINDOW;
+		struct hand h;
+		struct stream *s = setup(&h);
+		chunk_pool_set_budget(h.pool, 100 << 20);
+		trunk_brisk(h.trunk, brisk);
+		h.trunk->ping.rtt = h.trunk->ping.least = NS_PER_MS / 10;
+		h.now += RTT; /* measures */
+		bring(&h, s, 1);
+		limit(&h, &said);
+		for (int i = 0; i < 40; i++) { /* 8 MB a second */
+			h.now += NS_PER_MS / 2;
+			bring(&h, s, 4000);
+			limit(&h, &said);
+		}
+		if (brisk)
+			assert_int_equal(stream_window(s), HAND_WINDOW);
+		else
+			assert_in_range(stream_window(s), 4 * 7900, 4 * 8100);
+		hand_fini(&h);
+	}
+}
+
 static void
 test_stays_where_there_is_no_need(void **state)
 {
@@ -181,6 +210,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grows_while_it_is_used_up),
+		cmocka_unit_test(test_both_ends_have_work),
 		cmocka_unit_test(test_stays_where_there_is_no_need),
 		cmocka_unit_test(test_shrinks_and_takes_nothing_back),
 		cmocka_unit_test(test_promises),

@@ -173,17 +173,16 @@ test_going_first_is_no_privilege(void **state)
 	hand_fini(&h);
 }
 
-/* While small ones are in conversation, little lies sealed before them; frames that steer do not
-   wait for that. */
+/* So that what comes later has little sealed before it; frames that steer do not wait for that. */
 static void
-test_brisk_seals_little_ahead(void **state)
+test_little_is_sealed_ahead(void **state)
 {
 	struct hand h;
 	(void)state;
 	hand_up(&h, true);
 	struct stream *big = wide_stream(&h, 1 << 20);
 	hand_write(big, 1 << 20, 'x');
-	trunk_brisk(h.trunk, true);
+	trunk_set_ahead(h.trunk, 100 * 1024);
 	trunk_seal(h.trunk, h.now);
 	size_t pending = conn_pending(h.conn);
 	assert_in_range(pending, 64 * 1024, 200 * 1024);
@@ -193,7 +192,7 @@ test_brisk_seals_little_ahead(void **state)
 	trunk_seal(h.trunk, h.now);
 	assert_true(conn_pending(h.conn) > pending);
 	pending = conn_pending(h.conn);
-	trunk_brisk(h.trunk, false);
+	trunk_set_ahead(h.trunk, SIZE_MAX);
 	trunk_seal(h.trunk, h.now);
 	assert_true(conn_pending(h.conn) > pending);
 	hand_fini(&h);
@@ -379,7 +378,7 @@ main(void)
 		cmocka_unit_test(test_turns_of_many_are_short),
 		cmocka_unit_test(test_a_small_stream_goes_first),
 		cmocka_unit_test(test_going_first_is_no_privilege),
-		cmocka_unit_test(test_brisk_seals_little_ahead),
+		cmocka_unit_test(test_little_is_sealed_ahead),
 		cmocka_unit_test(test_a_small_stream_does_not_wait),
 		cmocka_unit_test(test_control_goes_ahead_of_data),
 		cmocka_unit_test(test_reset_drops_what_is_unsent),
