@@ -322,6 +322,15 @@ def test_watch_on_a_terminal(pair, closing):
         assert t.text.endswith("\x1b[?25h\x1b[?1049l")
 
 
+def test_no_core_dump(pair, closing):
+    """Neither of the node nor of a command: `main` sees to that before anything else."""
+    t = closing.add(Terminal(pair.store, "status", "--watch", "0.1"))
+    t.until("\x1b[H")
+    for pid in (pair.store.pid, t.process.pid):
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.M), limits
+
+
 def test_watch_follows_the_node(pair, closing):
     t = closing.add(Terminal(pair.store, "status", "--watch=0.1", columns=200, rows=60))
     t.until("connections  0 open, 0 in all")
