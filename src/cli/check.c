@@ -59,6 +59,9 @@ show_node(FILE *out, const struct config *config, const struct settings *s)
 	if (node->user[0])
 		fprintf(out, "  becomes user       %s, if root starts it\n", node->user);
 	fprintf(out, "  workers            %u\n", config_workers(config));
+	fprintf(out, "  commands reach it  %s\n", node->control[0] ? node->control : "nowhere");
+	if (node->metrics.n > 0)
+		fprintf(out, "  metrics at         %s\n", join_endpoints(list, &node->metrics, ""));
 	fprintf(out, "  kinds of keys      %s\n", join_names(list, &node->asymmetric));
 	fputs("  ciphers            ", out);
 	for (size_t i = 0; i < s->n_bulk; i++)
@@ -74,12 +77,12 @@ show_peers(FILE *out, const struct config *config, const struct keyring *ring)
 
 	for (size_t i = 0; i < config->n_peers; i++) {
 		const struct config_peer *p = &config->peers[i];
-		const char *key = ring && keyring_has_verified(ring, p->name, NULL)
-					  ? "its key is verified"
-					  : "no key is verified";
+		const char *key = !ring ? "its key cannot be seen"
+			: keyring_has_verified(ring, p->name, NULL) ? "its key is verified"
+								     : "no key is verified";
 		fprintf(out, "\nPeer %s: %s\n", p->name, key);
 		if (p->address.n == 0)
-			fputs("  it dials us\n", out);
+			fprintf(out, "  it dials us%s\n", config->node.listen.n == 0 ? ", which it cannot" : "");
 		else
 			fprintf(out, "  dialed at          %s, %s\n",
 				join_endpoints(list, &p->address, ""),
@@ -148,6 +151,11 @@ show_notes(const struct cli *cli, const struct config *config, const struct keyr
 		if (!keyring_own(ring, asym_find(config->node.asymmetric.at[i])))
 			fprintf(cli->out, "\nNote: there is no %s key yet; make it with: %s init\n",
 				config->node.asymmetric.at[i], name);
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (config->peers[i].address.n == 0 && config->node.listen.n == 0)
+			fprintf(cli->out, "\nNote: neither side can dial: [peer %s] has no address, and "
+				"[node] has no listen; %s:%u\n", config->peers[i].name,
+				config->peers[i].file, config->peers[i].line);
 	if (config->n_routes == 0 && config->n_services == 0)
 		fputs("\nNote: there is no [route NAME] and no [service NAME]: nothing will be "
 		      "carried\n",
@@ -194,6 +202,8 @@ json_node(const struct config *config, const struct settings *s)
 	json_object_object_add(o, "state", json_object_new_string(node->state));
 	json_object_object_add(o, "user", json_object_new_string(node->user));
 	json_object_object_add(o, "workers", json_object_new_int((int)config_workers(config)));
+	json_object_object_add(o, "control", json_object_new_string(node->control));
+	json_object_object_add(o, "metrics", json_endpoints(&node->metrics));
 	json_object_object_add(o, "asymmetric", json_names(&node->asymmetric));
 	json_object_object_add(o, "symmetric", ciphers);
 	for (size_t i = 0; i < s->n_bulk; i++) {
@@ -214,12 +224,13 @@ json_peers(const struct config *config, const struct keyring *ring)
 	for (size_t i = 0; i < config->n_peers; i++) {
 		const struct config_peer *p = &config->peers[i];
 		struct json_object *o = json_object_new_object();
-		bool verified = ring && keyring_has_verified(ring, p->name, NULL);
+		struct json_object *verified = ring
+			? json_object_new_boolean(keyring_has_verified(ring, p->name, NULL)) : NULL;
 		json_object_object_add(o, "name", json_object_new_string(p->name));
 		json_object_object_add(o, "address", json_endpoints(&p->address));
 		json_object_object_add(
 			o, "connect", json_object_new_string(p->on_demand ? "demand" : "always"));
-		json_object_object_add(o, "verified", json_object_new_boolean(verified));
+		json_object_object_add(o, "verified", verified);
 		json_object_object_add(o, "sources", json_prefixes(&p->sources));
 		json_object_array_add(array, o);
 	}
@@ -307,7 +318,7 @@ cmd_check(const struct cli *cli, int argc, char **argv)
 		config_free(config);
 		return status;
 	}
-	keyring_open(&ring, config->node.state, NULL, NULL, &err);
+	cli_ring_advice(cli, keyring_open(&ring, config->node.state, NULL, NULL, &err), &err);
 	if (json) {
 		show_json(cli->out, config, &settings, ring);
 	} else {

@@ -17,12 +17,17 @@
 int
 cli_fail(const struct cli *cli, int status, const char *format, ...)
 {
+	char text[2000];
 	va_list args;
-	fputs("secureconn: ", cli->err);
+
 	va_start(args, format);
-	vfprintf(cli->err, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputc('\n', cli->err);
+	/* What was typed, or stands in a file, is shown and does not steer the terminal. */
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	fprintf(cli->err, "secureconn: %s\n", text);
 	return status;
 }
 
@@ -213,6 +218,17 @@ cli_make_parents(const char *path)
 	return ok;
 }
 
+void
+cli_ring_advice(const struct cli *cli, enum sc_error error, struct errmsg *err)
+{
+	char name[600];
+	size_t n = strlen(err->text);
+
+	if (error == SC_ERR_NOT_FOUND)
+		snprintf(err->text + n, sizeof(err->text) - n, "; make it with: %s init",
+			cli_name(cli, name, sizeof(name)));
+}
+
 int
 cli_open_ring(const struct cli *cli, const struct config *config, struct keyring **ring)
 {
@@ -223,8 +239,10 @@ cli_open_ring(const struct cli *cli, const struct config *config, struct keyring
 		return status;
 	enum sc_error error =
 		keyring_open(ring, config->node.state, show_problem, (void *)cli, &err);
-	if (error != SC_OK)
+	if (error != SC_OK) {
+		cli_ring_advice(cli, error, &err);
 		return cli_fail(cli, CLI_FAILED, "%s", err.text);
+	}
 	const struct config_limits *limits = &config->limits;
 	keyring_set_limits(*ring, &(struct keyring_limits){
 		.callers = limits->pending_keys,

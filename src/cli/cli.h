@@ -50,7 +50,7 @@ int
 cli_parse(const struct cli *cli, const struct cli_usage *usage, int argc, char **argv,
 	const char **args);
 
-/* "secureconn: ..." on cli->err, as one line. Returns status. */
+/* "secureconn: ..." on cli->err, as one line in which nothing but text is left. Returns status. */
 int
 cli_fail(const struct cli *cli, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -69,6 +69,10 @@ cli_name(const struct cli *cli, char *out, size_t size);
    what is wrong. settings may be NULL. */
 int
 cli_load(const struct cli *cli, struct config **config, struct settings *settings);
+
+/* Adds to a message of keyring_open the command that mends it, if there is one. */
+void
+cli_ring_advice(const struct cli *cli, enum sc_error error, struct errmsg *err);
 
 /* Opens the key ring of the configuration's state folder, as the user of [node] if root runs this; files that cannot be used are named on
    cli->err, as long as the ring is open. CLI_GO_ON, or CLI_FAILED after saying what is wrong. */

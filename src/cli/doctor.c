@@ -39,13 +39,15 @@ examine(struct doctor *d, const struct config_peer *only)
 
 /* The key ring, or NULL after saying what is wrong. */
 static struct keyring *
-open_ring(struct report *r, const struct config *config)
+open_ring(const struct cli *cli, struct report *r, const struct config *config)
 {
 	struct keyring *ring;
 	struct errmsg err;
 
-	if (keyring_open(&ring, config->node.state, on_problem, r, &err) == SC_OK)
+	enum sc_error error = keyring_open(&ring, config->node.state, on_problem, r, &err);
+	if (error == SC_OK)
 		return ring;
+	cli_ring_advice(cli, error, &err);
 	report_say(r, REPORT_FAIL, "state folder", "%s", err.text);
 	return NULL;
 }
@@ -86,7 +88,7 @@ cmd_doctor(const struct cli *cli, int argc, char **argv)
 	report.about = config->node.name;
 	struct doctor d = {.report = &report, .config = config, .settings = &settings,
 		.program = cli_name(cli, program, sizeof(program))};
-	d.ring = open_ring(&report, config);
+	d.ring = open_ring(cli, &report, config);
 	report.about = NULL;
 	if (d.ring)
 		examine(&d, peer);

@@ -112,9 +112,9 @@ add_section(struct loader *l, struct place at, const char *name, struct errmsg *
 
 	if (!name_valid(name, form->name_size - 1))
 		return place_error(err, SC_ERR_INVALID, at,
-			"[%s]: the name must have 1 to %zu letters, digits, \".\", \"_\" and "
+			"%s: the name must have 1 to %zu letters, digits, \".\", \"_\" and "
 			"\"-\", no \".\" first",
-			form->word, form->name_size - 1);
+			title_of(l->section, name).text, form->name_size - 1);
 	const void *first = config_find(l->config, l->section, name);
 	if (first)
 		return doubled(at, title_of(l->section, name).text, first, form, err);
@@ -140,7 +140,7 @@ unknown_section(struct place at, const char *word, struct errmsg *err)
 			"there is no section [%s]; did you mean \"%s\"?", word, near);
 	return place_error(err, SC_ERR_INVALID, at,
 		"there is no section [%s]; there are [node], [peer NAME], [route NAME], [service "
-		"NAME]",
+		"NAME], [limits]",
 		word);
 }
 

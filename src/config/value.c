@@ -126,11 +126,23 @@ set_time(uint64_t *out, const struct option *o, const char *text, struct errmsg 
 	return SC_OK;
 }
 
+static void
+size_format(char out[32], uint64_t bytes)
+{
+	static const char *const letters[] = {"", "K", "M", "G", "T"};
+	size_t i = 0;
+
+	for (; i + 1 < ARRAY_SIZE(letters) && bytes > 0 && bytes % 1024 == 0; i++)
+		bytes /= 1024;
+	snprintf(out, 32, "%llu%s", (unsigned long long)bytes, letters[i]);
+}
+
 /* Bytes, as 64G: K, M, G and T are powers of 1024. */
 static enum sc_error
 set_size(uint64_t *out, const struct option *o, const char *text, struct errmsg *err)
 {
 	static const char letters[] = "KMGT";
+	char min[32], max[32];
 	const char *end;
 	uint64_t value;
 	unsigned shift = 0;
@@ -145,9 +157,11 @@ set_size(uint64_t *out, const struct option *o, const char *text, struct errmsg 
 		return errmsg_set(err, SC_ERR_INVALID,
 			"\"%s\" is no size; write a whole number of bytes, or with K, M, G or T, like 64G",
 			value_show(text).text);
+	size_format(min, o->min);
+	size_format(max, o->max);
 	if (value > o->max >> shift || value << shift < o->min)
-		return errmsg_set(err, SC_ERR_INVALID, "%s is out of range; write %llu to %lluG bytes",
-			text, (unsigned long long)o->min, (unsigned long long)(o->max >> 30));
+		return errmsg_set(err, SC_ERR_INVALID, "%s is out of range; write %s to %s",
+			text, min, max);
 	*out = value << shift;
 	return SC_OK;
 }

@@ -41,7 +41,9 @@ taken(const struct keyring *ring, struct errmsg *err)
 enum sc_error
 keyring_claim(struct keyring *ring, bool successor, struct errmsg *err)
 {
-	ring->claim = openat(ring->store.folder, CLAIM_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const int how = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+
+	ring->claim = openat(ring->store.folder, CLAIM_NAME, how, 0600);
 	if (ring->claim < 0 || take(ring))
 		return SC_OK; /* also in a folder that cannot be written */
 	ring->claim_waits = successor;

@@ -27,6 +27,20 @@ io_error(struct errmsg *err, const char *what, const char *path)
 		what, strerror(reason));
 }
 
+/* "belongs to user alice: do this" */
+static enum sc_error
+another_users(struct errmsg *err, const char *path, uid_t uid)
+{
+	const struct passwd *owner = getpwuid(uid);
+	char number[24];
+
+	snprintf(number, sizeof(number), "#%lu", (unsigned long)uid);
+	const char *name = owner ? owner->pw_name : number;
+	return errmsg_set(err, SC_ERR_PERMISSION,
+		"%s: belongs to user %s; run the same command as that user: sudo -u %s secureconn ...",
+		path, name, name);
+}
+
 /* A folder that holds keys must be this user's alone. */
 static enum sc_error
 check_folder(int fd, const char *path, struct errmsg *err)
@@ -35,16 +49,8 @@ check_folder(int fd, const char *path, struct errmsg *err)
 
 	if (fstat(fd, &st) != 0)
 		return io_error(err, "cannot be read", path);
-	if (st.st_uid != geteuid()) {
-		const struct passwd *owner = getpwuid(st.st_uid);
-		char number[24];
-		snprintf(number, sizeof(number), "#%lu", (unsigned long)st.st_uid);
-		const char *name = owner ? owner->pw_name : number;
-		return errmsg_set(err, SC_ERR_PERMISSION,
-			"%s: belongs to user %s; run the same command as that user: sudo -u %s "
-			"secureconn ...",
-			path, name, name);
-	}
+	if (st.st_uid != geteuid())
+		return another_users(err, path, st.st_uid);
 	if (st.st_mode & 077)
 		return errmsg_set(err, SC_ERR_PERMISSION,
 			"%s: is open to other users (mode %03o); see who has used it, then: chmod "
@@ -76,10 +82,16 @@ make_parents(const char *path, struct errmsg *err)
 static enum sc_error
 open_folder(int *fd, int at, const char *name, const char *path, struct errmsg *err)
 {
+	struct stat st;
+
 	*fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd < 0 && errno == ENOENT)
-		return errmsg_set(err, SC_ERR_NOT_FOUND,
-			"%s: there is no such folder; run `secureconn init` first", path);
+		return errmsg_set(err, SC_ERR_NOT_FOUND, "%s: there is no such folder", path);
+	if (*fd < 0 && errno == ENOTDIR)
+		return errmsg_set(err, SC_ERR_IO,
+			"%s: is not a folder; correct `state` in [node]", path);
+	if (*fd < 0 && errno == EACCES && fstatat(at, name, &st, 0) == 0 && st.st_uid != geteuid())
+		return another_users(err, path, st.st_uid);
 	if (*fd < 0)
 		return io_error(err, "cannot be opened", path);
 	enum sc_error error = check_folder(*fd, path, err);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "proxy/callers.h"
@@ -312,6 +313,8 @@ node_run(struct node *n)
 
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "node_ready");
 	log_str(&line, "name", n->config->node.name);
+	log_str(&line, "version", SC_VERSION);
+	log_u64(&line, "pid", (uint64_t)getpid());
 	log_u64(&line, "workers", n->n_workers);
 	log_end(&line);
 	notify_send("READY=1\nSTATUS=serving");

@@ -109,14 +109,23 @@ enum sc_error
 ports_open(struct list *fresh, const struct config *config, const struct ports_known *known,
 	struct inherited *inherited, struct errmsg *err)
 {
+	const struct endpoint_list *list = &config->node.listen;
+	const struct config_route *route = NULL;
+	struct errmsg why;
+
 	allow_sharing(known, config, true);
-	enum sc_error error = open_list(fresh, &config->node.listen, known, inherited, err);
-	for (size_t i = 0; error == SC_OK && i < config->n_routes; i++)
-		error = open_list(fresh, &config->routes[i].listen, known, inherited, err);
+	enum sc_error error = open_list(fresh, list, known, inherited, &why);
+	for (size_t i = 0; error == SC_OK && i < config->n_routes; i++) {
+		route = &config->routes[i];
+		list = &route->listen;
+		error = open_list(fresh, list, known, inherited, &why);
+	}
 	allow_sharing(known, config, false);
-	if (error != SC_OK)
-		listeners_close(fresh);
-	return error;
+	if (error == SC_OK)
+		return SC_OK;
+	listeners_close(fresh);
+	return errmsg_set(err, error, "%s:%u: [%s%s] %s", list->file, list->line,
+		route ? "route " : "node", route ? route->name : "", why.text);
 }
 
 /* ---- whose they are ---- */

@@ -315,6 +315,8 @@ def test_a_port_that_is_taken(make_pair):
         done = pair.store.cli("run", check=None, timeout=10)
         assert done.returncode in (1, 2)
         assert "127.0.0.1:%d" % taken.getsockname()[1] in done.stderr
+        line = 1 + pair.store.ini.read_text().splitlines().index("listen = 127.0.0.1:%d" % taken.getsockname()[1])
+        assert f"{pair.store.ini}:{line}: [route echo] cannot listen" in done.stderr
 
 
 def test_no_state_folder_yet(make_node):
@@ -322,7 +324,7 @@ def test_no_state_folder_yet(make_node):
     node.write()
     done = node.cli("run", check=None, timeout=10)
     assert done.returncode in (1, 2)
-    assert "secureconn init" in done.stderr
+    assert f"secureconn -c {node.ini} init" in done.stderr
 
 
 def test_a_client_that_gives_up_while_waiting(make_pair):

@@ -223,6 +223,7 @@ def test_the_peer_port_is_taken(make_pair):
         done = pair.hq.cli("run", check=None, timeout=10)
         assert done.returncode in (1, 2)
         assert f"127.0.0.1:{pair.peer_port}" in done.stderr and "in use" in done.stderr
+        assert f"{pair.hq.ini}:" in done.stderr and "[node] cannot listen" in done.stderr
         assert "node_ready" not in done.stderr
     assert works(pair.start())
 

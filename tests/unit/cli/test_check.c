@@ -5,7 +5,7 @@
 
 static const char text[] =
 	"[node]\nname = n\nstate = s\nworkers = 3\nasymmetric = X25519\nimplementations = nettle\n"
-	"listen = 127.0.0.1:7400\n[peer hq]\naddress = hq:1, hq:2\n[peer branch]\n"
+	"listen = 127.0.0.1:7400\nmetrics = 127.0.0.1:9740\n[peer hq]\naddress = hq:1, hq:2\n[peer branch]\n"
 	"[route db]\nlisten = 127.0.0.1:5432, /run/db\npeer = hq\nidle = 5m\n"
 	"[route web]\nlisten = 127.0.0.1:8080\npeer = hq, branch\npolicy = balance\n"
 	"[service web]\nconnect = 127.0.0.1:80\nallow = branch, hq\n";
@@ -25,13 +25,15 @@ test_text(void **state)
 		"  peers reach it at  127.0.0.1:7400\n"
 		"  keys and peers in  DIR/s\n"
 		"  workers            3\n"
+		"  commands reach it  DIR/s/control.sock\n"
+		"  metrics at         127.0.0.1:9740\n"
 		"  kinds of keys      X25519\n"
 		"  ciphers            AES 256 (nettle), AES 128 (nettle), ChaCha20-Poly1305 "
 		"(nettle), "
 		"CAST-128 (nettle)\n"
-		"\nPeer hq: no key is verified\n"
+		"\nPeer hq: its key cannot be seen\n"
 		"  dialed at          hq:1, hq:2, a link is kept up\n"
-		"\nPeer branch: no key is verified\n"
+		"\nPeer branch: its key cannot be seen\n"
 		"  it dials us\n"
 		"\nRoute db\n"
 		"  what connects to   127.0.0.1:5432, /run/db\n"
@@ -45,7 +47,7 @@ test_text(void **state)
 		"\nService web\n"
 		"  may be used by     branch, hq\n"
 		"  leads to           127.0.0.1:80\n"
-		"\nNote: DIR/s: there is no such folder; run `secureconn init` first\n");
+		"\nNote: DIR/s: there is no such folder; make it with: secureconn -c DIR/x.ini init\n");
 	assert_int_equal(harness_run(&h, cmd_init, "", "init"), CLI_DONE);
 	harness_note(&h, "s", "hq", 1);
 	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_DONE);
@@ -69,6 +71,12 @@ test_notes_and_errors(void **state)
 				"secureconn -c DIR/x.ini init\n");
 	harness_contains(h.out, "\nNote: there is no [route NAME] and no [service NAME]: nothing "
 				"will be carried\n");
+	harness_config(&h, "[node]\nname = n\nstate = s\ncontrol =\nasymmetric = X25519\n[peer hq]\n");
+	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_DONE);
+	harness_contains(h.out, "  commands reach it  nowhere\n");
+	harness_contains(h.out, "\nPeer hq: no key is verified\n  it dials us, which it cannot\n");
+	harness_contains(h.out, "\nNote: neither side can dial: [peer hq] has no address, and [node] has no "
+				"listen; DIR/x.ini:6\n");
 	harness_config(&h, "[node]\nname = n\nlisten = 1\n");
 	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_USAGE);
 	assert_string_equal(h.out, "");
@@ -89,15 +97,16 @@ test_json(void **state)
 	assert_int_equal(harness_run(&h, cmd_check, "", "check --json"), CLI_DONE);
 	assert_string_equal(h.out,
 		"{\"node\":{\"name\":\"n\",\"listen\":[\"127.0.0.1:7400\"],\"state\":\"DIR/s\","
-		"\"user\":\"\",\"workers\":3,\"asymmetric\":[\"X25519\"],\"symmetric\":["
+		"\"user\":\"\",\"workers\":3,\"control\":\"DIR/s/control.sock\",\"metrics\":[\"127.0.0.1:9740\"],"
+		"\"asymmetric\":[\"X25519\"],\"symmetric\":["
 		"{\"name\":\"AES 256\",\"implementation\":\"nettle\"},"
 		"{\"name\":\"AES 128\",\"implementation\":\"nettle\"},"
 		"{\"name\":\"ChaCha20-Poly1305\",\"implementation\":\"nettle\"},"
 		"{\"name\":\"CAST-128\",\"implementation\":\"nettle\"}]},"
 		"\"peers\":[{\"name\":\"hq\",\"address\":[\"hq:1\",\"hq:2\"],\"connect\":"
 		"\"always\","
-		"\"verified\":false,\"sources\":[]},"
-		"{\"name\":\"branch\",\"address\":[],\"connect\":\"always\",\"verified\":false,\"sources\":[]}],"
+		"\"verified\":null,\"sources\":[]},"
+		"{\"name\":\"branch\",\"address\":[],\"connect\":\"always\",\"verified\":null,\"sources\":[]}],"
 		"\"routes\":[{\"name\":\"db\",\"listen\":[\"127.0.0.1:5432\",\"/run/"
 		"db\"],\"peers\":[\"hq\"],\"policy\":\"failover\","
 		"\"service\":\"db\",\"link\":\"shared\",\"max_connections\":4096},"

@@ -153,16 +153,16 @@ static const struct {
 	{"[pear hq]\n", "x.ini:1: there is no section [pear]; did you mean \"peer\"?"},
 	{"[tunnel]\n",
 		"x.ini:1: there is no section [tunnel]; there are [node], [peer NAME], [route "
-		"NAME], [service NAME]"},
+		"NAME], [service NAME], [limits]"},
 	{"[]\n", "x.ini:1: there is no section []; there are [node], [peer NAME], [route NAME], "
-		 "[service NAME]"},
+		 "[service NAME], [limits]"},
 	{"[peer]\n", "x.ini:1: [peer] needs a name; write [peer NAME]"},
 	{"[node a]\n", "x.ini:1: [node] takes no name; write [node]"},
 	{"[peer a b]\n",
-		"x.ini:1: [peer]: the name must have 1 to 64 letters, digits, \".\", \"_\" "
+		"x.ini:1: [peer a b]: the name must have 1 to 64 letters, digits, \".\", \"_\" "
 		"and \"-\", no \".\" first"},
 	{"[service ../x]\n",
-		"x.ini:1: [service]: the name must have 1 to 255 letters, digits, \".\", \"_\" and "
+		"x.ini:1: [service ../x]: the name must have 1 to 255 letters, digits, \".\", \"_\" and "
 		"\"-\", no \".\" first"},
 	{NODE "[node]\n", "x.ini:3: [node] is there already, x.ini:1; merge the two"},
 	{NODE "[peer a]\n[peer b]\n[peer a]\n",

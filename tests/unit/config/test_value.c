@@ -94,9 +94,9 @@ test_sizes(void **state)
 	assert_true(node.rekey_bytes == 64ull << 30);
 	assert_int_equal(value_set(&node, bytes, "1024T", here, &err), SC_OK);
 	assert_true(node.rekey_bytes == 1ull << 50);
-	expect_bad(&node, bytes, "1025T", "1025T is out of range; write 0 to 1048576G bytes");
+	expect_bad(&node, bytes, "1025T", "1025T is out of range; write 0 to 1024T");
 	expect_bad(&node, bytes, "99999T",
-		"99999T is out of range; write 0 to 1048576G bytes");
+		"99999T is out of range; write 0 to 1024T");
 	expect_bad(&node, bytes, "64g", "\"64g\" is no size; write a whole number of bytes, or "
 					"with K, M, G or T, like 64G");
 	expect_bad(&node, bytes, "1KB", "\"1KB\" is no size; write a whole number of bytes, or "

@@ -36,7 +36,7 @@ test_open_errors(void **state)
 		keyring_open(&ring, "/nonexistent/state", NULL, NULL, &err), SC_ERR_NOT_FOUND);
 	assert_null(ring);
 	assert_string_equal(err.text,
-		"/nonexistent/state: there is no such folder; run `secureconn init` first");
+		"/nonexistent/state: there is no such folder");
 }
 
 static void

@@ -32,7 +32,7 @@ test_create(void **state)
 	scratch_init(&scratch);
 	snprintf(path, sizeof(path), "%s", scratch_path(&scratch, "a/b/state"));
 	expect_open_error(
-		path, SC_ERR_NOT_FOUND, "there is no such folder; run `secureconn init` first");
+		path, SC_ERR_NOT_FOUND, "there is no such folder");
 	assert_int_equal(store_create(path, &err), SC_OK);
 	assert_int_equal(store_create(path, &err), SC_OK); /* again: no harm */
 	assert_int_equal(stat(path, &st), 0);
@@ -48,7 +48,7 @@ test_create(void **state)
 	expect_open_error(path, SC_ERR_PERMISSION, "state/keys: is open to other users (mode 701)");
 
 	scratch_write(&scratch, "file", "x", 1);
-	expect_open_error(scratch_path(&scratch, "file"), SC_ERR_IO, "Not a directory");
+	expect_open_error(scratch_path(&scratch, "file"), SC_ERR_IO, "is not a folder; correct `state` in [node]");
 	assert_int_equal(store_create(scratch_path(&scratch, "file"), &err), SC_ERR_IO);
 	assert_int_equal(store_create(scratch_path(&scratch, "file/state"), &err), SC_ERR_IO);
 	scratch_fini(&scratch);
