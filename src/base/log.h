@@ -1,4 +1,5 @@
-/* The log: one line an event, as key=value text or as a JSON object, on standard error or to the system's log daemon. */
+/* The log: one line an event, as key=value text or as a JSON object, on standard error or to the
+   system's log daemon. */
 #ifndef SC_BASE_LOG_H
 #define SC_BASE_LOG_H
 
@@ -22,8 +23,9 @@ log_set_level(enum log_level level);
 void
 log_set_format(enum log_format format);
 
-/* Where lines go. LOG_TO_SYSLOG: to the daemon at syslog_path (SYSLOG_PATH; it is not copied), without time and level in a text line,
-   which the daemon notes itself; a line that it does not take goes to the descriptor of log_setup, whole. From any thread. */
+/* Where lines go. LOG_TO_SYSLOG: to the daemon at syslog_path (SYSLOG_PATH; it is not copied), a
+   text line without time and level, which the daemon notes itself; a line that it does not take goes
+   to the descriptor of log_setup, whole. From any thread. */
 void
 log_set_target(enum log_target target, const char *syslog_path);
 

@@ -12,8 +12,8 @@
 
 #define FACILITY_DAEMON 3
 
-/* Made at the first line and kept. It is not connected: the daemon may start later, and again. The C
-   library's syslog() would wait where the daemon does not read, and an event loop with it. */
+/* Made at the first line and kept. It is not connected: the daemon may start later, and again. The
+   C library's syslog() would wait where the daemon does not read, and an event loop with it. */
 static atomic_int shared = -1;
 
 static int
@@ -40,8 +40,8 @@ write_header(char out[80], enum syslog_severity severity)
 
 	if (localtime_r(&now, &local))
 		strftime(stamp, sizeof(stamp), "%b %e %H:%M:%S", &local);
-	return (size_t)snprintf(out, 80, "<%u>%s secureconn[%ld]: ", FACILITY_DAEMON * 8u + severity,
-		stamp, (long)getpid());
+	return (size_t)snprintf(out, 80,
+		"<%u>%s secureconn[%ld]: ", FACILITY_DAEMON * 8u + severity, stamp, (long)getpid());
 }
 
 bool
@@ -55,6 +55,7 @@ syslog_send(const char *path, enum syslog_severity severity, const char *text, s
 		return false;
 	strcpy(to.sun_path, path);
 	struct iovec parts[] = {{header, write_header(header, severity)}, {(void *)text, n}};
-	const struct msghdr message = {.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = parts, .msg_iovlen = 2};
+	const struct msghdr message = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = parts, .msg_iovlen = 2};
 	return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
 }

@@ -9,7 +9,8 @@
 
 #define CLAIM_NAME "running" /* holds the number of the process that has it locked */
 
-/* True: no other process has it. So it is too where it cannot be told: a file system without locks. */
+/* True: no other process has it. So it is too where it cannot be told: a file system without locks.
+ */
 static bool
 take(struct keyring *ring)
 {
@@ -33,7 +34,8 @@ taken(const struct keyring *ring, struct errmsg *err)
 	if (pread(ring->claim, text, sizeof(text) - 1, 0) <= 0 || sscanf(text, "%ld", &pid) != 1)
 		pid = 0;
 	return errmsg_set(err, SC_ERR_IO,
-		"%s: another node runs with this state folder (process %ld), and the two would take each "
+		"%s: another node runs with this state folder (process %ld), and the two would "
+		"take each "
 		"other's links; stop that one, or give this one a `state` of its own",
 		ring->store.path, pid);
 }
