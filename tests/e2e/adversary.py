@@ -312,7 +312,7 @@ def splices():
         for d in "IR":
             yield Attack(f, f"{kind} of {d}", script((d, kind, from_old("1.0"))), *record_ends(kind, d, TAG), late=kind in LATE)
     f = family("splice of two live links", "keeps R's end of a link open when I dials again, and pours the new link into it")
-    yield Attack(f, "of I", splice_live, UP, "down:record_tag", late=True, redial=True)
+    yield Attack(f, "of I", splice_live, UP, "down:record_tag|down:stale", late=True, redial=True)
 
 
 def replays():
@@ -365,9 +365,10 @@ def flights():
 # --- records ------------------------------------------------------------------------------------------------
 
 def record_ends(kind, direction, error):
-    """What both say when the receiver of a record finds that error; while it waits for more, neither gets a sign of life."""
+    """What both say when the receiver of a record finds that error; while it waits for more it says nothing, and what trickles in is a sign of
+    life to it: the other side's patience ends first, or its own. One of them says so (adversary_bench.py)."""
     other = UP + ("|down:timeout" if "timeout" in error else "")
-    mine = error if kind == "HELLO" else "|".join("down:" + e for e in error.split("|"))
+    mine = error if kind == "HELLO" else "|".join("down:" + e for e in error.split("|")) + ("|" + UP if "timeout" in error else "")
     return (other, mine) if direction == "I" else (mine, other)
 
 
@@ -499,7 +500,8 @@ def ends():
         for kind, d, protocol in states:
             both = state_ends(kind, d, protocol)
             if move is stall:
-                both = [e.replace(UP, UP + "|down:timeout") + "|timeout" for e in both]
+                # The side that notices first may have come back by another link before the other one has noticed.
+                both = [e.replace(UP, UP + "|down:timeout|down:stale") + "|timeout" for e in both]
             yield Attack(how, f"in place of {kind} of {d}, {protocol}", script((d, kind, move)), *both, spoken=protocol,
                          late=kind in LATE)
 

@@ -285,8 +285,10 @@ class Trial:
             self.client()
         until(lambda: c.struck, lambda: f"nothing to attack: {[(i.direction, i.kind) for i in c.seen]}")
         start = time.monotonic()
-        self.verdict(self.hq, self.attack.hq, self.hq_since, address=c.address)
-        self.verdict(self.store, self.attack.store, self.since, peer="hq", address=f"127.0.0.1:{self.adversary.port}")
+        said = {self.verdict(self.hq, self.attack.hq, self.hq_since, address=c.address),
+                self.verdict(self.store, self.attack.store, self.since, peer="hq", address=f"127.0.0.1:{self.adversary.port}")}
+        if "timeout" in self.attack.hq + self.attack.store:
+            assert said - {"truncated", "down:truncated"}, "neither side says why"
         assert time.monotonic() - start < SOON, "too late"
 
     def verdict(self, node, expected, since, **match):
@@ -301,6 +303,7 @@ class Trial:
         assert error in allowed, f"{node.name} says {error}, not {expected}:\n{node.text(since)}"
         ups = [e for e in node.events("link_up", since=since, **match) if e["time"] <= end["time"]]
         assert bool(ups) == error.startswith("down:"), node.text(since)
+        return error
 
     def call(self):
         """The adversary dials hq by itself, while the honest link is there and carries a connection."""
