@@ -175,6 +175,17 @@ refuse(struct trunk *t)
 	resume_queue_session(t, SESSION_UNKNOWN, 0, 0);
 }
 
+/* A PING that is out on this trunk's link is answered there, and one that came is to be answered. */
+static void
+move_pings(const struct trunk *t, struct trunk *to)
+{
+	to->pong = t->pong;
+	to->ping.out = t->ping.out;
+	to->ping.after_goaway = false; /* the session's own comes after the exchange */
+	to->ping.sealed_at = t->ping.sealed_at;
+	memcpy(to->ping.value, t->ping.value, sizeof(to->ping.value));
+}
+
 /* The session leaves its link, whatever is unread in it, and takes over this trunk's. */
 static enum sc_error
 move(struct trunk *t, struct trunk *to)
@@ -191,6 +202,7 @@ move(struct trunk *t, struct trunk *to)
 	}
 	to->now = t->now;
 	trunk_take_conn(to, &t->config, t->conn);
+	move_pings(t, to);
 	to->record = t->record;
 	to->channel = t->channel;
 	to->session.generation = s->generation;

@@ -610,6 +610,36 @@ test_responder(void **state)
 	}
 }
 
+/* A PING that either side has sent before the exchange was complete is answered after it. */
+static void
+test_pings_around_the_exchange(void **state)
+{
+	struct hand h;
+	uint8_t value[8];
+	(void)state;
+	setup_responder(&h);
+	hand_lose(&h);
+	hand_relink(&h);
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN); /* has a PING behind it */
+	hand_seal(&h);
+	hand_take(&h, FRAME_GOAWAY, 0);
+	memcpy(value, hand_take(&h, FRAME_PING, 0)->payload, sizeof(value));
+	hand_go_on(&h, SESSION_GO_ON, 2, 2, 2);
+	hand_frame(&h, FRAME_PING, 0, "12345678", 8);
+	hand_quiet(&h);
+	hand_state(&h, 2, 0, 10, HAND_WINDOW);
+	hand_state(&h, 1, 0, 0, HAND_WINDOW);
+	hand_moved(&h);
+	hand_frame(&h, FRAME_PONG, 0, value, sizeof(value));
+	hand_quiet(&h);
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_DONE, 2, 1, 2);
+	hand_take_state(&h, 1, STATE_OPENED, 0, HAND_WINDOW);
+	hand_take_state(&h, 2, 0, 0, HAND_WINDOW);
+	assert_memory_equal(hand_take(&h, FRAME_PONG, 0)->payload, "12345678", 8);
+	hand_fini(&h);
+}
+
 /* Accepted while there was no link: OPENED comes after the exchange, which did not say it. */
 static void
 test_accepted_meanwhile(void **state)
@@ -903,6 +933,7 @@ main(void)
 		cmocka_unit_test(test_kind_0_until_known),
 		cmocka_unit_test(test_goaway_again),
 		cmocka_unit_test(test_responder),
+		cmocka_unit_test(test_pings_around_the_exchange),
 		cmocka_unit_test(test_accepted_meanwhile),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_ended_or_unknown),
