@@ -107,10 +107,10 @@ def test_nobody_is_refused(sanitized, pair, closing, side):
     load = closing.add(Load(pair.route, long=0, short=4))
     until(lambda: load.rounds > 50, "the load runs")
     for _ in range(2 if sanitized else 5):
-        before = load.rounds
         old = upgrade(node)
         assert old.wait(20) == 0
-        until(lambda: load.rounds > before + 50, "the load goes on")
+        before = load.rounds
+        until(lambda: load.rounds > before + 50, "the load goes on with the new process")
     load.close()
     assert not load.failures
 
