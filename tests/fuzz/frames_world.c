@@ -164,6 +164,14 @@ finish_streams(struct world *w)
 	world_pump(w);
 }
 
+/* The trunk ended it after an exchange, and does not wait for a WINDOW that would only say again
+   what an earlier link has said. */
+static bool
+counted_on_some_link(const struct peer_stream *s)
+{
+	return s->fin_sent && s->counted == s->sent + 1 && s->fin_received && s->fin_told;
+}
+
 void
 world_finish(struct world *w)
 {
@@ -184,7 +192,7 @@ world_finish(struct world *w)
 	if (w->peer.hostile || w->closed || w->peer.close_sent)
 		return;
 	for (size_t i = 0; i < w->peer.n; i++)
-		FUZZ_ASSERT(w->peer.streams[i].over);
+		FUZZ_ASSERT(w->peer.streams[i].over || counted_on_some_link(&w->peer.streams[i]));
 	w->closing = true;
 	trunk_close(w->trunk, CODE_NONE);
 	world_pump(w);
