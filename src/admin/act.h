@@ -27,8 +27,8 @@ struct act {
 void
 act_init(struct act *a, struct node *node, const struct act_calls *calls, void *owner);
 
-/* One of the calls comes once: before this returns, or later from the node's loop. who: whose request it is,
-   for the log. */
+/* One of the calls comes once: before this returns, or later from the node's loop. who: whose
+   request it is, for the log. */
 void
 act_on(struct act *a, const struct request *request, const char *who);
 

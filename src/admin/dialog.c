@@ -1,5 +1,5 @@
-/* Knows how one connection of the control socket is kept within bounds: what is said on it is request.c's,
-   what comes of it act.c's. */
+/* Knows how one connection of the control socket is kept within bounds: what is said on it is
+   request.c's, what comes of it act.c's. */
 #include "admin/dialog.h"
 
 #include <stdio.h>
@@ -232,7 +232,8 @@ turn(struct dialog *d)
 		dialog_close(d);
 		return;
 	}
-	/* Nothing is read while an answer is due: that bounds what waits here. The whole of it has one deadline. */
+	/* Nothing is read while an answer is due: that bounds what waits here. The whole of it has
+	   one deadline. */
 	bool waits = d->busy || d->writing || d->picture;
 	if (waits || d->eof)
 		uv_read_stop(&d->sock->uv.stream);

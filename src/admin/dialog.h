@@ -1,5 +1,5 @@
-/* A connection to the control socket: its owner's requests in, line by line, answers out, one after the
-   other. */
+/* A connection to the control socket: its owner's requests in, line by line, answers out, one after
+   the other. */
 #ifndef SC_ADMIN_DIALOG_H
 #define SC_ADMIN_DIALOG_H
 

@@ -23,8 +23,8 @@ enum http_request {
 enum http_request
 http_parse(const char *data, size_t n, const char *page, bool *chunks);
 
-/* The head of the answer to a whole request. The page comes in chunks, or ends with the connection; of what is
-   no page there is nothing. Returns its size without the NUL. */
+/* The head of the answer to a whole request. The page comes in chunks, or ends with the connection;
+   of what is no page there is nothing. Returns its size without the NUL. */
 size_t
 http_head(char out[HTTP_HEAD_MAX], enum http_request request, const char *type, bool chunks);
 

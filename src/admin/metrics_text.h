@@ -20,7 +20,8 @@ struct metrics_text {
 void
 metrics_text_init(struct metrics_text *m, const struct status *status);
 
-/* Adds the next piece, a line or a few, in some microseconds. True: there is more. Memory that is out shows in out->failed. */
+/* Adds the next piece, a line or a few, in some microseconds. True: there is more. Memory that is
+   out shows in out->failed. */
 bool
 metrics_text_more(struct metrics_text *m, struct text *out);
 

@@ -17,8 +17,8 @@ struct status_json {
 void
 status_json_init(struct status_json *j, const struct status *status);
 
-/* Adds the next piece, a peer or so, in some microseconds. True: there is more. Memory that is out shows in
-   out->failed. */
+/* Adds the next piece, a peer or so, in some microseconds. True: there is more. Memory that is out
+   shows in out->failed. */
 bool
 status_json_more(struct status_json *j, struct text *out);
 

@@ -67,14 +67,14 @@ sc_error_name(enum sc_error error);
 const char *
 sc_error_text(enum sc_error error);
 
-/* A message that says what, where and what to do; filled in by whoever finds the error, shown by the
-   command or logged by the node. One line, no final newline. */
+/* A message that says what, where and what to do; filled in by whoever finds the error, shown by
+   the command or logged by the node. One line, no final newline. */
 struct errmsg {
 	char text[512];
 };
 
-/* Writes a message, cut at the end of the buffer. err may be NULL. Returns code, so that callers can
-   `return errmsg_set(err, SC_ERR_FORMAT, ...)`. */
+/* Writes a message, cut at the end of the buffer. err may be NULL. Returns code, so that callers
+   can `return errmsg_set(err, SC_ERR_FORMAT, ...)`. */
 enum sc_error
 errmsg_set(struct errmsg *err, enum sc_error code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -11,8 +11,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
-/* Sets what is shown (that level and the graver ones) and how. Process-wide; before any thread starts, or
-   from the main loop. Default: info, text, to file descriptor 2. */
+/* Sets what is shown (that level and the graver ones) and how. Process-wide; before any thread
+   starts, or from the main loop. Default: info, text, to file descriptor 2. */
 void
 log_setup(enum log_level level, enum log_format format, int fd);
 
@@ -24,8 +24,8 @@ void
 log_set_format(enum log_format format);
 
 /* Where lines go. LOG_TO_SYSLOG: to the daemon at syslog_path (SYSLOG_PATH; it is not copied), a
-   text line without time and level, which the daemon notes itself; a line that it does not take goes
-   to the descriptor of log_setup, whole. From any thread. */
+   text line without time and level, which the daemon notes itself; a line that it does not take
+   goes to the descriptor of log_setup, whole. From any thread. */
 void
 log_set_target(enum log_target target, const char *syslog_path);
 

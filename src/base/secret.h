@@ -1,5 +1,5 @@
-/* Memory for private keys: locked, so that it is never swapped out, left out of core dumps, wiped when it is given back. Slots of
-   one size, not for several threads at once. */
+/* Memory for private keys: locked, so that it is never swapped out, left out of core dumps, wiped
+   when it is given back. Slots of one size, not for several threads at once. */
 #ifndef SC_BASE_SECRET_H
 #define SC_BASE_SECRET_H
 
@@ -23,8 +23,8 @@ secret_pool_init(struct secret_pool *pool, size_t slot_size);
 void
 secret_pool_fini(struct secret_pool *pool);
 
-/* A slot of zeros, or NULL: out of memory. If the system will not lock it, it is given all the same, and pool->refused is
-   set. */
+/* A slot of zeros, or NULL: out of memory. If the system will not lock it, it is given all the
+   same, and pool->refused is set. */
 void *
 secret_alloc(struct secret_pool *pool);
 

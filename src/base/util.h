@@ -64,8 +64,8 @@ wipe_free(void *p, size_t n);
 void
 hex_encode(char *out, const uint8_t *data, size_t n);
 
-/* Reads exactly n bytes from digits hex digits (either case). Returns 0, or -1 if digits != 2n or one of
-   them is no hex digit; out is then undefined. */
+/* Reads exactly n bytes from digits hex digits (either case). Returns 0, or -1 if digits != 2n or
+   one of them is no hex digit; out is then undefined. */
 int
 hex_decode(uint8_t *out, size_t n, const char *text, size_t digits);
 

@@ -1,4 +1,5 @@
-/* Big-endian numbers on the wire: a cursor that reads or writes and remembers if it ran out of room. */
+/* Big-endian numbers on the wire: a cursor that reads or writes and remembers if it ran out of
+   room. */
 #ifndef SC_BASE_WIRE_H
 #define SC_BASE_WIRE_H
 
@@ -46,8 +47,8 @@ get_u64(const uint8_t *p)
 	return (uint64_t)get_u32(p) << 32 | get_u32(p + 4);
 }
 
-/* Reads from a message. A read past the end gives zeros (or NULL) and sets `failed`, which sticks: a
-   parser reads all its fields and looks at `failed` once. */
+/* Reads from a message. A read past the end gives zeros (or NULL) and sets `failed`, which sticks:
+   a parser reads all its fields and looks at `failed` once. */
 struct wire_reader {
 	const uint8_t *at, *end;
 	bool failed;
@@ -106,7 +107,8 @@ wire_u64(struct wire_reader *r)
 	return p ? get_u64(p) : 0;
 }
 
-/* Writes into a caller's buffer; a write past its end is dropped and sets `failed`, which sticks. */
+/* Writes into a caller's buffer; a write past its end is dropped and sets `failed`, which
+   sticks. */
 struct wire_writer {
 	uint8_t *start, *at, *end;
 	bool failed;

@@ -55,7 +55,8 @@ int
 cli_fail(const struct cli *cli, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Writes to cli->out, on a terminal broken between words to its width, each further line with so many spaces in front. */
+/* Writes to cli->out, on a terminal broken between words to its width, each further line with so
+   many spaces in front. */
 void
 cli_say(const struct cli *cli, unsigned indent, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -74,8 +75,9 @@ cli_load(const struct cli *cli, struct config **config, struct settings *setting
 void
 cli_ring_advice(const struct cli *cli, enum sc_error error, struct errmsg *err);
 
-/* Opens the key ring of the configuration's state folder, as the user of [node] if root runs this; files that cannot be used are named on
-   cli->err, as long as the ring is open. CLI_GO_ON, or CLI_FAILED after saying what is wrong. */
+/* Opens the key ring of the configuration's state folder, as the user of [node] if root runs this;
+   files that cannot be used are named on cli->err, as long as the ring is open. CLI_GO_ON, or
+   CLI_FAILED after saying what is wrong. */
 int
 cli_open_ring(const struct cli *cli, const struct config *config, struct keyring **ring);
 

@@ -40,7 +40,8 @@ take_sequence(struct entry *e, unsigned char byte)
 		e->state = ENTRY_TEXT;
 }
 
-/* The rest of a character beyond ASCII. Dashes that a program has made long are as good as short ones. */
+/* The rest of a character beyond ASCII. Dashes that a program has made long are as good as short
+   ones. */
 static void
 take_beyond(struct entry *e, unsigned char byte)
 {

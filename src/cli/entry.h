@@ -1,5 +1,5 @@
-/* A fingerprint as it is typed: which characters count, how it looks meanwhile, what is wrong with the last one. Knows no
-   terminal. */
+/* A fingerprint as it is typed: which characters count, how it looks meanwhile, what is wrong with
+   the last one. Knows no terminal. */
 #ifndef SC_CLI_ENTRY_H
 #define SC_CLI_ENTRY_H
 
@@ -28,13 +28,14 @@ enum entry_result {
 void
 entry_init(struct entry *e);
 
-/* The next byte. Letters and digits of a fingerprint count, as they read (O as 0); spaces and dashes, the long ones too, and keys
-   that move the cursor count for nothing; backspace, ^W and ^U take back. Anything else is refused with a note. */
+/* The next byte. Letters and digits of a fingerprint count, as they read (O as 0); spaces and
+   dashes, the long ones too, and keys that move the cursor count for nothing; backspace, ^W and ^U
+   take back. Anything else is refused with a note. */
 enum entry_result
 entry_byte(struct entry *e, unsigned char byte);
 
-/* What the entry looks like: the letters in their groups, and "_" for each that is missing. *cursor is the column behind
-   the last letter. */
+/* What the entry looks like: the letters in their groups, and "_" for each that is missing. *cursor
+   is the column behind the last letter. */
 void
 entry_show(const struct entry *e, char out[FINGERPRINT_SIZE], size_t *cursor);
 

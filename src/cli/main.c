@@ -111,9 +111,9 @@ keep_secrets(void)
 	user_keep_secrets();
 }
 
-/* Whoever started this may have closed descriptors 0 to 2. The next socket or key file would get that
-   number, and every line of the log. Standard output is not made writable: that it is not there is for
-   the caller to know. */
+/* Whoever started this may have closed descriptors 0 to 2. The next socket or key file would get
+   that number, and every line of the log. Standard output is not made writable: that it is not
+   there is for the caller to know. */
 static bool
 fill_standard(void)
 {

@@ -1,4 +1,5 @@
-/* secureconn revoke: takes back what `verify` or `trust` decided; a running node closes the peer's links at once. */
+/* secureconn revoke: takes back what `verify` or `trust` decided; a running node closes the peer's
+   links at once. */
 #include "cli/cli.h"
 
 static int
@@ -49,7 +50,8 @@ cmd_revoke(const struct cli *cli, int argc, char **argv)
 	status = cli_load(cli, &config, NULL);
 	if (status == CLI_GO_ON)
 		status = cli_open_ring(cli, config, &ring);
-	/* A peer whose section is gone may still have keys; one that nobody has heard of is a typing error. */
+	/* A peer whose section is gone may still have keys; one that nobody has heard of is a
+	   typing error. */
 	if (status == CLI_GO_ON && !keyring_knows(ring, args[0]) && !cli_find_peer(cli, config, args[0]))
 		status = CLI_FAILED;
 	if (status == CLI_GO_ON)

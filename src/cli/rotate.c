@@ -1,11 +1,13 @@
-/* secureconn key rotate: makes new pairs, changes over to them, and shows which peers know them. A running node does the rest. */
+/* secureconn key rotate: makes new pairs, changes over to them, and shows which peers know them. A
+   running node does the rest. */
 #include "cli/rotate.h"
 
 #include <json.h>
 
 /* ---- who knows ---- */
 
-/* A pair that peers have to hear of: a next one, or one in use that has taken the place of another. */
+/* A pair that peers have to hear of: a next one, or one in use that has taken the place of
+   another. */
 static bool
 is_news(const struct keyring *ring, const struct key_pair *pair)
 {

@@ -13,8 +13,9 @@ screen_width(FILE *out);
 bool
 screen_has_colour(FILE *out);
 
-/* From now on signals only end screen_wait. If a page is wanted and in and out are a terminal: one of
-   its own, and keys come at once. False: none; what is shown then stands below what was before. */
+/* From now on signals only end screen_wait. If a page is wanted and in and out are a terminal: one
+   of its own, and keys come at once. False: none; what is shown then stands below what was
+   before. */
 bool
 screen_open(FILE *in, FILE *out, bool page);
 

@@ -13,7 +13,8 @@ struct given {
 	size_t n;
 };
 
-/* Reads the file whole; "-" is standard input. CLI_GO_ON, or CLI_FAILED after saying what is wrong. */
+/* Reads the file whole; "-" is standard input. CLI_GO_ON, or CLI_FAILED after saying what is
+   wrong. */
 static int
 read_key(const struct cli *cli, struct given *key)
 {

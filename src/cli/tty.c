@@ -34,7 +34,8 @@ static struct {
 
 static void catch_signals(struct sigaction *former);
 
-/* Restores the terminal, lets the signal do what it always does, and goes on if that was only a pause. */
+/* Restores the terminal, lets the signal do what it always does, and goes on if that was only a
+   pause. */
 static void
 on_signal(int number)
 {

@@ -140,8 +140,8 @@ show_dialog(const struct cli *cli, const struct config *config, const struct key
 	fflush(cli->out);
 }
 
-/* One line without its end, which may be CR LF. One that is too long, or holds a NUL, comes as "": it is no
-   fingerprint, and what is left of it must not pass for one. False at the end of input. */
+/* One line without its end, which may be CR LF. One that is too long, or holds a NUL, comes as "":
+   it is no fingerprint, and what is left of it must not pass for one. False at the end of input. */
 static bool
 read_line(FILE *in, char *out, size_t size)
 {

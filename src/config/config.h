@@ -145,7 +145,8 @@ struct config {
 	struct config_service *services;
 	size_t n_services;
 	size_t *by_name[3]; /* of peers, routes, services: their places, in the order of their names */
-	/* of the keys of sections without names, by their place in the table of options; 0: not set */
+	/* of the keys of sections without names, by their place in the table of options; 0: not
+	   set */
 	unsigned lines[CONFIG_OPTIONS_MAX];
 	char **files; /* the files read: config_peer.file etc. point here */
 	size_t n_files;

@@ -8,7 +8,8 @@
 const void *
 config_find(const struct config *config, enum section_id section, const char *name);
 
-/* The last section of that kind, which is not in the index, and whose name none has. False: out of memory. */
+/* The last section of that kind, which is not in the index, and whose name none has. False: out of
+   memory. */
 bool
 index_add(struct config *config, enum section_id section);
 

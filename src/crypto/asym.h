@@ -103,7 +103,8 @@ void
 fingerprint_of(char out[FINGERPRINT_SIZE], const struct asym_algorithm *algorithm,
 	const uint8_t *public_key);
 
-/* The letter of a fingerprint that a typed character stands for (its own capital; 0 for O, 1 for I and L), or NUL. */
+/* The letter of a fingerprint that a typed character stands for (its own capital; 0 for O, 1 for I
+   and L), or NUL. */
 char
 fingerprint_letter(char c);
 

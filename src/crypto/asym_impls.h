@@ -6,9 +6,9 @@
 #include "crypto/elgamal_groups.h"
 
 /* Random bytes are drawn in this order: by generate the private exponent; by prepare the exponent
-   r; by encrypt_prepared the 32 bytes of OAEP's seed; by decrypt the number that blinds the inversion (public_size
-   bytes). An exponent is b / 8 bytes, big-endian, a number of public_size bytes likewise; each is
-   drawn again if it is zero. */
+   r; by encrypt_prepared the 32 bytes of OAEP's seed; by decrypt the number that blinds the
+   inversion (public_size bytes). An exponent is b / 8 bytes, big-endian, a number of public_size
+   bytes likewise; each is drawn again if it is zero. */
 struct elgamal {
 	struct asym_impl impl;
 	const struct elgamal_group *group;

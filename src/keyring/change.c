@@ -1,5 +1,6 @@
-/* Knows how the ring changes on disk, each time under the lock and after a look at what other processes have changed, and how
-   keys that peers show are noted; what operators decide is decide.c's. */
+/* Knows how the ring changes on disk, each time under the lock and after a look at what other
+   processes have changed, and how keys that peers show are noted; what operators decide is
+   decide.c's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,8 @@ remove_superseded(struct keyring *ring, const struct peer_key *key, struct errms
 			char name[FILE_NAME_SIZE], own[FILE_NAME_SIZE];
 			if (!r || !(is_superseded(r, key) || ring_expired(ring, &r->key, unix_time())))
 				continue;
-			/* What was expected or revoked for this peer had the file that was just written. */
+			/* What was expected or revoked for this peer had the file that was just
+			   written. */
 			const struct key_record now = {.kind = KIND_VERIFIED, .key = *key};
 			if (ring_file_name(name, r) == ring_file_name(own, &now) && strcmp(name, own) == 0)
 				continue;

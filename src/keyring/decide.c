@@ -128,8 +128,8 @@ keyring_verify(struct keyring *ring, const char *peer, const char *typed, struct
 	return change_end(ring, verify_locked(ring, peer, typed, key, err));
 }
 
-/* The same key as it was revoked, under whatever name: not any more. Last, so that it counts as revoked until the new decision
-   is stored. */
+/* The same key as it was revoked, under whatever name: not any more. Last, so that it counts as
+   revoked until the new decision is stored. */
 static enum sc_error
 forget_revoked(struct keyring *ring, const char *peer, const char *fingerprint, struct errmsg *err)
 {
@@ -226,7 +226,8 @@ keyring_trust_key(struct keyring *ring, const char *peer, const struct asym_impl
 
 /* --- taking back --- */
 
-/* One key is revoked, whatever it was for this peer: in the file of what was verified, at one stroke. */
+/* One key is revoked, whatever it was for this peer: in the file of what was verified, at one
+   stroke. */
 static enum sc_error
 revoke_one(struct keyring *ring, const char *peer, const char *fingerprint, struct errmsg *err)
 {
@@ -245,7 +246,8 @@ revoke_one(struct keyring *ring, const char *peer, const char *fingerprint, stru
 	return error;
 }
 
-/* The fingerprints of the peer's keys that are not revoked yet; to be freed. *n: how many. NULL: out of memory. */
+/* The fingerprints of the peer's keys that are not revoked yet; to be freed. *n: how many. NULL:
+   out of memory. */
 static char (*
 list_keys(const struct keyring *ring, const char *peer, bool pending, size_t *n))[FINGERPRINT_SIZE]
 {

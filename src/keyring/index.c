@@ -1,4 +1,5 @@
-/* Knows how keys in memory are found: by fingerprint, by peer, by purpose; changes nothing on disk. */
+/* Knows how keys in memory are found: by fingerprint, by peer, by purpose; changes nothing on
+   disk. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,9 @@ compare_fingerprint(const void *a, const void *b)
 	return order ? order : compare_shown(a, b);
 }
 
-/* Which of the keys of one fingerprint count; they are sorted by rank. What was revoked is nothing else any more. Whoever put two files
-   there that say for whom it is verified: neither can be believed. */
+/* Which of the keys of one fingerprint count; they are sorted by rank. What was revoked is nothing
+   else any more. Whoever put two files there that say for whom it is verified: neither can be
+   believed. */
 static bool
 counts(const struct peer_key *key, const struct peer_key *first, const struct peer_key *last,
 	size_t verified)
@@ -83,8 +85,9 @@ youngest(const struct peer_key *const *keys, size_t n, const struct asym_impl *a
 	return found;
 }
 
-/* Of the keys of one peer and algorithm the youngest is valid, and the one beside which that is, and so on. All others have been replaced, only
-   their files are still there: so one file decides, whatever a process was in the middle of when it was killed. */
+/* Of the keys of one peer and algorithm the youngest is valid, and the one beside which that is,
+   and so on. All others have been replaced, only their files are still there: so one file decides,
+   whatever a process was in the middle of when it was killed. */
 static bool
 is_valid(const struct peer_key *key, const struct peer_key *const *keys, size_t n)
 {

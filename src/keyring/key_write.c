@@ -1,4 +1,5 @@
-/* Knows how a key is written as text, and which fields each kind has; how it is read is key_file.c's. */
+/* Knows how a key is written as text, and which fields each kind has; how it is read is
+   key_file.c's. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>

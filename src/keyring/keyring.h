@@ -60,9 +60,9 @@ struct peer_key {
 	char fingerprint[FINGERPRINT_SIZE];
 	char source[KEY_SOURCE_SIZE]; /* where it was last seen, "" if never */
 	int64_t time;                 /* Unix seconds: verified, last seen, expected or revoked since */
-	/* From a planned rotation (protocol.md 12), "" otherwise. KEY_PENDING: the verified key under which the peer announced
-	   it, and which so vouches for it. KEY_VERIFIED: the older one of its algorithm, which is valid besides until
-	   ROLL_OVERLAP after `used`. */
+	/* From a planned rotation (protocol.md 12), "" otherwise. KEY_PENDING: the verified key
+	   under which the peer announced it, and which so vouches for it. KEY_VERIFIED: the older
+	   one of its algorithm, which is valid besides until ROLL_OVERLAP after `used`. */
 	char beside[FINGERPRINT_SIZE];
 	int64_t used; /* the peer was first authenticated with it; 0: not yet. Only with `beside` */
 	uint8_t public_key[ASYM_PUBLIC_MAX];
@@ -105,7 +105,8 @@ keyring_set_limits(struct keyring *ring, const struct keyring_limits *limits);
 const struct keyring_limits *
 keyring_get_limits(const struct keyring *ring);
 
-/* Another ring on the same folder, with the same limits, for another thread. Its files' problems are told by the first. */
+/* Another ring on the same folder, with the same limits, for another thread. Its files' problems
+   are told by the first. */
 enum sc_error
 keyring_open_same(struct keyring **ring, const struct keyring *first, struct errmsg *err);
 
@@ -119,17 +120,18 @@ bool
 keyring_refresh(struct keyring *ring);
 
 /* Makes this process the one node of the state folder, as long as it lives or the ring does. SC_OK,
-   also where the system cannot lock files there; SC_ERR_IO with err set: another one is. successor: it
-   takes over from that one, and has the folder once that one has ended. */
+   also where the system cannot lock files there; SC_ERR_IO with err set: another one is. successor:
+   it takes over from that one, and has the folder once that one has ended. */
 enum sc_error
 keyring_claim(struct keyring *ring, bool successor, struct errmsg *err);
 
-/* False: the system would not lock the memory that private keys are in, so they may be swapped out. */
+/* False: the system would not lock the memory that private keys are in, so they may be swapped
+   out. */
 bool
 keyring_is_locked(const struct keyring *ring);
 
-/* This node's pair of an identity ("": its own), an algorithm and a role, or NULL; of several the youngest. Valid until the next
-   refresh or change. */
+/* This node's pair of an identity ("": its own), an algorithm and a role, or NULL; of several the
+   youngest. Valid until the next refresh or change. */
 const struct key_pair *
 keyring_pair(const struct keyring *ring, const char *identity, const struct asym_impl *asym,
 	enum pair_role role);
@@ -142,8 +144,9 @@ keyring_own(const struct keyring *ring, const struct asym_impl *asym);
 const struct key_pair *
 keyring_pair_at(const struct keyring *ring, size_t i);
 
-/* Makes and stores a pair, if there is none of that role. Slow (public-key work). *created tells which. role: PAIR_CURRENT or
-   PAIR_NEXT; SC_ERR_NOT_FOUND for a next one where there is no current one. */
+/* Makes and stores a pair, if there is none of that role. Slow (public-key work). *created tells
+   which. role: PAIR_CURRENT or PAIR_NEXT; SC_ERR_NOT_FOUND for a next one where there is no current
+   one. */
 enum sc_error
 keyring_make(struct keyring *ring, const char *identity, const struct asym_impl *asym, enum pair_role role,
 	const struct random_source *random, bool *created, struct errmsg *err);
@@ -155,12 +158,13 @@ keyring_generate(struct keyring *ring, const struct asym_impl *asym,
 
 /* ---- a planned rotation at the node whose key it is (protocol.md 12) ---- */
 
-/* The next pair of that identity and algorithm is the current one from now on, and the current one a former one, at one
-   stroke. SC_ERR_NOT_FOUND: there is none. */
+/* The next pair of that identity and algorithm is the current one from now on, and the current one
+   a former one, at one stroke. SC_ERR_NOT_FOUND: there is none. */
 enum sc_error
 keyring_change_over(struct keyring *ring, const char *identity, const struct asym_impl *asym, struct errmsg *err);
 
-/* Keeps only the public half of a former pair; the private one is wiped, on disk too, as far as a file system does that. */
+/* Keeps only the public half of a former pair; the private one is wiped, on disk too, as far as a
+   file system does that. */
 enum sc_error
 keyring_retire(struct keyring *ring, const char *fingerprint, struct errmsg *err);
 
@@ -176,20 +180,20 @@ keyring_set_answer(struct keyring *ring, const char *peer, const char *fingerpri
 
 /* ---- at the node that hears of it ---- */
 
-/* What to say to a key (valid or not: that is slow to see, and the caller's) that `peer` announces. True: *answer, at once;
-   false: it has to prove that it holds it. An index look-up. */
+/* What to say to a key (valid or not: that is slow to see, and the caller's) that `peer` announces.
+   True: *answer, at once; false: it has to prove that it holds it. An index look-up. */
 bool
 keyring_judge_roll(const struct keyring *ring, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, enum keyroll_answer *answer);
 
-/* The peer has proven on a link under the key `vouching` that it holds this one: verified where accept, else pending; *answer is
-   what to say. */
+/* The peer has proven on a link under the key `vouching` that it holds this one: verified where
+   accept, else pending; *answer is what to say. */
 enum sc_error
 keyring_roll(struct keyring *ring, const struct peer_key *announced, bool accept, enum keyroll_answer *answer,
 	struct errmsg *err);
 
-/* The peer was authenticated with this key: the older one beside it runs out ROLL_OVERLAP from now. True: something has to be
-   written, by keyring_use. */
+/* The peer was authenticated with this key: the older one beside it runs out ROLL_OVERLAP from now.
+   True: something has to be written, by keyring_use. */
 bool
 keyring_is_first_use(const struct keyring *ring, const struct asym_impl *asym, const uint8_t *public_key);
 
@@ -255,14 +259,15 @@ keyring_get_dropped(const struct keyring *ring);
    SC_ERR_NOT_FOUND: no key is pending at all (says to start the nodes first, or to use trust);
    SC_ERR_INVALID: typed is no whole fingerprint or not that of any pending key (the same text for
    both but for the form; never shows what was expected); SC_ERR_EXISTS: the key is held under
-   another name, or revoked. Keys of the same algorithm that were verified for this peer before are not valid any more; but the
-   one that vouched for this one stays for ROLL_OVERLAP. */
+   another name, or revoked. Keys of the same algorithm that were verified for this peer before are
+   not valid any more; but the one that vouched for this one stays for ROLL_OVERLAP. */
 enum sc_error
 keyring_verify(struct keyring *ring, const char *peer, const char *typed, struct peer_key *key,
 	struct errmsg *err);
 
-/* `trust --fingerprint`: verifies a pending key with that fingerprint now, or keeps the fingerprint for a while
-   (keyring_limits.expected). SC_ERR_EXISTS: held under another name; or revoked, unless `again`: then it is not any more. */
+/* `trust --fingerprint`: verifies a pending key with that fingerprint now, or keeps the fingerprint
+   for a while (keyring_limits.expected). SC_ERR_EXISTS: held under another name; or revoked, unless
+   `again`: then it is not any more. */
 enum sc_error
 keyring_trust_fingerprint(struct keyring *ring, const char *peer, const char *typed, bool again, struct errmsg *err);
 
@@ -271,9 +276,10 @@ enum sc_error
 keyring_trust_key(struct keyring *ring, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, bool again, struct errmsg *err);
 
-/* Takes back all keys of a peer, whatever their state, or, with typed, the one of that fingerprint, also one that was never
-   seen. They are remembered as revoked: refused, not noted, not verified again but by `trust` with `again`. *n: how many. SC_ERR_NOT_FOUND: no key of that
-   peer is known; SC_ERR_INVALID: typed is no whole fingerprint; SC_ERR_EXISTS: the key is another peer's. */
+/* Takes back all keys of a peer, whatever their state, or, with typed, the one of that fingerprint,
+   also one that was never seen. They are remembered as revoked: refused, not noted, not verified
+   again but by `trust` with `again`. *n: how many. SC_ERR_NOT_FOUND: no key of that peer is known;
+   SC_ERR_INVALID: typed is no whole fingerprint; SC_ERR_EXISTS: the key is another peer's. */
 enum sc_error
 keyring_revoke(struct keyring *ring, const char *peer, const char *typed, size_t *n, struct errmsg *err);
 
@@ -281,8 +287,8 @@ keyring_revoke(struct keyring *ring, const char *peer, const char *typed, size_t
 enum sc_error
 keyring_revoke_pending(struct keyring *ring, const char *peer, size_t *n, struct errmsg *err);
 
-/* The i-th of all peer keys (verified first, then expected, pending, revoked; by name within each), or
-   NULL past the last. */
+/* The i-th of all peer keys (verified first, then expected, pending, revoked; by name within each),
+   or NULL past the last. */
 const struct peer_key *
 keyring_peer_key(const struct keyring *ring, size_t i);
 

@@ -1,4 +1,5 @@
-/* Knows this node's own pairs on disk: how they are made, change over and retire, and what peers have said to the next ones. */
+/* Knows this node's own pairs on disk: how they are made, change over and retire, and what peers
+   have said to the next ones. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,8 +7,8 @@
 
 /* --- making --- */
 
-/* A file of this purpose is there and cannot be used: it may hold the pair that all peers know, so no other one is made
-   beside it. Its name, or NULL. */
+/* A file of this purpose is there and cannot be used: it may hold the pair that all peers know, so
+   no other one is made beside it. Its name, or NULL. */
 static const char *
 unusable_file(const struct keyring *ring, const struct key_record *r)
 {

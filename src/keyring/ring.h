@@ -105,8 +105,8 @@ ring_expired(const struct keyring *ring, const struct peer_key *key, int64_t now
 int64_t
 unix_time(void);
 
-/* Takes the lock and looks at what others have changed: nothing may be decided on what was true before. SC_OK: change_end is
-   due. */
+/* Takes the lock and looks at what others have changed: nothing may be decided on what was true
+   before. SC_OK: change_end is due. */
 enum sc_error
 change_begin(struct keyring *ring, struct errmsg *err);
 
@@ -121,13 +121,14 @@ change_write(struct keyring *ring, const struct key_record *record, struct errms
 enum sc_error
 change_remove(struct keyring *ring, const struct key_record *record, struct errmsg *err);
 
-/* Stores a key as the peer's verified one, and removes what that makes pointless: where it was pending or expected or revoked, and, unless it is to be
-   valid beside another one (key.beside), the keys of that peer and algorithm that were verified before. Under the lock. */
+/* Stores a key as the peer's verified one, and removes what that makes pointless: where it was
+   pending or expected or revoked, and, unless it is to be valid beside another one (key.beside),
+   the keys of that peer and algorithm that were verified before. Under the lock. */
 enum sc_error
 change_verify(struct keyring *ring, const char *peer, const struct peer_key *key, struct errmsg *err);
 
-/* A pending key that a verified one of the peer vouches for is to be valid beside the one that it replaces: sets
-   key->beside to that one, or to "". */
+/* A pending key that a verified one of the peer vouches for is to be valid beside the one that it
+   replaces: sets key->beside to that one, or to "". */
 void
 roll_beside(const struct keyring *ring, const char *peer, struct peer_key *key);
 

@@ -1,12 +1,12 @@
-/* Knows what becomes of a key that a peer announces over an authenticated link (protocol.md 12): how long old and new are valid beside
-   each other. */
+/* Knows what becomes of a key that a peer announces over an authenticated link (protocol.md 12):
+   how long old and new are valid beside each other. */
 #include <stdio.h>
 #include <string.h>
 
 #include "keyring/ring.h"
 
-/* The keys of a peer and algorithm that are verified, in no order. Returns how many there are; of these at most ROLL_KEYS_MAX
-   + 1 are written. */
+/* The keys of a peer and algorithm that are verified, in no order. Returns how many there are; of
+   these at most ROLL_KEYS_MAX + 1 are written. */
 static size_t
 verified_keys(const struct keyring *ring, const char *peer, const struct asym_impl *asym,
 	const struct peer_key *keys[ROLL_KEYS_MAX + 1])
@@ -71,8 +71,9 @@ keyring_judge_roll(const struct keyring *ring, const char *peer, const struct as
 	return vouched;
 }
 
-/* A new key of a rotation takes the place of one that the peer has announced before and never used; and there are never more than a few: the oldest
-   goes. The one that vouches stays. False: there is no room beside it. */
+/* A new key of a rotation takes the place of one that the peer has announced before and never used;
+   and there are never more than a few: the oldest goes. The one that vouches stays. False: there is
+   no room beside it. */
 static bool
 make_room(struct keyring *ring, const struct peer_key *announced, enum sc_error *error, struct errmsg *err)
 {
@@ -104,7 +105,8 @@ roll_locked(struct keyring *ring, const struct peer_key *announced, bool accept,
 	enum keyroll_answer now;
 	enum sc_error error;
 
-	/* Something may have been decided since it was judged; a pending key that is accepted goes on. */
+	/* Something may have been decided since it was judged; a pending key that is accepted goes
+	   on. */
 	if (keyring_judge_roll(ring, announced->peer, announced->asym, announced->public_key, &now) &&
 		(now != KEYROLL_PENDING || !accept)) {
 		*answer = now;
@@ -208,7 +210,8 @@ remove_older(struct keyring *ring, const struct peer_key *key, size_t *removed, 
 	return error;
 }
 
-/* The new key is the only one now; the old one goes first, so that whatever happens between is only done again. */
+/* The new key is the only one now; the old one goes first, so that whatever happens between is only
+   done again. */
 static enum sc_error
 end_overlap(struct keyring *ring, const struct peer_key *key, size_t *removed, struct errmsg *err)
 {

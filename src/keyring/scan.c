@@ -7,7 +7,8 @@
 
 #include "keyring/ring.h"
 
-/* "x25519.key" or "IDENTITY.x25519.key"; the further ones of a purpose have their fingerprint in it too. */
+/* "x25519.key" or "IDENTITY.x25519.key"; the further ones of a purpose have their fingerprint in it
+   too. */
 static enum store_folder
 own_file_name(char name[FILE_NAME_SIZE], const struct key_record *r, bool further)
 {

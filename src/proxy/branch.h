@@ -27,8 +27,8 @@ branches_fini(struct peer *home);
 void
 branches_make(struct peer *home);
 
-/* On the thread of `from`: where one more connection with a link of its own goes to, the worker that
-   has fewest of them. It counts there until branch_leave. */
+/* On the thread of `from`: where one more connection with a link of its own goes to, the worker
+   that has fewest of them. It counts there until branch_leave. */
 struct peer *
 branch_enter(struct peer *home, const struct worker *from);
 

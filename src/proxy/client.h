@@ -41,8 +41,8 @@ client_left(const struct route *route, struct peer *peer);
 void
 client_move(struct local *l, struct peer *peer);
 
-/* Resets the connection, counts it and logs why, within bounds. It does not count among the route's any
-   more, or never did. */
+/* Resets the connection, counts it and logs why, within bounds. It does not count among the route's
+   any more, or never did. */
 void
 client_refuse(const struct client *c, struct worker *w, enum tally_reason why, const char *reason);
 

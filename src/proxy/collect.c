@@ -26,7 +26,8 @@ struct part {
 	size_t n_peers;
 	uint64_t reached[REACHED_COUNT];
 	bool begun, failed;
-	/* those looked at last: peers and tallies stay on their lists as long as the worker turns */
+	/* those looked at last: peers and tallies stay on their lists as long as the worker
+	   turns */
 	const struct list *peer, *tally;
 };
 

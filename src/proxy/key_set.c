@@ -1,4 +1,5 @@
-/* Knows which of the ring's pairs connections are made with, and who still holds them; when they change is watch.c's and rolls.c's. */
+/* Knows which of the ring's pairs connections are made with, and who still holds them; when they
+   change is watch.c's and rolls.c's. */
 #include "proxy/key_set.h"
 
 #include <stdatomic.h>

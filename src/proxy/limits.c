@@ -130,7 +130,8 @@ random_below(struct limits *l, uint32_t n)
 	return get_u32(noise) % n;
 }
 
-/* A random connection of the source with the most; only of unknown sources if `unknown`. There is one. */
+/* A random connection of the source with the most; only of unknown sources if `unknown`. There is
+   one. */
 static uint32_t
 choose_victim(struct limits *l, bool unknown)
 {

@@ -35,8 +35,8 @@ enum limits_verdict {
 struct limits *
 limits_new(const struct limits_config *config, const struct random_source *random);
 
-/* Other numbers from now on. Those that have a place keep it; if there are fewer places, nobody gets
-   one until enough have left. More than LIMITS_PLACES_MAX places are as many. */
+/* Other numbers from now on. Those that have a place keep it; if there are fewer places, nobody
+   gets one until enough have left. More than LIMITS_PLACES_MAX places are as many. */
 void
 limits_set(struct limits *l, const struct limits_config *config);
 

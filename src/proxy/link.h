@@ -56,7 +56,8 @@ struct link {
 	uint32_t max_streams; /* as its HELLO says */
 	bool reading;
 	bool shut;           /* LINK_ENDING: writing has been shut down */
-	/* the other side has shut down writing; before LINK_ENDING: looked at when the job is done */
+	/* the other side has shut down writing; before LINK_ENDING: looked at when the job is
+	   done */
 	bool eof;
 	bool goaway;         /* no new streams */
 	uint16_t goaway_code;

@@ -167,8 +167,8 @@ write_later(struct link *l, const uint8_t *data, size_t n)
 	}
 }
 
-/* Seals what is to be written next: not much more than what is sealed in SEAL_TIME, so that the peer
-   opens it while more is being sealed. */
+/* Seals what is to be written next: not much more than what is sealed in SEAL_TIME, so that the
+   peer opens it while more is being sealed. */
 static void
 seal(struct link *l, bool brisk)
 {

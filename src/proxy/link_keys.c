@@ -48,7 +48,8 @@ take_ephemeral(void *arg, uint8_t private_key[X25519_SIZE], uint8_t public_key[X
 	return stock_take_ephemeral(l->owner->node->stock, private_key, public_key);
 }
 
-/* The caller has shown its key before this node shows one: a peer with an identity of its own gets that. */
+/* The caller has shown its key before this node shows one: a peer with an identity of its own gets
+   that. */
 static const struct conn_key *
 choose_key(void *arg, const struct asym_impl *asym, const uint8_t *peer_public)
 {

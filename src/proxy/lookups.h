@@ -19,7 +19,8 @@ struct lookups;
 typedef int lookup_fn(
 	void *arg, const char *host, struct sockaddr_storage *addresses, size_t *n);
 
-/* What came of it: *n addresses with error 0, or none. Valid during the call only; from the loop. */
+/* What came of it: *n addresses with error 0, or none. Valid during the call only; from the
+   loop. */
 typedef void lookup_done_fn(void *owner, const char *host, int error,
 	const struct sockaddr_storage *addresses, size_t n);
 

@@ -118,7 +118,8 @@ struct node_setup {
 	   err set, where file and line are. On any thread. */
 	const struct config *(*load)(void *arg, struct errmsg *err);
 	void *load_arg;
-	/* listening sockets that came with the process; what is of use is taken from them. NULL: none */
+	/* listening sockets that came with the process; what is of use is taken from them. NULL:
+	   none */
 	struct inherited *inherited;
 	struct legacy *legacy; /* of the process before this one; NULL: none */
 };
@@ -137,7 +138,8 @@ node_run(struct node *n);
 void
 node_rests(struct node *n);
 
-/* Listeners that are not of a route nor for peers, for a process that takes over. Before node_run. */
+/* Listeners that are not of a route nor for peers, for a process that takes over. Before
+   node_run. */
 void
 node_add_ports(struct node *n, struct list *listeners);
 

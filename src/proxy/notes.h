@@ -14,8 +14,8 @@
 
 struct notes;
 
-/* A key was noted; verified: its fingerprint had been trusted before, so it is verified now. dropped: so many others went,
-   since the start of notes. */
+/* A key was noted; verified: its fingerprint had been trusted before, so it is verified now.
+   dropped: so many others went, since the start of notes. */
 typedef void notes_fn(void *owner, bool verified, const struct keyring_dropped *dropped);
 
 /* Opens the folder of the node's ring. NULL, with err set. logs bounds the lines. */
@@ -28,7 +28,8 @@ struct notes_task {
 	struct list node;
 	/* on the thread; the ring may be behind the disk */
 	void (*run)(struct keyring *ring, struct notes_task *task);
-	/* on the loop, run or not; closing: nobody is there any more to whom it could matter. The memory is the owner's again. */
+	/* on the loop, run or not; closing: nobody is there any more to whom it could matter. The
+	   memory is the owner's again. */
 	void (*done)(struct notes_task *task, bool closing);
 };
 

@@ -255,8 +255,8 @@ peer_measure(struct peer *p, uint64_t now)
 	c->measured_out = c->bytes_out;
 }
 
-/* Takes what a connection of that birth has said for the present process, unless a younger one knows
-   better: false then. */
+/* Takes what a connection of that birth has said for the present process, unless a younger one
+   knows better: false then. */
 static bool
 take_instance(struct peer *home, const struct hello *hello, uint64_t birth, bool *changed)
 {

@@ -75,7 +75,8 @@ peer_find(struct node *n, const char *name, bool create);
 void
 peer_begin(struct peer *p);
 
-/* One for another worker, which begins there when its turn comes; for branch.h. NULL: out of memory. From any thread. */
+/* One for another worker, which begins there when its turn comes; for branch.h. NULL: out of
+   memory. From any thread. */
 struct peer *
 peer_branch(struct peer *home, struct worker *w);
 

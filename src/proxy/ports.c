@@ -79,8 +79,8 @@ is_known(const struct ports_known *known, const char *endpoint)
 
 /* ---- opening ---- */
 
-/* Linux lets two sockets of one user have 127.0.0.1:80 and 0.0.0.0:80 if both allow it in the moment
-   of binding. */
+/* Linux lets two sockets of one user have 127.0.0.1:80 and 0.0.0.0:80 if both allow it in the
+   moment of binding. */
 static void
 allow_sharing(const struct ports_known *known, const struct config *config, bool allow)
 {

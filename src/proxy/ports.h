@@ -28,8 +28,8 @@ void
 ports_forget(struct ports_known *known);
 
 /* Opens what the configuration names and is not known, and puts it on `fresh`: nobody accepts there
-   yet. A port that is taken by a known one that it does not name can be had nevertheless. Any thread.
-   inherited may be NULL. On an error `fresh` is empty. */
+   yet. A port that is taken by a known one that it does not name can be had nevertheless. Any
+   thread. inherited may be NULL. On an error `fresh` is empty. */
 enum sc_error
 ports_open(struct list *fresh, const struct config *config, const struct ports_known *known,
 	struct inherited *inherited, struct errmsg *err);

@@ -1,5 +1,5 @@
-/* How often the bounds of [limits] were met since the start: one worker's part, touched by that worker
-   alone. What is said in the log is said where that happens. */
+/* How often the bounds of [limits] were met since the start: one worker's part, touched by that
+   worker alone. What is said in the log is said where that happens. */
 #ifndef SC_PROXY_REACHED_H
 #define SC_PROXY_REACHED_H
 

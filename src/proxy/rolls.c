@@ -1,4 +1,5 @@
-/* Knows what is announced on a link, and what becomes of what the peer announces; when this node's own keys change is rolls_own.c's. */
+/* Knows what is announced on a link, and what becomes of what the peer announces; when this node's
+   own keys change is rolls_own.c's. */
 #include "proxy/rolls.h"
 
 #include <stdio.h>
@@ -265,8 +266,8 @@ peer_has_answered(struct link *l, const struct conn_roll *roll)
 	l->announced_key = NULL;
 }
 
-/* The i-th of the keys that the peer of this link should know: the next ones, and the current one where the link is still under
-   a former one. NULL: none, or the peer has verified it. */
+/* The i-th of the keys that the peer of this link should know: the next ones, and the current one
+   where the link is still under a former one. NULL: none, or the peer has verified it. */
 static const struct conn_key *
 to_announce(const struct link *l, const struct key_identity *own, size_t i)
 {

@@ -1,5 +1,6 @@
-/* Planned rotation of keys while the node runs (protocol.md 12): what this node tells its peers of its own new keys, what it makes of theirs, and when old ones
-   go. Files are written by the notes' thread. */
+/* Planned rotation of keys while the node runs (protocol.md 12): what this node tells its peers of
+   its own new keys, what it makes of theirs, and when old ones go. Files are written by the notes'
+   thread. */
 #ifndef SC_PROXY_ROLLS_H
 #define SC_PROXY_ROLLS_H
 
@@ -7,7 +8,8 @@
 
 /* ---- of a link, on its worker ---- */
 
-/* It is up: the peer may use a new key for the first time; and it may not know this node's new ones. */
+/* It is up: the peer may use a new key for the first time; and it may not know this node's new
+   ones. */
 void
 rolls_up(struct link *l);
 
@@ -35,7 +37,8 @@ rolls_adopt(struct worker *w);
 void
 rolls_look(struct node *n);
 
-/* Now and then: changes over to keys that all who need to have verified, and lets old ones go, this node's and its peers'. */
+/* Now and then: changes over to keys that all who need to have verified, and lets old ones go, this
+   node's and its peers'. */
 void
 rolls_tick(struct node *n);
 

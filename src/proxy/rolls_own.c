@@ -1,4 +1,5 @@
-/* Knows when this node's own keys change, and when old keys go; what is said of them on links is rolls.c's. */
+/* Knows when this node's own keys change, and when old keys go; what is said of them on links is
+   rolls.c's. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -181,7 +182,8 @@ start_duty(struct node *n, enum duty duty, const struct key_pair *pair)
 	notes_run(n->notes, &t->task);
 }
 
-/* The peers that are shown this identity, and whom this node knows, have all verified the next key. */
+/* The peers that are shown this identity, and whom this node knows, have all verified the next
+   key. */
 static bool
 all_know(const struct node *n, const struct key_pair *next)
 {

@@ -90,8 +90,8 @@ find(void *arg, const uint8_t *id, struct trunk **session)
 		*session = s->trunk;
 		return s->own ? TRUNK_FOUND_NO_MORE : TRUNK_FOUND_SESSION;
 	}
-	/* It has ended, or is another peer's. Two peers that begin the same id at the same moment both get
-	   it: each has its own. */
+	/* It has ended, or is another peer's. Two peers that begin the same id at the same moment
+	   both get it: each has its own. */
 	return session_ids_known(&p->owner->node->session_ids, id) ? TRUNK_FOUND_NO_MORE
 								   : TRUNK_FOUND_NOTHING;
 }

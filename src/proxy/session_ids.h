@@ -1,5 +1,6 @@
-/* The ids of sessions, over all workers, also of those that have ended a while ago: an id that belongs
-   to one peer is unknown to all others (protocol.md 8.1). Asked when a link begins with a session, not on the data path. */
+/* The ids of sessions, over all workers, also of those that have ended a while ago: an id that
+   belongs to one peer is unknown to all others (protocol.md 8.1). Asked when a link begins with a
+   session, not on the data path. */
 #ifndef SC_PROXY_SESSION_IDS_H
 #define SC_PROXY_SESSION_IDS_H
 

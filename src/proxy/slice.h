@@ -9,8 +9,8 @@
 /* Embedded in whatever it is about (container_of finds it). */
 struct slice {
 	struct list node;
-	/* Does a small piece: some microseconds. True: there is more, and the slice goes on. False: it has ended before the call,
-	   and may be started again in it, or its memory go. */
+	/* Does a small piece: some microseconds. True: there is more, and the slice goes on. False:
+	   it has ended before the call, and may be started again in it, or its memory go. */
 	bool (*fn)(struct slice *slice);
 };
 
@@ -18,7 +18,8 @@ struct slice {
 void
 slice_init(struct slice *s, bool (*fn)(struct slice *slice));
 
-/* On the loop's own thread; slices: the loop's (worker.slices). One that goes on already just goes on. */
+/* On the loop's own thread; slices: the loop's (worker.slices). One that goes on already just goes
+   on. */
 void
 slice_start(struct list *slices, struct slice *s);
 

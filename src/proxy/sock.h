@@ -98,8 +98,8 @@ sock_end(const struct sock *s);
 bool
 sock_hung_up(const struct sock *s);
 
-/* A number that is another one when bytes that were written have gone on, out of this process or
-   to the other side's system, and the same while nothing moves. *when is now; it becomes the time at
+/* A number that is another one when bytes that were written have gone on, out of this process or to
+   the other side's system, and the same while nothing moves. *when is now; it becomes the time at
    which they did, where that is known. */
 uint64_t
 sock_moved(const struct sock *s, uint64_t *when);

@@ -90,7 +90,8 @@ status_new(const struct config *config);
 void
 status_free(struct status *s);
 
-/* A peer in that memory, all zero but for its name and empty texts; room for n_links and n_addresses. NULL: out of memory. */
+/* A peer in that memory, all zero but for its name and empty texts; room for n_links and
+   n_addresses. NULL: out of memory. */
 struct status_peer *
 status_peer_new(struct arena *memory, const char *name, size_t n_links, size_t n_addresses);
 

@@ -9,13 +9,14 @@
 void
 stop_on_signal(void *owner, int number);
 
-/* No new connections or streams; those that are open have until the end of `drain`. As long as there
-   are any, peers may call: theirs are the links that those wait for which have lost theirs. */
+/* No new connections or streams; those that are open have until the end of `drain`. As long as
+   there are any, peers may call: theirs are the links that those wait for which have lost
+   theirs. */
 void
 stop_drain(struct node *n);
 
-/* At the end of each turn of the node's own loop: when nobody is left whom a caller could help, none
-   is let in any more. */
+/* At the end of each turn of the node's own loop: when nobody is left whom a caller could help,
+   none is let in any more. */
 void
 stop_look(struct node *n);
 

@@ -1,5 +1,5 @@
-/* What a worker does every half second: measures, looks for names that have changed, gives back memory
-   that nobody uses. */
+/* What a worker does every half second: measures, looks for names that have changed, gives back
+   memory that nobody uses. */
 #ifndef SC_PROXY_TICK_H
 #define SC_PROXY_TICK_H
 

@@ -27,7 +27,8 @@ watch_init(struct node *n);
 void
 watch_fini(struct node *n);
 
-/* Looks again. When files have changed or a key was just stored, and twice a second all the same. */
+/* Looks again. When files have changed or a key was just stored, and twice a second all the
+   same. */
 void
 watch_look(struct node *n);
 

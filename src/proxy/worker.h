@@ -1,7 +1,8 @@
 /* A worker: one event loop and all that lives on it. What one peer's connections share (its dialer,
    its links, the local connections of routes to it and of services that it uses) lives on one
-   worker, links of one connection each on any (branch.h); workers share nothing on the data path. The first one is the node's own: it has the listeners,
-   the key ring's changes and the signals besides. */
+   worker, links of one connection each on any (branch.h); workers share nothing on the data path.
+   The first one is the node's own: it has the listeners, the key ring's changes and the signals
+   besides. */
 #ifndef SC_PROXY_WORKER_H
 #define SC_PROXY_WORKER_H
 
@@ -109,8 +110,8 @@ worker_drain(struct worker *w);
 void
 worker_stop(struct worker *w);
 
-/* Links that were accepted may come to it: also while it drains, for sessions that have lost theirs,
-   until it has said that it rests. */
+/* Links that were accepted may come to it: also while it drains, for sessions that have lost
+   theirs, until it has said that it rests. */
 bool
 worker_takes_links(const struct worker *w);
 

@@ -1,4 +1,5 @@
-/* Knows the ports, the phases and the sticky error of a connection; the lines are handshake.c's, the records conn_records.c's. */
+/* Knows the ports, the phases and the sticky error of a connection; the lines are handshake.c's,
+   the records conn_records.c's. */
 #include "secureconn/conn.h"
 
 #include <stdlib.h>
@@ -151,8 +152,8 @@ drive(struct conn *c, uint64_t now)
 
 /* ---- link in ---- */
 
-/* Makes room behind the input: moves what is left to the front, and takes the big buffer once the peer is
-   authenticated. Whoever holds the plaintext of a record was told that it ends here. */
+/* Makes room behind the input: moves what is left to the front, and takes the big buffer once the
+   peer is authenticated. Whoever holds the plaintext of a record was told that it ends here. */
 static void
 make_room(struct conn *c)
 {

@@ -30,8 +30,9 @@ struct conn_key {
 	const uint8_t *public_key, *private_key;
 };
 
-/* What is kept of a peer since an earlier authenticated connection, so that the next one needs no negotiation and no exchange of keys
-   (SecureConn 1.1, protocol.md 10). The owner keeps it at most 7 days, and drops it when its own lists change. */
+/* What is kept of a peer since an earlier authenticated connection, so that the next one needs no
+   negotiation and no exchange of keys (SecureConn 1.1, protocol.md 10). The owner keeps it at most
+   7 days, and drops it when its own lists change. */
 struct conn_memory {
 	const struct conn_key *own; /* one of conn_config.keys */
 	const struct bulk_impl *bulk;
@@ -61,33 +62,40 @@ struct conn_config {
 	struct random_source random;  /* used in jobs too: from any thread */
 	struct hello hello;           /* what this side says in its HELLO; key is not looked at */
 
-	/* Is the peer's key (valid, public_size bytes) accepted? Called inside conn_in_ack or conn_job_done; if more than once, the last
-	   call counts. In 1.0 a no ends the connection with SC_ERR_KEY_NOT_VERIFIED after the REJECTED line; to note the key is the owner's. */
+	/* Is the peer's key (valid, public_size bytes) accepted? Called inside conn_in_ack or
+	   conn_job_done; if more than once, the last call counts. In 1.0 a no ends the connection
+	   with SC_ERR_KEY_NOT_VERIFIED after the REJECTED line; to note the key is the owner's. */
 	bool (*accept_key)(void *arg, const struct asym_impl *asym, const uint8_t *public_key);
 	void *arg;
 
-	/* A node may have further pairs, of algorithms that are in `keys` too, which it shows to some peers only. Whoever sees the other's key
-	   before it shows its own may ask for one: choose_key is given the (valid) key and returns one of keys or other_keys, of that algorithm. NULL:
-	   always the one of `keys`. In SecureConn 1.1 the initiator names the responder's key, which may be any of both lists. */
+	/* A node may have further pairs, of algorithms that are in `keys` too, which it shows to
+	   some peers only. Whoever sees the other's key before it shows its own may ask for one:
+	   choose_key is given the (valid) key and returns one of keys or other_keys, of that
+	   algorithm. NULL: always the one of `keys`. In SecureConn 1.1 the initiator names the
+	   responder's key, which may be any of both lists. */
 	const struct conn_key *other_keys;
 	size_t n_other_keys;
 	const struct conn_key *(*choose_key)(void *arg, const struct asym_impl *asym,
 		const uint8_t *peer_public);
 
-	/* SecureConn 1.1. Initiator: NULL speaks 1.0 at once. Responder: finds a verified key by its fingerprint (as shown), true if there
-	   is one and public_key (public_size bytes) is written; NULL speaks 1.0 only. */
+	/* SecureConn 1.1. Initiator: NULL speaks 1.0 at once. Responder: finds a verified key by
+	   its fingerprint (as shown), true if there is one and public_key (public_size bytes) is
+	   written; NULL speaks 1.0 only. */
 	const struct conn_memory *memory;
 	bool (*find_key)(void *arg, const struct asym_impl *asym, const char *fingerprint,
 		uint8_t *public_key);
 
-	/* KEYROLL (protocol.md 12): what to say to a key that the peer announces. True: *answer (0 verified, 1 pending, 2 refused) at once; false: it has
-	   to prove that it holds it. Called inside conn_control. NULL: every key is refused. */
+	/* KEYROLL (protocol.md 12): what to say to a key that the peer announces. True: *answer (0
+	   verified, 1 pending, 2 refused) at once; false: it has to prove that it holds it. Called
+	   inside conn_control. NULL: every key is refused. */
 	bool (*judge_roll)(void *arg, const struct asym_impl *asym, const uint8_t *public_key,
 		uint8_t *answer);
 
-	/* Work that the owner has done ahead. Each piece is for one use, and what is written here is its only copy; false: there is none, the
-	   job does the work. Called inside conn_new, conn_in_ack, conn_control or conn_job_done. NULL: never any. take_prepared: what
-	   asym->prepare has made for that key (prepared_size bytes); take_ephemeral: an X25519 pair. */
+	/* Work that the owner has done ahead. Each piece is for one use, and what is written here
+	   is its only copy; false: there is none, the job does the work. Called inside conn_new,
+	   conn_in_ack, conn_control or conn_job_done. NULL: never any. take_prepared: what
+	   asym->prepare has made for that key (prepared_size bytes); take_ephemeral: an X25519
+	   pair. */
 	bool (*take_prepared)(void *arg, const struct asym_impl *asym, const uint8_t *public_key,
 		uint8_t *prepared);
 	bool (*take_ephemeral)(void *arg, uint8_t private_key[X25519_SIZE],
@@ -95,7 +103,8 @@ struct conn_config {
 
 	struct line_rules lines; /* what the other side may send of lines */
 
-	/* A sender's own limits under one key, where lower than the algorithm's (for tests); 0: the algorithm's. */
+	/* A sender's own limits under one key, where lower than the algorithm's (for tests); 0: the
+	   algorithm's. */
 	uint64_t ratchet_records, ratchet_bytes;
 	struct renewal_rules renewal;
 };
@@ -138,8 +147,9 @@ conn_get_info(const struct conn *c, struct conn_info *info);
 const struct hello *
 conn_peer_hello(const struct conn *c);
 
-/* Link in: where the next bytes from the transport go. *n is 0 (stop reading) only while a job is out or records wait to be
-   received, or after the end. Makes what conn_receive gave before invalid. */
+/* Link in: where the next bytes from the transport go. *n is 0 (stop reading) only while a job is
+   out or records wait to be received, or after the end. Makes what conn_receive gave before
+   invalid. */
 uint8_t *
 conn_in_buf(struct conn *c, size_t *n);
 
@@ -150,16 +160,17 @@ conn_in_ack(struct conn *c, size_t n, uint64_t now);
 void
 conn_in_end(struct conn *c);
 
-/* Link out: what the transport is to write. The span stays at its place until it is acknowledged; more may be
-   added behind it. */
+/* Link out: what the transport is to write. The span stays at its place until it is acknowledged;
+   more may be added behind it. */
 const uint8_t *
 conn_out_buf(const struct conn *c, size_t *n);
 
 void
 conn_out_ack(struct conn *c, size_t n);
 
-/* Public-key work to be done: one job at a time, NULL if there is none (or it is out). It is the connection's memory; while it is
-   out, run may be called on any thread, and every other call on the connection stays allowed but conn_free. */
+/* Public-key work to be done: one job at a time, NULL if there is none (or it is out). It is the
+   connection's memory; while it is out, run may be called on any thread, and every other call on
+   the connection stays allowed but conn_free. */
 struct conn_job;
 
 struct conn_job *
@@ -177,17 +188,18 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now);
 int
 conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext);
 
-/* A frame came that is the connection's own business: KEY_UPDATE (the last frame of the record that conn_receive gave last), RENEW, LINE
-   or KEYROLL (protocol.md 6, 9 and 12). SC_OK; SC_ERR_FRAME: it is not allowed, the caller sends CLOSE; or the error by which the
-   connection has just ended. */
+/* A frame came that is the connection's own business: KEY_UPDATE (the last frame of the record that
+   conn_receive gave last), RENEW, LINE or KEYROLL (protocol.md 6, 9 and 12). SC_OK; SC_ERR_FRAME:
+   it is not allowed, the caller sends CLOSE; or the error by which the connection has just
+   ended. */
 enum sc_error
 conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t now);
 
 enum sc_error
 conn_key_update(struct conn *c, struct span payload);
 
-/* SC_OK; or SC_ERR_FRAME once a job has shown that RENEW or LINE frames taken before were not allowed: the caller
-   sends CLOSE then, as for conn_control. */
+/* SC_OK; or SC_ERR_FRAME once a job has shown that RENEW or LINE frames taken before were not
+   allowed: the caller sends CLOSE then, as for conn_control. */
 enum sc_error
 conn_fault(const struct conn *c);
 
@@ -209,12 +221,14 @@ struct conn_roll {
 	uint8_t answer;            /* CONN_ROLL_ANSWER: 0 verified, 1 pending, 2 refused */
 };
 
-/* Tells the peer of a key; its memory outlives the connection. SC_OK: CONN_ROLL_ANSWER will come; SC_ERR_LIMIT: one is under way, or
-   there were as many in an hour as the peer takes; SC_ERR_INTERNAL: the connection is not up. */
+/* Tells the peer of a key; its memory outlives the connection. SC_OK: CONN_ROLL_ANSWER will come;
+   SC_ERR_LIMIT: one is under way, or there were as many in an hour as the peer takes;
+   SC_ERR_INTERNAL: the connection is not up. */
 enum sc_error
 conn_announce(struct conn *c, const struct conn_key *key, uint64_t now);
 
-/* What has come of it, on either side. False: nothing. Look after each conn_control and conn_job_done. */
+/* What has come of it, on either side. False: nothing. Look after each conn_control and
+   conn_job_done. */
 bool
 conn_next_roll(struct conn *c, struct conn_roll *roll);
 
@@ -246,13 +260,14 @@ struct conn_keys {
 struct conn_keys
 conn_get_keys(const struct conn *c);
 
-/* How many bytes of plaintext the next conn_send may hold now: 0 to RECORD_PLAINTEXT_MAX. It is 0 until the
-   transport has taken enough, and outside CONN_UP. Never a number from 1 to 7. */
+/* How many bytes of plaintext the next conn_send may hold now: 0 to RECORD_PLAINTEXT_MAX. It is 0
+   until the transport has taken enough, and outside CONN_UP. Never a number from 1 to 7. */
 size_t
 conn_room(const struct conn *c);
 
-/* Seals one record of whole frames, the concatenation of the parts, 8 to conn_room() bytes; the sealing is the only copy. Steps the
-   channel's key first where a limit calls for it (that KEY_UPDATE record needs no room of the caller's). SC_OK, or an error, which sticks. */
+/* Seals one record of whole frames, the concatenation of the parts, 8 to conn_room() bytes; the
+   sealing is the only copy. Steps the channel's key first where a limit calls for it (that
+   KEY_UPDATE record needs no room of the caller's). SC_OK, or an error, which sticks. */
 enum sc_error
 conn_send(struct conn *c, uint8_t channel, const struct span *parts, size_t n_parts, uint64_t now);
 
@@ -264,7 +279,8 @@ conn_pending(const struct conn *c);
 uint64_t
 conn_epoch(const struct conn *c, bool sending, uint8_t channel);
 
-/* Ends the connection with an error of the owner's (a deadline, a frame error). The first one sticks. */
+/* Ends the connection with an error of the owner's (a deadline, a frame error). The first one
+   sticks. */
 void
 conn_fail(struct conn *c, enum sc_error error);
 

@@ -1,4 +1,5 @@
-/* Knows the two HELLOs, and records afterwards: receiving, sending, ratchets (protocol.md 6 and 7). */
+/* Knows the two HELLOs, and records afterwards: receiving, sending, ratchets (protocol.md 6 and
+   7). */
 #include "secureconn/conn_state.h"
 
 /* A sender steps before its first record later than this after the last step. */
@@ -266,7 +267,8 @@ conn_send(struct conn *c, uint8_t channel, const struct span *parts, size_t n_pa
 		return c->error;
 	for (size_t i = 0; i < n_parts; i++)
 		size += parts[i].size;
-	/* A step of the data channel is announced on the protocol channel, whose own key may have to step before. */
+	/* A step of the data channel is announced on the protocol channel, whose own key may have
+	   to step before. */
 	size_t on_protocol = channel == CHANNEL_PROTOCOL ? size : FRAME_HEAD_SIZE + KEY_UPDATE_SIZE;
 	bool step_data = channel == CHANNEL_DATA && ratchet_due(c, channel, size, now);
 	if ((channel == CHANNEL_PROTOCOL || step_data) &&

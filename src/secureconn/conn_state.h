@@ -1,4 +1,5 @@
-/* The inside of a connection, shared by conn.c (ports and handshake) and conn_records.c (HELLO and records). */
+/* The inside of a connection, shared by conn.c (ports and handshake) and conn_records.c (HELLO and
+   records). */
 #ifndef SC_SECURECONN_CONN_STATE_H
 #define SC_SECURECONN_CONN_STATE_H
 
@@ -10,8 +11,9 @@
 #include "secureconn/record.h"
 #include "secureconn/renewal.h"
 
-/* While nobody is authenticated a connection holds little memory, 64 KiB in all: room for the longest line, and for the two longest
-   that are sent together. The big buffers come with CONN_UP. */
+/* While nobody is authenticated a connection holds little memory, 64 KiB in all: room for the
+   longest line, and for the two longest that are sent together. The big buffers come with
+   CONN_UP. */
 #define IN_SIZE_HANDSHAKE  (12u * 1024)
 #define OUT_SIZE_HANDSHAKE (12u * 1024)
 #define IN_SIZE_UP         (512u * 1024)
@@ -22,7 +24,8 @@ struct conn {
 	enum conn_phase phase;
 	enum sc_error error;
 
-	/* Input: [in_head, in_tail) is there and not yet used; records given out lie before in_head. */
+	/* Input: [in_head, in_tail) is there and not yet used; records given out lie before
+	   in_head. */
 	uint8_t *in;
 	size_t in_size, in_head, in_tail;
 	struct line_reader lines;

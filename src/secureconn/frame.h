@@ -1,5 +1,5 @@
-/* The head that every frame has, and the numbers of the frame types (protocol.md 8). What the frames mean is known to
-   hello.h and conn.h (HELLO, KEY_UPDATE) and to tunnel/ (all others). */
+/* The head that every frame has, and the numbers of the frame types (protocol.md 8). What the
+   frames mean is known to hello.h and conn.h (HELLO, KEY_UPDATE) and to tunnel/ (all others). */
 #ifndef SC_SECURECONN_FRAME_H
 #define SC_SECURECONN_FRAME_H
 

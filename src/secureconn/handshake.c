@@ -1,4 +1,5 @@
-/* Knows the order of the lines in SecureConn 1.0 and what each may be; leaves keys' mathematics to jobs, records and HELLO to conn.c. */
+/* Knows the order of the lines in SecureConn 1.0 and what each may be; leaves keys' mathematics to
+   jobs, records and HELLO to conn.c. */
 #include "secureconn/handshake.h"
 
 /* ---- lines out ---- */
@@ -83,7 +84,8 @@ stage_of(enum handshake_step step)
 	return step == STEP_META ? &meta : step == STEP_ASYM ? &asym : &sym;
 }
 
-/* After a weak asymmetric algorithm only the paper's generation of ciphers, those for whose key and salt it has room. */
+/* After a weak asymmetric algorithm only the paper's generation of ciphers, those for whose key and
+   salt it has room. */
 bool
 handshake_symmetric_allowed(const struct handshake *h, const struct bulk_algorithm *a)
 {
@@ -178,7 +180,8 @@ handshake_take_suggestion(struct handshake *h, struct span name)
 {
 	const char *reply;
 
-	/* Only as I's very first line; anywhere else it counts as not in the list (protocol.md 2). */
+	/* Only as I's very first line; anywhere else it counts as not in the list (protocol.md
+	   2). */
 	if (h->step == STEP_META && !h->config->initiator && h->negotiation.n_seen == 0 &&
 		span_is(name, PROTOCOL_1_1)) {
 		h->step = STEP_FLIGHT;

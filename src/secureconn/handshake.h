@@ -1,6 +1,6 @@
-/* The handshake of SecureConn 1.0 (the paper's 2 and 3, protocol.md 2 to 4): from the first line to SYM-KEY-3, as a table of
-   steps. Lines come in whole and go out to a buffer; public-key work is left in `job`. Internal to secureconn/: conn.h is the
-   outside. */
+/* The handshake of SecureConn 1.0 (the paper's 2 and 3, protocol.md 2 to 4): from the first line to
+   SYM-KEY-3, as a table of steps. Lines come in whole and go out to a buffer; public-key work is
+   left in `job`. Internal to secureconn/: conn.h is the outside. */
 #ifndef SC_SECURECONN_HANDSHAKE_H
 #define SC_SECURECONN_HANDSHAKE_H
 
@@ -10,7 +10,8 @@
 #include "secureconn/outbuf.h"
 #include "secureconn/schedule.h"
 
-/* What is waited for. C and S are the client and server of protocol.md 3, after the three negotiations. */
+/* What is waited for. C and S are the client and server of protocol.md 3, after the three
+   negotiations. */
 enum handshake_step {
 	STEP_META,
 	STEP_FLIGHT,        /* R: the rest of a first flight of SecureConn 1.1, up to END */
@@ -65,8 +66,8 @@ handshake_fini(struct handshake *h);
 void
 handshake_rest(struct handshake *h);
 
-/* Begins section 4 again after handshake_rest, for a renewal: S leaves a job. Lines go to out, which outlives the
-   renewal. */
+/* Begins section 4 again after handshake_rest, for a renewal: S leaves a job. Lines go to out,
+   which outlives the renewal. */
 void
 handshake_renew(struct handshake *h, struct outbuf *out);
 
@@ -89,7 +90,8 @@ handshake_job_done(struct handshake *h);
 #define PREFIX_ASYM  "ASYM: "
 #define PREFIX_SYM   "SYM: "
 
-/* Says a line: prefix and text. SC_ERR_LIMIT if the output has no room (a peer that does not read). */
+/* Says a line: prefix and text. SC_ERR_LIMIT if the output has no room (a peer that does not
+   read). */
 enum sc_error
 handshake_say_text(struct handshake *h, const char *prefix, const char *text);
 

@@ -1,5 +1,6 @@
-/* Knows SecureConn 1.1 (the variation that the paper's 3.2 foresees, protocol.md 10): peers that have met before say all in one flight each
-   way, or go back to 1.0 on the same connection. What comes after the flights is handshake_keys.c's. */
+/* Knows SecureConn 1.1 (the variation that the paper's 3.2 foresees, protocol.md 10): peers that
+   have met before say all in one flight each way, or go back to 1.0 on the same connection. What
+   comes after the flights is handshake_keys.c's. */
 #include "secureconn/handshake.h"
 
 #define PREFIX_KEY_ID  "ASYM-KEY-ID: "

@@ -1,5 +1,5 @@
-/* Knows how public keys and session keys are exchanged (the paper's 3.2 and 3.3, protocol.md 3 and 4); the order of the steps
-   is handshake.c's, the mathematics is job.c's. */
+/* Knows how public keys and session keys are exchanged (the paper's 3.2 and 3.3, protocol.md 3 and
+   4); the order of the steps is handshake.c's, the mathematics is job.c's. */
 #include "secureconn/handshake.h"
 
 #define ACCEPTED "ACCEPTED"

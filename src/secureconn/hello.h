@@ -27,7 +27,8 @@ struct hello {
 size_t
 hello_encode(uint8_t out[HELLO_RECORD_MAX], const struct hello *hello);
 
-/* Reads the plaintext of a HELLO's record: one frame and nothing after it. SC_OK, or SC_ERR_HELLO. */
+/* Reads the plaintext of a HELLO's record: one frame and nothing after it. SC_OK, or
+   SC_ERR_HELLO. */
 enum sc_error
 hello_decode(struct hello *hello, const uint8_t *plaintext, size_t size);
 

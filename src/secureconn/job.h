@@ -1,5 +1,5 @@
-/* Public-key work of a handshake as a plain struct: filled in on the connection's thread, run on any, read back on the
-   connection's (conn.h's conn_job). */
+/* Public-key work of a handshake as a plain struct: filled in on the connection's thread, run on
+   any, read back on the connection's (conn.h's conn_job). */
 #ifndef SC_SECURECONN_JOB_H
 #define SC_SECURECONN_JOB_H
 
@@ -44,12 +44,14 @@ struct conn_job {
 	uint8_t peer_ephemeral[X25519_SIZE], shared[X25519_SIZE];
 };
 
-/* Sets the label of section 5: L = "SecureConn SYM-KEY-" || index || 0x00 || sender's public key || recipient's. */
+/* Sets the label of section 5: L = "SecureConn SYM-KEY-" || index || 0x00 || sender's public key ||
+   recipient's. */
 void
 job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
 	const uint8_t *recipient);
 
-/* Sets the label of section 12: L = "SecureConn KEYROLL" || 0x00 || hh || letter || new public key. */
+/* Sets the label of section 12: L = "SecureConn KEYROLL" || 0x00 || hh || letter || new public
+   key. */
 void
 job_set_roll_label(struct conn_job *job, const uint8_t hh[HASH_SIZE], char letter, const uint8_t *public_key);
 
@@ -57,7 +59,8 @@ job_set_roll_label(struct conn_job *job, const uint8_t hh[HASH_SIZE], char lette
 void
 job_take_prepared(struct conn_job *job, const struct conn_config *config);
 
-/* Besides what it does, the job is to bring an X25519 pair: one that the owner may have ready, or a new one. */
+/* Besides what it does, the job is to bring an X25519 pair: one that the owner may have ready, or a
+   new one. */
 void
 job_want_ephemeral(struct conn_job *job, const struct conn_config *config);
 

@@ -1,4 +1,5 @@
-/* Knows what comes of the four steps by which a new key is told, on both sides, and the jobs they need; what goes is keyroll_out.c's. */
+/* Knows what comes of the four steps by which a new key is told, on both sides, and the jobs they
+   need; what goes is keyroll_out.c's. */
 #include "secureconn/keyroll.h"
 
 #include "secureconn/conn_state.h"
@@ -63,7 +64,8 @@ keyroll_job_done(struct conn *c)
 	struct keyroll_work *w = c->keyroll.work;
 
 	if (w->job_for == JOB_FOR_OWN) {
-		/* A challenge that does not open is answered with what cannot be right: the peer then refuses the key. */
+		/* A challenge that does not open is answered with what cannot be right: the peer
+		   then refuses the key. */
 		if (!w->job.failed)
 			memcpy(w->proof, w->job.message, sizeof(w->proof));
 		w->own = OWN_TO_PROVE;

@@ -1,5 +1,6 @@
-/* A new key of one side, told to the other one over the authenticated link (protocol.md 12): announced, challenged, proven, answered. Both
-   directions at once, one key at a time in each. Internal to secureconn/. */
+/* A new key of one side, told to the other one over the authenticated link (protocol.md 12):
+   announced, challenged, proven, answered. Both directions at once, one key at a time in each.
+   Internal to secureconn/. */
 #ifndef SC_SECURECONN_KEYROLL_H
 #define SC_SECURECONN_KEYROLL_H
 
@@ -8,7 +9,8 @@
 
 #define KEYROLL_NONCE 32
 #define KEYROLL_MOST  10 /* announcements that are taken in an hour; */
-/* those that are made: so that there are never more in any hour, whenever it begins at the other side */
+/* those that are made: so that there are never more in any hour, whenever it begins at the other
+   side */
 #define KEYROLL_OWN_MOST 5
 
 /* As many as the peer takes in an hour, and as many as are taken from it. */

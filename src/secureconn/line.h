@@ -1,4 +1,5 @@
-/* Lines of the handshake: where one ends in the bytes that have come, and whether it may stand (protocol.md 1). */
+/* Lines of the handshake: where one ends in the bytes that have come, and whether it may stand
+   (protocol.md 1). */
 #ifndef SC_SECURECONN_LINE_H
 #define SC_SECURECONN_LINE_H
 
@@ -21,7 +22,8 @@ struct line_rules {
 #define LINES_LEAST      32
 #define LINE_TOTAL_LEAST (32u * 1024)
 
-/* How far the present line has been looked at, and how many there were. Starts as zero, but for the rules. */
+/* How far the present line has been looked at, and how many there were. Starts as zero, but for the
+   rules. */
 struct line_reader {
 	struct line_rules rules;
 	size_t scanned;
@@ -29,9 +31,10 @@ struct line_reader {
 	size_t total; /* bytes of whole lines */
 };
 
-/* Looks for a whole line at the start of data, which grows from call to call until a line is found. SC_OK with *used 0: not
-   yet. SC_OK with *used > 0: line is its text without LF and without a CR before it, and used bytes of data are behind
-   it. Or an error: a forbidden byte is found at once, not only when the line is complete. */
+/* Looks for a whole line at the start of data, which grows from call to call until a line is found.
+   SC_OK with *used 0: not yet. SC_OK with *used > 0: line is its text without LF and without a CR
+   before it, and used bytes of data are behind it. Or an error: a forbidden byte is found at once,
+   not only when the line is complete. */
 enum sc_error
 line_next(struct line_reader *reader, struct span data, struct span *line, size_t *used);
 

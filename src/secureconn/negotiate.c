@@ -1,4 +1,5 @@
-/* Knows how two lists of names become one agreed name; knows nothing of what the names stand for. */
+/* Knows how two lists of names become one agreed name; knows nothing of what the names stand
+   for. */
 #include "secureconn/negotiate.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
-/* The negotiation that is used three times (the paper's 2.1 and 3.1, protocol.md 2): two peers with a list of names each agree on one,
-   or find that there is none. Names only: the prefix of the stage is the handshake's. */
+/* The negotiation that is used three times (the paper's 2.1 and 3.1, protocol.md 2): two peers with
+   a list of names each agree on one, or find that there is none. Names only: the prefix of the
+   stage is the handshake's. */
 #ifndef SC_SECURECONN_NEGOTIATE_H
 #define SC_SECURECONN_NEGOTIATE_H
 

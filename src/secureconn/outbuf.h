@@ -1,4 +1,5 @@
-/* Bytes on their way to the transport: appended at the end, taken from the front, never moved while any are there. */
+/* Bytes on their way to the transport: appended at the end, taken from the front, never moved while
+   any are there. */
 #ifndef SC_SECURECONN_OUTBUF_H
 #define SC_SECURECONN_OUTBUF_H
 

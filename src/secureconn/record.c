@@ -1,4 +1,5 @@
-/* Knows how records are sealed and opened and how much a key may protect; names neither a cipher nor a library. */
+/* Knows how records are sealed and opened and how much a key may protect; names neither a cipher
+   nor a library. */
 #include "secureconn/record.h"
 
 #include <stdlib.h>
@@ -6,7 +7,8 @@
 
 #include "base/wire.h"
 
-/* Parts below this size are copied together first: a call into the library costs more than the copy. */
+/* Parts below this size are copied together first: a call into the library costs more than the
+   copy. */
 #define GATHER_SMALL 512
 
 enum sc_error
@@ -114,8 +116,8 @@ make_aad(uint8_t aad[BULK_AAD_SIZE], const uint8_t head[RECORD_HEAD_SIZE], uint6
 	put_u64(aad + RECORD_HEAD_SIZE, seq);
 }
 
-/* Seals scattered parts to one place. Small ones are gathered at the place itself and sealed there; of a large one only the
-   bytes around the cipher's blocks are. */
+/* Seals scattered parts to one place. Small ones are gathered at the place itself and sealed there;
+   of a large one only the bytes around the cipher's blocks are. */
 static int
 seal_parts(const struct bulk_impl *impl, void *context, const struct span *parts, size_t n_parts,
 	uint8_t *out)

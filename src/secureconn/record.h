@@ -1,4 +1,5 @@
-/* Records (protocol.md 7): one direction of a connection, two channels under keys of their own, one sequence. */
+/* Records (protocol.md 7): one direction of a connection, two channels under keys of their own, one
+   sequence. */
 #ifndef SC_SECURECONN_RECORD_H
 #define SC_SECURECONN_RECORD_H
 
@@ -54,13 +55,14 @@ record_set_secret(struct record_half *half, uint8_t channel, const uint8_t secre
 enum sc_error
 record_ratchet(struct record_half *half, uint8_t channel, uint64_t now);
 
-/* True if a record of n bytes, and extra_records small ones besides, still fit under the channel's key by the algorithm's limits, and by those
-   of the caller (0: none of the caller's). */
+/* True if a record of n bytes, and extra_records small ones besides, still fit under the channel's
+   key by the algorithm's limits, and by those of the caller (0: none of the caller's). */
 bool
 record_fits(const struct record_half *half, uint8_t channel, size_t n, unsigned extra_records,
 	const struct record_usage *limit);
 
-/* Seals the parts as one record into out (RECORD_OVERHEAD + the sum of the parts' sizes, which is 8 to 65,535). */
+/* Seals the parts as one record into out (RECORD_OVERHEAD + the sum of the parts' sizes, which is 8
+   to 65,535). */
 enum sc_error
 record_seal(struct record_half *half, uint8_t channel, const struct span *parts, size_t n_parts,
 	uint8_t *out);
@@ -70,7 +72,8 @@ enum sc_error
 record_read_head(const struct record_half *half, const uint8_t head[RECORD_HEAD_SIZE],
 	struct record_head *out);
 
-/* Opens a record whose head was read, in place: its plaintext is then at record + RECORD_HEAD_SIZE. */
+/* Opens a record whose head was read, in place: its plaintext is then at record +
+   RECORD_HEAD_SIZE. */
 enum sc_error
 record_open(struct record_half *half, const struct record_head *head, uint8_t *record);
 

@@ -1,5 +1,5 @@
-/* Knows the order of a renewal; when one is due is renewal_when.c's, lines and session keys are the handshake's, sealing is
-   conn_records.c's. */
+/* Knows the order of a renewal; when one is due is renewal_when.c's, lines and session keys are the
+   handshake's, sealing is conn_records.c's. */
 #include "secureconn/renewal.h"
 
 #include "secureconn/conn_state.h"
@@ -161,7 +161,8 @@ line_result(struct conn *c, enum sc_error error)
 	return error;
 }
 
-/* Section 4 is over on this side: the line that allows the KEY_UPDATEs has come, or is the last one in lines_out. */
+/* Section 4 is over on this side: the line that allows the KEY_UPDATEs has come, or is the last one
+   in lines_out. */
 static void
 close_lines(struct conn *c)
 {

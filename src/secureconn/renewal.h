@@ -1,5 +1,6 @@
-/* Renewal of the session keys on a live link (the paper's 1.6 and 3.3, protocol.md 9): RENEW both ways, the lines of section 4 inside
-   LINE frames, KEY_UPDATE for both channels. Internal to secureconn/. */
+/* Renewal of the session keys on a live link (the paper's 1.6 and 3.3, protocol.md 9): RENEW both
+   ways, the lines of section 4 inside LINE frames, KEY_UPDATE for both channels. Internal to
+   secureconn/. */
 #ifndef SC_SECURECONN_RENEWAL_H
 #define SC_SECURECONN_RENEWAL_H
 

@@ -1,5 +1,5 @@
-/* The key schedule (protocol.md 6): from the transcript and the session keys to the secrets of each channel and direction, and from
-   a secret to the keys of an epoch. */
+/* The key schedule (protocol.md 6): from the transcript and the session keys to the secrets of each
+   channel and direction, and from a secret to the keys of an epoch. */
 #ifndef SC_SECURECONN_SCHEDULE_H
 #define SC_SECURECONN_SCHEDULE_H
 
@@ -26,7 +26,8 @@ transcript_add(struct transcript *t, bool by_initiator, struct span line);
 void
 transcript_digest(const struct transcript *t, uint8_t th[HASH_SIZE]);
 
-/* The present secrets, by channel (0: protocol, 1: data) and direction (0: sent by I, 1: sent by R). Wiped by the owner. */
+/* The present secrets, by channel (0: protocol, 1: data) and direction (0: sent by I, 1: sent by
+   R). Wiped by the owner. */
 struct schedule {
 	uint8_t secret[2][2][HASH_SIZE];
 };
@@ -50,7 +51,8 @@ void
 transcript_renewal_digest(const struct transcript *t, const uint8_t renew_i[HASH_SIZE],
 	const uint8_t renew_r[HASH_SIZE], uint8_t th[HASH_SIZE]);
 
-/* The next epoch's secret by a renewal, in place: key_i of its channel, key_3, the X25519 result of the RENEWs, th'. */
+/* The next epoch's secret by a renewal, in place: key_i of its channel, key_3, the X25519 result of
+   the RENEWs, th'. */
 void
 schedule_renew(uint8_t secret[HASH_SIZE], struct span key_i, struct span key_3,
 	const uint8_t shared[HASH_SIZE], const uint8_t th[HASH_SIZE]);

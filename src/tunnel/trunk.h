@@ -164,14 +164,14 @@ trunk_tick(struct trunk *t, uint64_t now);
 bool
 trunk_silent(const struct trunk *t, uint64_t now);
 
-/* Bytes have come, be they a whole record or not: on a slow link a record takes long. The peer, which
-   sees nothing of that while its own bytes wait on the way, is given a sign of life (PAD) if
+/* Bytes have come, be they a whole record or not: on a slow link a record takes long. The peer,
+   which sees nothing of that while its own bytes wait on the way, is given a sign of life (PAD) if
    nothing else was sent for half the keepalive. Before the events are taken. */
 void
 trunk_heard(struct trunk *t, uint64_t now);
 
-/* At that time the transport has delivered bytes that were sent: a PING may still be on its way behind
-   others. */
+/* At that time the transport has delivered bytes that were sent: a PING may still be on its way
+   behind others. */
 void
 trunk_delivered(struct trunk *t, uint64_t when);
 
@@ -272,13 +272,14 @@ stream_send_kept(const struct stream *s, size_t from, size_t *n);
 const uint8_t *
 stream_recv_buf(struct stream *s, size_t *n);
 
-/* The same in all the pieces there are, at most `max`, for one write of all. Returns their number. */
+/* The same in all the pieces there are, at most `max`, for one write of all. Returns their
+   number. */
 size_t
 stream_recv_spans(struct stream *s, struct span *spans, size_t max);
 
-/* stream_recv_buf, but the span stays at its place until it is acknowledged or the handle is gone: for a
-   write that goes on later. NULL and 0 where stream_recv_buf has bytes: memory is out, the stream
-   must be reset. */
+/* stream_recv_buf, but the span stays at its place until it is acknowledged or the handle is gone:
+   for a write that goes on later. NULL and 0 where stream_recv_buf has bytes: memory is out, the
+   stream must be reset. */
 const uint8_t *
 stream_recv_hold(struct stream *s, size_t *n);
 

@@ -26,7 +26,8 @@ enum news_flag { NEWS_OPENED = 1, NEWS_WRITABLE = 2 };
 enum control_flag { CONTROL_OPEN = 1, CONTROL_OPENED = 2, CONTROL_WINDOW = 4, CONTROL_FIN = 8 };
 
 /* covered <= sent <= written. The bytes from covered to written are in `bytes`. None is sent or
-   taken from the owner above `limit`; only a stream that is opened once more may have some there. */
+   taken from the owner above `limit`; only a stream that is opened once more may have some
+   there. */
 struct stream_send {
 	struct bytes bytes;
 	uint64_t covered;     /* what the peer's WINDOWs and STATEs count: bytes, plus 1 for FIN */

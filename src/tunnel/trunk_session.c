@@ -175,7 +175,8 @@ refuse(struct trunk *t)
 	resume_queue_session(t, SESSION_UNKNOWN, 0, 0);
 }
 
-/* A PING that is out on this trunk's link is answered there, and one that came is to be answered. */
+/* A PING that is out on this trunk's link is answered there, and one that came is to be
+   answered. */
 static void
 move_pings(const struct trunk *t, struct trunk *to)
 {

@@ -1,5 +1,6 @@
-/* What the algorithms cost in one process: sealing and opening by cipher and library, public-key work and whole handshakes by kind of
-   keys, and CAST-128 beside what Nettle alone makes of it. One JSON object a line for each measurement. */
+/* What the algorithms cost in one process: sealing and opening by cipher and library, public-key
+   work and whole handshakes by kind of keys, and CAST-128 beside what Nettle alone makes of it. One
+   JSON object a line for each measurement. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,8 @@ rate_of_sealing(const struct bulk_impl *impl, void *context, size_t n)
 	return (double)seq * (double)n / took / 1e9;
 }
 
-/* A record opens once, in place: each round seals 16 records anew, and only the opening is timed. */
+/* A record opens once, in place: each round seals 16 records anew, and only the opening is
+   timed. */
 static double
 rate_of_opening(const struct bulk_impl *impl, void *sealer, void *opener, size_t n)
 {
@@ -191,7 +193,8 @@ encrypt_step(void *arg)
 		die("encryption failed");
 }
 
-/* What is left of it where the powers are there. Here they are used again and again, to no other end. */
+/* What is left of it where the powers are there. Here they are used again and again, to no other
+   end. */
 static void
 encrypt_prepared_step(void *arg)
 {

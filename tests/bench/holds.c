@@ -1,6 +1,7 @@
-/* Put in front of a program of libuv (LD_PRELOAD): how long its event loops were away from epoll, at most, between two of its
-   calls. Writes into the file that HOLDS names, which is this: the longest hold and how many turns there were, both of all threads;
-   whoever measures sets them to 0. */
+/* Put in front of a program of libuv (LD_PRELOAD): how long its event loops were away from epoll,
+   at most, between two of its calls. Writes into the file that HOLDS names, which is this: the
+   longest hold and how many turns there were, both of all threads; whoever measures sets them to
+   0. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

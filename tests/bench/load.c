@@ -1,5 +1,6 @@
-/* The two ends of what the benchmark sends through a tunnel: a server that is told by a connection's first byte what to do,
-   and the clients that measure. Results go to standard output, a JSON object a line. */
+/* The two ends of what the benchmark sends through a tunnel: a server that is told by a
+   connection's first byte what to do, and the clients that measure. Results go to standard output,
+   a JSON object a line. */
 #include "net.h"
 
 #include <stdbool.h>
@@ -171,8 +172,9 @@ pull_open(struct puller *p, long port, size_t n, bool blocks)
 	}
 }
 
-/* Says when the time that counts begins and when it is over, so that others can look at the tunnel at these moments; that line has the
-   result: of all streams together, and of the one that got least and most. */
+/* Says when the time that counts begins and when it is over, so that others can look at the tunnel
+   at these moments; that line has the result: of all streams together, and of the one that got
+   least and most. */
 static void
 pull(long port, size_t n, bool blocks, long warm_ms, long ms)
 {

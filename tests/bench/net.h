@@ -106,7 +106,8 @@ dial(long port)
 	return fd;
 }
 
-/* For the start of a program: it ends with whoever started it, and has as many descriptors as it may. */
+/* For the start of a program: it ends with whoever started it, and has as many descriptors as it
+   may. */
 static inline void
 load_setup(void)
 {

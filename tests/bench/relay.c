@@ -1,5 +1,6 @@
-/* A relay that delays what passes by a fixed time each way and limits nothing else: a long line, on loopback. For each direction
-   of each connection a thread that reads into a ring, and one that writes what is due. */
+/* A relay that delays what passes by a fixed time each way and limits nothing else: a long line, on
+   loopback. For each direction of each connection a thread that reads into a ring, and one that
+   writes what is due. */
 #include "net.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* Feeds requests to the side that serves metrics, piece by piece: asserts that the verdict, once it is
-   there, stays whatever comes behind it, and that an answer fits. */
+/* Feeds requests to the side that serves metrics, piece by piece: asserts that the verdict, once it
+   is there, stays whatever comes behind it, and that an answer fits. */
 #include "fuzz.h"
 
 #include "admin/http.h"

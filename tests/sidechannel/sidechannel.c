@@ -56,9 +56,9 @@ seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The class is drawn anew for each measurement, and both are prepared at the same place. The fence lets the
-   stores of the preparation reach memory first: a byte that is still in the store buffer holds up the load of the
-   16 bytes around it, and which byte that is depends on the class. */
+/* The class is drawn anew for each measurement, and both are prepared at the same place. The fence
+   lets the stores of the preparation reach memory first: a byte that is still in the store buffer
+   holds up the load of the 16 bytes around it, and which byte that is depends on the class. */
 static void
 measure_batch(const struct subject *subject, struct welch *w, uint64_t *random)
 {

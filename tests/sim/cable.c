@@ -1,4 +1,5 @@
-/* Knows a connection that may be cut: what was sent last is lost, what was sent before comes late. */
+/* Knows a connection that may be cut: what was sent last is lost, what was sent before comes
+   late. */
 #include "cuts.h"
 
 struct cable *

@@ -16,8 +16,8 @@
 #include "base/util.h"
 #include "crypto/random.h"
 
-/* A file of tests/vectors, read whole: sections of key = value pairs, in their order. Fails the test if the
-   file is missing or empty. */
+/* A file of tests/vectors, read whole: sections of key = value pairs, in their order. Fails the
+   test if the file is missing or empty. */
 struct vectors;
 
 struct vectors *
@@ -39,8 +39,8 @@ vector_name(const struct vector_section *s);
 const char *
 vector_text(const struct vector_section *s, const char *key);
 
-/* The value of a key as bytes, from hex; fails the test if it is missing or no hex. *size gets the number of bytes;
-   the memory belongs to the vectors. */
+/* The value of a key as bytes, from hex; fails the test if it is missing or no hex. *size gets the
+   number of bytes; the memory belongs to the vectors. */
 const uint8_t *
 vector_bytes(const struct vector_section *s, const char *key, size_t *size);
 

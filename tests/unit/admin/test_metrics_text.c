@@ -1,4 +1,5 @@
-/* Tests admin/metrics_text.c: the lines of each family stand together, whatever there is; the figures are tests/e2e/test_metrics.py's. */
+/* Tests admin/metrics_text.c: the lines of each family stand together, whatever there is; the
+   figures are tests/e2e/test_metrics.py's. */
 #include "unit.h"
 
 #include "admin/metrics_text.h"

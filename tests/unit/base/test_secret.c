@@ -65,7 +65,8 @@ test_slots(void **state)
 	assert_true(pool.refused || strstr(flags, " lo"));
 #endif
 
-	/* Given back is wiped, but for the pointer of the list; and given out again it is all zeros. */
+	/* Given back is wiped, but for the pointer of the list; and given out again it is all
+	   zeros. */
 	secret_free(&pool, slots[7]);
 	secret_free(&pool, slots[8]);
 	secret_free(&pool, NULL);

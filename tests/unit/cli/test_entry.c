@@ -35,7 +35,8 @@ test_groups(void **state)
 	shows(&e, "7Q2_-____-____-____-____-____-____-____");
 	type(&e, "m");
 	shows(&e, "7Q2M-____-____-____-____-____-____-____");
-	/* As people write: other cases, letters that look alike, separators of their own or none. */
+	/* As people write: other cases, letters that look alike, separators of their own or
+	   none. */
 	type(&e, " oI-lO\t0 1");
 	shows(&e, "7Q2M-0110-01__-____-____-____-____-____");
 	assert_string_equal(e.note, "");

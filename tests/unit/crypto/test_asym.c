@@ -255,7 +255,8 @@ round_trip(const struct asym_impl *impl)
 	assert_int_equal(impl->encrypt(impl, &r.source, y, label, too_long, c), -1);
 }
 
-/* What was prepared with the same random bytes gives the same ciphertext, and is gone then; also where the message is too long. */
+/* What was prepared with the same random bytes gives the same ciphertext, and is gone then; also
+   where the message is too long. */
 static void
 test_prepared(void **state)
 {

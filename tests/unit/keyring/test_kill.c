@@ -1,5 +1,6 @@
-/* kill -9 at every single step of every change of the state folder: what is there afterwards is the old state or the new one, every
-   file can be read, and the change can be made again. The C library's functions that write are replaced by ones that count. */
+/* kill -9 at every single step of every change of the state folder: what is there afterwards is the
+   old state or the new one, every file can be read, and the change can be made again. The C
+   library's functions that write are replaced by ones that count. */
 #include "fixture.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* Tests keyring/own.c: pairs for several purposes, their rotation, and what peers have said to it. */
+/* Tests keyring/own.c: pairs for several purposes, their rotation, and what peers have said to
+   it. */
 #include "fixture.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
-/* Tests proxy/key_set.c: keys stay where they are as long as somebody needs them, and not longer. */
+/* Tests proxy/key_set.c: keys stay where they are as long as somebody needs them, and not
+   longer. */
 #include "unit.h"
 
 #include "proxy/key_set.h"

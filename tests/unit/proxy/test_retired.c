@@ -112,7 +112,8 @@ test_an_operator(void **state)
 	finish(&t);
 }
 
-/* A key of the peer as a file of the state folder; beside: it is in use since its overlap is over. */
+/* A key of the peer as a file of the state folder; beside: it is in use since its overlap is
+   over. */
 static void
 put(const struct fixture *f, const char *peer, const struct shown_key *key, const struct shown_key *beside)
 {

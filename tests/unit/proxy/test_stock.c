@@ -1,4 +1,5 @@
-/* Tests proxy/stock.c: what is made, for whom and how much of it, that each piece is given out once, and what goes when. */
+/* Tests proxy/stock.c: what is made, for whom and how much of it, that each piece is given out
+   once, and what goes when. */
 #include "loop.h"
 
 #include "proxy/stock.h"

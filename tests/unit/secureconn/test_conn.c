@@ -1,5 +1,5 @@
-/* Tests secureconn/conn.c and conn_records.c, two ends at a time: every pair of algorithms, roles, splits, records, ratchets, and what a
-   change of any byte leads to. */
+/* Tests secureconn/conn.c and conn_records.c, two ends at a time: every pair of algorithms, roles,
+   splits, records, ratchets, and what a change of any byte leads to. */
 #include "conn_pair.h"
 
 #include "secureconn/conn_state.h"
@@ -153,7 +153,8 @@ test_nothing_of_a_handshake_is_left(void **state)
 			pair_remember(&pair);
 		pair.meddle = look;
 		pair_up(&pair);
-		/* Session keys, channels, ephemeral keys; in a flight two keys are gone before anything is said. */
+		/* Session keys, channels, ephemeral keys; in a flight two keys are gone before
+		   anything is said. */
 		assert_nothing_is_left(flight ? 1 + 4 + 2 : 3 + 4 + 2);
 		pair_fini(&pair);
 	}
@@ -325,7 +326,8 @@ test_nothing_is_sent_before_hello(void **state)
 	assert_int_equal(conn_receive(conn_of(0), &channel, &plain), 0);
 }
 
-/* protocol.md 11. The most is held between the own HELLO and the other's: two halves of two contexts each. */
+/* protocol.md 11. The most is held between the own HELLO and the other's: two halves of two
+   contexts each. */
 static void
 test_unauthenticated_memory_is_bounded(void **state)
 {
@@ -386,7 +388,8 @@ assert_stock(unsigned prepared_i, unsigned prepared_r, unsigned ephemeral)
 	}
 }
 
-/* Handshakes and renewals use what is ready, each piece once, and go on without when there is no more. */
+/* Handshakes and renewals use what is ready, each piece once, and go on without when there is no
+   more. */
 static void
 test_work_done_ahead(void **state)
 {
@@ -405,7 +408,8 @@ test_work_done_ahead(void **state)
 		if (one_flight)
 			pair_remember(&pair);
 		pair_up(&pair);
-		/* C encrypts one key, S two. Who is C: I where one flight was enough, else whoever suggested the last name. */
+		/* C encrypts one key, S two. Who is C: I where one flight was enough, else whoever
+		   suggested the last name. */
 		bool i_is_s = stocks[0].prepared == 2;
 		assert_false(one_flight && i_is_s);
 		assert_stock(i_is_s ? 2 : 3, i_is_s ? 3 : 2, 0);

@@ -1,4 +1,5 @@
-/* Tests secureconn/handshake.c and handshake_keys.c through a connection: roles, refusals, lines typed by hand. */
+/* Tests secureconn/handshake.c and handshake_keys.c through a connection: roles, refusals, lines
+   typed by hand. */
 #include "conn_pair.h"
 
 #include "secureconn/conn_state.h"
@@ -55,7 +56,8 @@ test_roles_move_with_suggestions(void **state)
 	pair_set_bulk(&pair, 1, LIST("AES 128"));
 	pair.record = true;
 	pair_up(&pair);
-	/* R repeats the protocol; I opens ASYM with X25519, R suggests ElGamal, I repeats: R opens SYM. */
+	/* R repeats the protocol; I opens ASYM with X25519, R suggests ElGamal, I repeats: R opens
+	   SYM. */
 	static const char of_i[] = "SecureConn 1.0\nASYM: X25519\nASYM: ElGamal 2048\nSYM: AES 128\nASYM-KEY: ";
 	static const char of_r[] = "SecureConn 1.0\nASYM: ElGamal 2048\nSYM: AES 128\nASYM-KEY: ";
 	assert_memory_equal(pair.ends[0].sent, of_i, sizeof(of_i) - 1);

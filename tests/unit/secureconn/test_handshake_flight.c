@@ -1,4 +1,5 @@
-/* Tests secureconn/handshake_flight.c: SecureConn 1.1 in one flight each way, and every way back to 1.0. */
+/* Tests secureconn/handshake_flight.c: SecureConn 1.1 in one flight each way, and every way back to
+   1.0. */
 #include "conn_pair.h"
 
 static struct pair pair;

@@ -1,5 +1,5 @@
-/* Tests secureconn/job.c: a session key there and back, and what another label, key or kind leads to. (The labels' bytes
-   are held against recorded conversations in test_schedule.c.) */
+/* Tests secureconn/job.c: a session key there and back, and what another label, key or kind leads
+   to. (The labels' bytes are held against recorded conversations in test_schedule.c.) */
 #include "unit.h"
 
 #include "secureconn/job.h"

@@ -1,5 +1,5 @@
-/* Tests secureconn/keyroll.c: a new key is announced, challenged, proven and answered, in either direction, and nothing out of order is
-   taken. */
+/* Tests secureconn/keyroll.c: a new key is announced, challenged, proven and answered, in either
+   direction, and nothing out of order is taken. */
 #include "conn_pair.h"
 
 #include "secureconn/conn_state.h"

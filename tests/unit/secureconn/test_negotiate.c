@@ -1,4 +1,5 @@
-/* Tests secureconn/negotiate.c: two ends with any lists agree on one name and one client, or both fail. */
+/* Tests secureconn/negotiate.c: two ends with any lists agree on one name and one client, or both
+   fail. */
 #include "unit.h"
 
 #include "secureconn/negotiate.h"
@@ -60,8 +61,8 @@ test_none_and_empty_list(void **state)
 	assert_int_equal(negotiation_receive(&n, span_of("NONE"), &reply), NEGOTIATION_FAILED);
 }
 
-/* The code-th list of up to four different names, in every order; returns its length, or SIZE_MAX for a code that
-   names none. */
+/* The code-th list of up to four different names, in every order; returns its length, or SIZE_MAX
+   for a code that names none. */
 static size_t
 nth_list(unsigned code, const char *list[NAMES])
 {

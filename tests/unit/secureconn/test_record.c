@@ -1,4 +1,5 @@
-/* Tests secureconn/record.c against the vectors, for every implementation, and the limits of a key. */
+/* Tests secureconn/record.c against the vectors, for every implementation, and the limits of a
+   key. */
 #include "unit.h"
 
 #include "secureconn/record.h"
@@ -139,7 +140,8 @@ opens(const struct vector_section *s, const struct bulk_impl *impl)
 	start_half(s, impl);
 	half.seq = vector_number(s, "seq");
 	bool good = record_read_head(&half, copy, &head) == SC_OK;
-	/* A connection would wait for more bytes, or take what follows for the next record: here it is not whole. */
+	/* A connection would wait for more bytes, or take what follows for the next record: here it
+	   is not whole. */
 	if (good && head.size + RECORD_OVERHEAD > size)
 		good = false;
 	good = good && record_open(&half, &head, copy) == SC_OK;

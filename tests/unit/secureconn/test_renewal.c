@@ -1,4 +1,5 @@
-/* Tests secureconn/renewal.c: session keys are renewed while records flow, whoever begins, and nothing out of place is taken. */
+/* Tests secureconn/renewal.c: session keys are renewed while records flow, whoever begins, and
+   nothing out of place is taken. */
 #include "conn_pair.h"
 
 #include "secureconn/conn_state.h"

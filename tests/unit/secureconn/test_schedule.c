@@ -86,7 +86,8 @@ read_lines(struct observer *o)
 	}
 }
 
-/* Opens a record of `direction` (0: I) under a secret, with that seq and epoch. Returns its plaintext. */
+/* Opens a record of `direction` (0: I) under a secret, with that seq and epoch. Returns its
+   plaintext. */
 static struct span
 open_record(struct observer *o, const char *key, const uint8_t *secret, uint64_t seq, uint64_t epoch)
 {
@@ -136,7 +137,8 @@ check_hellos(struct observer *o, struct schedule *s)
 	assert_int_equal(data.data[0], FRAME_DATA);
 }
 
-/* The renewal that follows each conversation: S's SYM-KEY-1 and -2, C's SYM-KEY-3, then both channels switch. */
+/* The renewal that follows each conversation: S's SYM-KEY-1 and -2, C's SYM-KEY-3, then both
+   channels switch. */
 static void
 check_renewal(struct observer *o, struct schedule *s)
 {

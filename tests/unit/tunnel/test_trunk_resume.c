@@ -159,8 +159,8 @@ test_announced_again(void **state)
 	hand_fini(&h);
 }
 
-/* The peer, which has had the end's WINDOW over the first link, ends the stream over the second; before this side hears of
-   that, or says it again, that is lost too. */
+/* The peer, which has had the end's WINDOW over the first link, ends the stream over the second;
+   before this side hears of that, or says it again, that is lost too. */
 static void
 test_announced_over_an_earlier_link(void **state)
 {
@@ -496,7 +496,8 @@ test_forgotten(void **state)
 	hand_fini(&h);
 }
 
-/* What waits for the session that R does not take has no place in the one that follows it; GOAWAY has. */
+/* What waits for the session that R does not take has no place in the one that follows it; GOAWAY
+   has. */
 static void
 test_forgotten_at_once(void **state)
 {
