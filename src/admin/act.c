@@ -92,8 +92,8 @@ end(struct act *a, bool at_once)
 	bool running = n->workers[0].state == WORKER_RUNNING;
 	struct json_object *o = answer_new();
 
-	json_object_object_add(
-		o, "drain_ms", json_object_new_uint64(at_once ? 0 : n->config->node.drain / NS_PER_MS));
+	json_object_object_add(o, "drain_ms",
+		json_object_new_uint64(at_once ? 0 : n->config->node.drain / NS_PER_MS));
 	answer(a, o);
 	if (running)
 		stop_drain(n);

@@ -78,8 +78,9 @@ open_socket(struct control *c, const char *path, struct inherited *inherited, st
 		return true;
 	if (somebody_answers(path))
 		errmsg_set(err, error,
-			"another node is running with the control socket %s: stop that one, or give "
-			"this one another `control`", path);
+			"another node is running with the control socket %s: stop that one, or "
+			"give this one another `control`",
+			path);
 	else
 		errmsg_set(err, error, "control: %s", why.text);
 	return false;

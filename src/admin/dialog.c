@@ -134,13 +134,15 @@ static bool
 send_out(struct dialog *d)
 {
 	const uint8_t *data = (const uint8_t *)d->out.data;
-	int sent = d->out.failed ? -1 : sock_try_write(d->sock, &(struct span){data, d->out.size}, 1);
+	const struct span all = {data, d->out.size};
+	int sent = d->out.failed ? -1 : sock_try_write(d->sock, &all, 1);
 
 	if (sent < 0)
 		return false;
 	if ((size_t)sent < d->out.size) {
 		d->writing = true;
-		return sock_write(d->sock, data + sent, d->out.size - (size_t)sent, on_written) == 0;
+		size_t rest = d->out.size - (size_t)sent;
+		return sock_write(d->sock, data + sent, rest, on_written) == 0;
 	}
 	text_clear(&d->out);
 	return true;

@@ -80,8 +80,8 @@ http_head(char out[HTTP_HEAD_MAX], enum http_request request, const char *type, 
 		: chunks ? "Transfer-Encoding: chunked\r\n" : "";
 
 	return (size_t)snprintf(out, HTTP_HEAD_MAX,
-		"HTTP/1.1 %s\r\nContent-Type: %s\r\n%sConnection: close\r\n\r\n", status[request], type,
-		length);
+		"HTTP/1.1 %s\r\nContent-Type: %s\r\n%sConnection: close\r\n\r\n", status[request],
+		type, length);
 }
 
 void

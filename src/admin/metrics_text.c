@@ -9,7 +9,8 @@
 static void
 head(struct text *out, const char *name, const char *type, const char *help)
 {
-	text_print(out, "# HELP secureconn_%s %s\n# TYPE secureconn_%s %s\n", name, help, name, type);
+	text_print(
+		out, "# HELP secureconn_%s %s\n# TYPE secureconn_%s %s\n", name, help, name, type);
 }
 
 static void
@@ -150,7 +151,8 @@ static const struct {
 	size_t offset;
 } counters[] = {
 	{"connections", "gauge", "Connections now", offsetof(struct tally, now)},
-	{"connections_total", "counter", "Connections, refused ones too", offsetof(struct tally, total)},
+	{"connections_total", "counter", "Connections, refused ones too",
+		offsetof(struct tally, total)},
 	{"received_bytes_total", "counter", "Bytes read from local programs",
 		offsetof(struct tally, bytes_in)},
 	{"sent_bytes_total", "counter", "Bytes written to local programs",
@@ -169,8 +171,8 @@ show_counter(struct text *out, const struct tally *t, size_t i)
 	const char *bytes = (const char *)t + counters[i].offset;
 
 	if (t->name[0])
-		text_print(out, "secureconn_%s{%s=\"%s\"} %" PRIu64 "\n", counters[i].name, kind_name(t),
-			t->name, *(const uint64_t *)(const void *)bytes);
+		text_print(out, "secureconn_%s{%s=\"%s\"} %" PRIu64 "\n", counters[i].name,
+			kind_name(t), t->name, *(const uint64_t *)(const void *)bytes);
 }
 
 static void
@@ -178,7 +180,8 @@ show_refused(struct text *out, const struct tally *t)
 {
 	for (unsigned i = 0; i < TALLY_REASON_COUNT; i++)
 		if (t->refused[i] > 0)
-			text_print(out, "secureconn_refused_total{%s=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
+			text_print(out,
+				"secureconn_refused_total{%s=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
 				kind_name(t), t->name, tally_reason_name(i), t->refused[i]);
 }
 
@@ -221,8 +224,8 @@ show_node(struct text *out, const struct status *s)
 		s->handshakes_failed);
 	head(out, "limit_reached_total", "counter", "Times that a bound of [limits] was met");
 	for (unsigned i = 0; i < REACHED_COUNT; i++)
-		text_print(out, "secureconn_limit_reached_total{limit=\"%s\"} %" PRIu64 "\n", reached_key(i),
-			s->reached[i]);
+		text_print(out, "secureconn_limit_reached_total{limit=\"%s\"} %" PRIu64 "\n",
+			reached_key(i), s->reached[i]);
 }
 
 static void

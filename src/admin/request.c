@@ -94,8 +94,9 @@ parse_members(struct request *r, struct json_object *o, struct errmsg *err)
 	enum sc_error error = SC_OK;
 
 	if (kind == REQUEST_KINDS)
-		return wrong(err, "\"request\" must be one of status, version, reload, drain, stop, "
-				  "renew, log, keys");
+		return wrong(err,
+			"\"request\" must be one of status, version, reload, drain, stop, renew, "
+			"log, keys");
 	r->kind = (enum request_kind)kind;
 	if (r->kind == REQUEST_RENEW)
 		error = parse_peer(r, o, err);

@@ -216,9 +216,11 @@ object(const struct status_json *j)
 	case PART_PEERS:
 		return j->at < s->n_peers ? peer_json(s->peers[j->at]) : NULL;
 	case PART_ROUTES:
-		return j->at < s->config->n_routes ? route_json(s, &s->config->routes[j->at]) : NULL;
+		return j->at < s->config->n_routes ? route_json(s, &s->config->routes[j->at])
+						   : NULL;
 	case PART_SERVICES:
-		return j->at < s->config->n_services ? service_json(s, &s->config->services[j->at]) : NULL;
+		return j->at < s->config->n_services ? service_json(s, &s->config->services[j->at])
+						     : NULL;
 	case PART_NODE:
 		return j->at == 0 ? node_json(s, &s->config->node) : NULL;
 	default:

@@ -28,7 +28,8 @@ arena_take(struct arena *a, size_t n)
 		return NULL;
 	n = n ? (n + unit - 1) / unit * unit : unit;
 	if (n > a->left) {
-		size_t size = n > BLOCK - sizeof(struct arena_block) ? n : BLOCK - sizeof(struct arena_block);
+		const size_t least = BLOCK - sizeof(struct arena_block);
+		size_t size = n > least ? n : least;
 		struct arena_block *block = calloc(1, sizeof(*block) + size);
 		if (!block)
 			return NULL;

@@ -17,26 +17,32 @@
 	X(SC_ERR_TIMEOUT, "timeout", "the deadline has passed")                                    \
 	/* lines and negotiation, protocol.md 1-3 */                                               \
 	X(SC_ERR_LINE_LONG, "line_long", "a handshake line is longer than is allowed")             \
-	X(SC_ERR_LINE_BYTE, "line_byte", "a handshake line holds a byte that is not printable ASCII") \
+	X(SC_ERR_LINE_BYTE, "line_byte",                                                           \
+		"a handshake line holds a byte that is not printable ASCII")                       \
 	X(SC_ERR_LINE_EMPTY, "line_empty", "a handshake line is empty")                            \
-	X(SC_ERR_LINE_COUNT, "line_count", "the peer sent more handshake lines than are allowed")   \
-	X(SC_ERR_LINE_TOTAL, "line_total", "the peer's handshake lines are more bytes than are allowed") \
-	X(SC_ERR_LINE_UNEXPECTED, "line_unexpected", "a handshake line came that does not belong here") \
+	X(SC_ERR_LINE_COUNT, "line_count", "the peer sent more handshake lines than are allowed")  \
+	X(SC_ERR_LINE_TOTAL, "line_total",                                                         \
+		"the peer's handshake lines are more bytes than are allowed")                      \
+	X(SC_ERR_LINE_UNEXPECTED, "line_unexpected",                                               \
+		"a handshake line came that does not belong here")                                 \
 	X(SC_ERR_SUGGESTED_TWICE, "suggested_twice", "the peer suggested the same name twice")     \
 	X(SC_ERR_NO_PROTOCOL, "no_protocol", "no protocol in common with the peer")                \
-	X(SC_ERR_NO_ASYMMETRIC, "no_asymmetric", "no asymmetric algorithm in common with the peer") \
+	X(SC_ERR_NO_ASYMMETRIC, "no_asymmetric",                                                   \
+		"no asymmetric algorithm in common with the peer")                                 \
 	X(SC_ERR_NO_SYMMETRIC, "no_symmetric", "no symmetric algorithm in common with the peer")   \
 	X(SC_ERR_PUBLIC_KEY, "public_key", "the peer's public key is not valid")                   \
 	X(SC_ERR_KEY_NOT_VERIFIED, "key_not_verified", "the peer's key is not verified here")      \
-	X(SC_ERR_KEY_RETIRED, "key_retired", "the peer has a newer key in place of this link's")    \
+	X(SC_ERR_KEY_RETIRED, "key_retired", "the peer has a newer key in place of this link's")   \
 	X(SC_ERR_KEY_REJECTED, "key_rejected", "the peer has not verified this node's key")        \
 	/* session keys, HELLO, records, protocol.md 4-7 */                                        \
 	X(SC_ERR_SESSION_KEY, "session_key", "a session key from the peer does not open")          \
-	X(SC_ERR_SESSION_KEY_REFUSED, "session_key_refused", "the peer could not open a session key") \
+	X(SC_ERR_SESSION_KEY_REFUSED, "session_key_refused",                                       \
+		"the peer could not open a session key")                                           \
 	X(SC_ERR_HELLO, "hello", "the peer's HELLO is not valid")                                  \
 	X(SC_ERR_RECORD_LENGTH, "record_length", "a record has a length that is not allowed")      \
 	X(SC_ERR_RECORD_CHANNEL, "record_channel", "a record names a channel that does not exist") \
-	X(SC_ERR_RECORD_EPOCH, "record_epoch", "a record is of another epoch than the present one") \
+	X(SC_ERR_RECORD_EPOCH, "record_epoch",                                                     \
+		"a record is of another epoch than the present one")                               \
 	X(SC_ERR_RECORD_TAG, "record_tag", "a record is forged or damaged")                        \
 	X(SC_ERR_KEY_VOLUME, "key_volume", "the peer sent more under one key than is allowed")     \
 	X(SC_ERR_RENEWAL, "renewal", "the session keys were not renewed in time")                  \

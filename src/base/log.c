@@ -18,7 +18,8 @@ static struct {
 } log_to = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO, NULL};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
-static const enum syslog_severity severities[] = {SYSLOG_ERROR, SYSLOG_WARNING, SYSLOG_INFO, SYSLOG_DEBUG};
+static const enum syslog_severity severities[] = {
+	SYSLOG_ERROR, SYSLOG_WARNING, SYSLOG_INFO, SYSLOG_DEBUG};
 
 void
 log_setup(enum log_level level, enum log_format format, int fd)
@@ -210,7 +211,8 @@ log_end(struct log_line *l)
 		return;
 	if (l->json)
 		l->text[l->used++] = '}';
-	if (daemon && syslog_send(daemon, severities[l->level], l->text + l->event, l->used - l->event))
+	if (daemon &&
+		syslog_send(daemon, severities[l->level], l->text + l->event, l->used - l->event))
 		return;
 	l->text[l->used++] = '\n';
 	/* A log that cannot be written must not stop the node. */

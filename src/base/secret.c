@@ -50,7 +50,8 @@ add_area(struct secret_pool *pool)
 	if (!area)
 		return false;
 	area->size = pool->slot_size > AREA_SIZE ? pool->slot_size : AREA_SIZE;
-	area->memory = mmap(NULL, area->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	area->memory =
+		mmap(NULL, area->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (area->memory == MAP_FAILED) {
 		free(area);
 		return false;

@@ -8,7 +8,8 @@
 
 #define LIST_SIZE 1024
 
-static const char *const proxy_words[] = {[PROXY_OFF] = "off", [PROXY_V1] = "v1", [PROXY_V2] = "v2"};
+static const char *const proxy_words[] = {
+	[PROXY_OFF] = "off", [PROXY_V1] = "v1", [PROXY_V2] = "v2"};
 
 /* "a, b, c" */
 static const char *
@@ -82,7 +83,8 @@ show_peers(FILE *out, const struct config *config, const struct keyring *ring)
 								     : "no key is verified";
 		fprintf(out, "\nPeer %s: %s\n", p->name, key);
 		if (p->address.n == 0)
-			fprintf(out, "  it dials us%s\n", config->node.listen.n == 0 ? ", which it cannot" : "");
+			fprintf(out, "  it dials us%s\n",
+				config->node.listen.n == 0 ? ", which it cannot" : "");
 		else
 			fprintf(out, "  dialed at          %s, %s\n",
 				join_endpoints(list, &p->address, ""),
@@ -110,7 +112,8 @@ show_routes(FILE *out, const struct config *config)
 		fprintf(out, "  reaches            service %s at %s %s\n", r->service,
 			r->peers.n == 1 ? "peer" : where[r->policy], join_names(list, &r->peers));
 		if (r->own)
-			fprintf(out, "  link               one for each connection, %u kept ready\n",
+			fprintf(out,
+				"  link               one for each connection, %u kept ready\n",
 				r->spare);
 		fprintf(out, "  limits             %u connections, %s to connect, idle %s\n",
 			r->max_connections, wait, r->idle ? idle : "for ever");
@@ -133,7 +136,8 @@ show_services(FILE *out, const struct config *config)
 			fprintf(out, "  says first         who the client is (PROXY protocol %s)\n",
 				proxy_words[s->send_proxy]);
 		if (s->original)
-			fputs("  comes from         the client's own address; others are refused\n", out);
+			fputs("  comes from         the client's own address; others are refused\n",
+				out);
 	}
 }
 
@@ -153,9 +157,12 @@ show_notes(const struct cli *cli, const struct config *config, const struct keyr
 				config->node.asymmetric.at[i], name);
 	for (size_t i = 0; i < config->n_peers; i++)
 		if (config->peers[i].address.n == 0 && config->node.listen.n == 0)
-			fprintf(cli->out, "\nNote: neither side can dial: [peer %s] has no address, and "
-				"[node] has no listen; %s:%u\n", config->peers[i].name,
-				config->peers[i].file, config->peers[i].line);
+			fprintf(cli->out,
+				"\n"
+				"Note: neither side can dial: [peer %s] has no address, and [node] "
+				"has no listen; %s:%u\n",
+				config->peers[i].name, config->peers[i].file,
+				config->peers[i].line);
 	if (config->n_routes == 0 && config->n_services == 0)
 		fputs("\nNote: there is no [route NAME] and no [service NAME]: nothing will be "
 		      "carried\n",
@@ -248,9 +255,11 @@ json_routes(const struct config *config)
 		json_object_object_add(o, "listen", json_endpoints(&r->listen));
 		json_object_object_add(o, "peers", json_names(&r->peers));
 		json_object_object_add(o, "policy",
-			json_object_new_string(r->policy == ROUTE_BALANCE ? "balance" : "failover"));
+			json_object_new_string(
+				r->policy == ROUTE_BALANCE ? "balance" : "failover"));
 		json_object_object_add(o, "service", json_object_new_string(r->service));
-		json_object_object_add(o, "link", json_object_new_string(r->own ? "own" : "shared"));
+		json_object_object_add(
+			o, "link", json_object_new_string(r->own ? "own" : "shared"));
 		json_object_object_add(
 			o, "max_connections", json_object_new_int64(r->max_connections));
 		json_object_array_add(array, o);

@@ -21,8 +21,8 @@ struct cli {
 typedef int
 cli_command_fn(const struct cli *cli, int argc, char **argv);
 
-cli_command_fn cmd_init, cmd_run, cmd_check, cmd_key, cmd_peers, cmd_verify, cmd_trust, cmd_status, cmd_doctor,
-	cmd_revoke, cmd_reload, cmd_drain, cmd_stop, cmd_renew, cmd_log;
+cli_command_fn cmd_init, cmd_run, cmd_check, cmd_key, cmd_peers, cmd_verify, cmd_trust, cmd_status,
+	cmd_doctor, cmd_revoke, cmd_reload, cmd_drain, cmd_stop, cmd_renew, cmd_log;
 
 /* An option of a command: "--key FILE" fills value, "--json" sets flag. */
 struct cli_option {

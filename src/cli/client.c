@@ -50,16 +50,18 @@ not_reached(const struct cli *cli, const struct config *config, int error)
 	cli_name(cli, name, sizeof(name));
 	if (error == ENOENT)
 		return cli_fail(cli, CLI_FAILED,
-			"no node is running with this configuration (there is no %s); start it with: "
-			"%s run", path, name);
+			"no node is running with this configuration (there is no %s); start it "
+			"with: %s run",
+			path, name);
 	if (error == ECONNREFUSED)
 		return cli_fail(cli, CLI_FAILED,
 			"no node is running with this configuration (nobody answers at %s, which "
 			"one that ended badly has left); start it with: %s run", path, name);
 	if (error == EACCES || error == EPERM)
 		return cli_fail(cli, CLI_FAILED,
-			"%s: permission denied; only the user that runs the node, and root, may ask "
-			"it", path);
+			"%s: permission denied; only the user that runs the node, and root, may "
+			"ask it",
+			path);
 	return cli_fail(cli, CLI_FAILED, "%s: %s", path, strerror(error));
 }
 
@@ -88,7 +90,8 @@ receive_line(int fd)
 
 	for (;;) {
 		if (n == size) {
-			char *grown = size < ANSWER_MAX ? realloc(line, size = size * 2 + 4096) : NULL;
+			char *grown =
+				size < ANSWER_MAX ? realloc(line, size = size * 2 + 4096) : NULL;
 			if (!grown)
 				break;
 			line = grown;
@@ -150,8 +153,9 @@ client_ask(const struct cli *cli, const struct config *config, const struct requ
 	*answer = NULL;
 	if (config->node.control[0] == '\0')
 		return cli_fail(cli, CLI_FAILED,
-			"`control` in [node] of %s is empty: a running node cannot be asked; give it "
-			"a path and restart the node", cli->config_path);
+			"`control` in [node] of %s is empty: a running node cannot be asked; give "
+			"it a path and restart the node",
+			cli->config_path);
 	int fd = reach(config);
 	if (fd < 0)
 		return not_reached(cli, config, errno);

@@ -59,10 +59,11 @@ cmd_doctor(const struct cli *cli, int argc, char **argv)
 	const struct cli_option options[] = {
 		{"--json", NULL, NULL, &json, "the same for programs"}, {.name = NULL}};
 	const struct cli_usage usage = {"doctor", "[PEER]",
-		"Examines this node, and the way to PEER (or to every peer) step by step: name, TCP,\n"
-		"protocol, algorithms, keys, session keys, and each service that a route leads to,\n"
-		"where it opens a connection to the target and closes it at once. Says what is wrong\n"
-		"at the first step that fails, and what mends it. Needs no running node.\n",
+		"Examines this node, and the way to PEER (or to every peer) step by step: name,\n"
+		"TCP, protocol, algorithms, keys, session keys, and each service that a route\n"
+		"leads to, where it opens a connection to the target and closes it at once.\n"
+		"Says what is wrong at the first step that fails, and what mends it. Needs no\n"
+		"running node.\n",
 		options, 0, 1};
 	const char *args[1];
 	char program[600];

@@ -31,7 +31,8 @@ fail_protocol(const struct visit *v, const struct probe_facts *f)
 	doctor_address(v, at);
 	if (f->first[0] && !speaks_secureconn(f)) {
 		report_say(v->report, REPORT_FAIL, "protocol",
-			"what answers at %s is not secureconn; it says: %s", v->endpoint->text, f->first);
+			"what answers at %s is not secureconn; it says: %s", v->endpoint->text,
+			f->first);
 		report_advice(v->report,
 			"correct `address`, %s: it must be what `listen` in [node] says at %s", at,
 			v->peer->name);
@@ -42,7 +43,8 @@ fail_protocol(const struct visit *v, const struct probe_facts *f)
 		report_say(v->report, REPORT_FAIL, "protocol", "%s takes the connection and says "
 			   "nothing", v->endpoint->text);
 		report_advice(v->report,
-			"it is another program, or a node that hangs: see there; `address` is at %s",
+			"it is another program, or a node that hangs: see there; `address` is at "
+			"%s",
 			at);
 	} else {
 		report_say(v->report, REPORT_FAIL, "protocol", "%s closes the connection without a "
@@ -67,9 +69,11 @@ fail_asymmetric(const struct visit *v)
 	report_say(v->report, REPORT_FAIL, "algorithms",
 		"no kind of keys in common: this node offers %s", names);
 	report_advice(v->report,
-		"add one that %s has to `asymmetric` in [node], %s, then run: %s init; or have one of "
-		"these added there", v->peer->name,
-		doctor_place(at, own->file ? own->file : v->d->config->files[0], own->line), v->d->program);
+		"add one that %s has to `asymmetric` in [node], %s, then run: %s init; or have one "
+		"of these added there",
+		v->peer->name,
+		doctor_place(at, own->file ? own->file : v->d->config->files[0], own->line),
+		v->d->program);
 }
 
 static void
@@ -81,15 +85,17 @@ fail_not_verified(const struct visit *v, const struct probe_facts *f)
 
 	switch (f->verdict) {
 	case VERDICT_OTHER:
-		report_say(v->report, REPORT_FAIL, "keys", "who answers is verified as another peer");
+		report_say(
+			v->report, REPORT_FAIL, "keys", "who answers is verified as another peer");
 		report_advice(v->report, "`address`, %s, leads to the wrong node",
 			doctor_address(v, at));
 		break;
 	case VERDICT_OWN:
 		report_say(v->report, REPORT_FAIL, "keys", "it shows a key of this very node");
 		report_advice(v->report,
-			"`address`, %s, leads back here; or a state folder was copied: make another "
-			"key there", doctor_address(v, at));
+			"`address`, %s, leads back here; or a state folder was copied: make "
+			"another key there",
+			doctor_address(v, at));
 		break;
 	case VERDICT_REVOKED:
 		report_say(v->report, REPORT_FAIL, "keys", "it shows a key that was revoked here");
@@ -98,7 +104,8 @@ fail_not_verified(const struct visit *v, const struct probe_facts *f)
 			"init; then verify that");
 		break;
 	case VERDICT_WEAK:
-		report_say(v->report, REPORT_FAIL, "keys", "it shows a weak key, which does not count");
+		report_say(v->report, REPORT_FAIL, "keys",
+			"it shows a weak key, which does not count");
 		report_advice(v->report, "have a key of another kind made there");
 		break;
 	case VERDICT_UNKNOWN:
@@ -109,7 +116,8 @@ fail_not_verified(const struct visit *v, const struct probe_facts *f)
 		report_advice(v->report,
 			another ? "call its operator on a number that you have. If the key was "
 				  "replaced: %s verify %s. If not, somebody stands in between"
-				: "call its operator on a number that you have, and run: %s verify %s",
+				: "call its operator on a number that you have, and run: %s verify "
+				  "%s",
 			v->d->program, name);
 		break;
 	}
@@ -170,11 +178,13 @@ tell_up(const struct visit *v, const struct probe_facts *f)
 {
 	tell_agreed(v, f);
 	report_say(v->report, REPORT_OK, "keys", "each side accepts the other's");
-	report_say(v->report, REPORT_OK, "session keys", "exchanged, and HELLO opened after %llu ms",
+	report_say(v->report, REPORT_OK, "session keys",
+		"exchanged, and HELLO opened after %llu ms",
 		(unsigned long long)(f->took / NS_PER_MS));
 	if (strcmp(f->name, v->peer->name) != 0)
 		report_say(v->report, REPORT_NOTE, "its name",
-			"it calls itself %s; here it is %s, and that counts", f->name, v->peer->name);
+			"it calls itself %s; here it is %s, and that counts", f->name,
+			v->peer->name);
 }
 
 void

@@ -52,8 +52,9 @@ check_clock(const struct doctor *d)
 	else
 		report_say(d->report, REPORT_FAIL, "clock",
 			"this host thinks that it is %s, and has a key made at %s", text, other);
-	report_advice(d->report, "set the clock, and have it kept right (timedatectl set-ntp true): "
-				 "how long keys wait and are kept depends on it");
+	report_advice(d->report,
+		"set the clock, and have it kept right (timedatectl set-ntp true): how long keys "
+		"wait and are kept depends on it");
 }
 
 static void
@@ -66,13 +67,14 @@ check_keys_of(const struct doctor *d, const char *identity)
 		const struct asym_impl *asym = d->settings->asym[i];
 		const struct key_pair *pair = keyring_pair(d->ring, identity, asym, PAIR_CURRENT);
 		if (pair) {
-			report_say(d->report, REPORT_OK, "key", "%s%s%s, made %s", asym->algorithm->name,
-				of, identity, doctor_ago(age, pair->created));
+			report_say(d->report, REPORT_OK, "key", "%s%s%s, made %s",
+				asym->algorithm->name, of, identity,
+				doctor_ago(age, pair->created));
 			continue;
 		}
 		report_say(d->report, REPORT_FAIL, "key",
-			"there is no %s key%s%s, which `asymmetric` names", asym->algorithm->name, of,
-			identity);
+			"there is no %s key%s%s, which `asymmetric` names", asym->algorithm->name,
+			of, identity);
 		report_advice(d->report, "run: %s init", d->program);
 	}
 }
@@ -162,7 +164,8 @@ check_listen(const struct doctor *d)
 		report_say(d->report, REPORT_FAIL, "peer port", "%s: %s", e->text, strerror(error));
 		report_advice(d->report,
 			"the node runs with another `listen` than %s:%u says: %s reload",
-			listen->file ? listen->file : d->config->files[0], listen->line, d->program);
+			listen->file ? listen->file : d->config->files[0], listen->line,
+			d->program);
 	}
 }
 
@@ -195,7 +198,8 @@ check_service(const struct doctor *d, const struct config_service *s)
 		const struct endpoint *e = &targets->at[i];
 		int error = reach(e);
 		if (error == 0) {
-			report_say(d->report, REPORT_OK, "service", "%s: %s answers", s->name, e->text);
+			report_say(d->report, REPORT_OK, "service", "%s: %s answers", s->name,
+				e->text);
 			continue;
 		}
 		report_say(d->report, REPORT_FAIL, "service", "%s: %s: %s", s->name, e->text,
@@ -236,12 +240,13 @@ check_original(const struct doctor *d, const struct config_service *s)
 		!capabilities_of(client_number(node, "pid"), &capabilities))
 		return;
 	if (capabilities & enough) {
-		report_say(d->report, REPORT_OK, "service", "%s: the node may show clients' own addresses",
-			s->name);
+		report_say(d->report, REPORT_OK, "service",
+			"%s: the node may show clients' own addresses", s->name);
 		return;
 	}
 	report_say(d->report, REPORT_FAIL, "service",
-		"%s: `source = original`, but the node has no right to show other addresses than its own",
+		"%s: `source = original`, but the node has no right to show other addresses than "
+		"its own",
 		s->name);
 	report_advice(d->report, "give it the capability CAP_NET_RAW: AmbientCapabilities and "
 		"CapabilityBoundingSet of a systemd unit, or start it as root with `user` set");

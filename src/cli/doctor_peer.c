@@ -66,9 +66,10 @@ resolve(const struct visit *v)
 		report_say(v->report, REPORT_FAIL, "name", "%s: %s", v->endpoint->host,
 			r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 		report_advice(v->report,
-			r == EAI_NONAME ? "correct `address`, %s, or have the name entered in the DNS"
-					: "see whether this host can ask the DNS at all; `address` "
-					  "is at %s",
+			r == EAI_NONAME
+				? "correct `address`, %s, or have the name entered in the DNS"
+				: "see whether this host can ask the DNS at all; `address` "
+				  "is at %s",
 			doctor_address(v, at));
 		return NULL;
 	}
@@ -139,8 +140,9 @@ advise_service(const struct visit *v, const struct config_route *r, uint16_t cod
 	switch (code) {
 	case CODE_DENIED:
 		report_advice(v->report,
-			"at %s, `allow` in [service %s] has to name this node, as it is called there; "
-			"or there is no such service: see [route %s], %s", peer, r->service, r->name, at);
+			"at %s, `allow` in [service %s] has to name this node, as it is called "
+			"there; or there is no such service: see [route %s], %s",
+			peer, r->service, r->name, at);
 		break;
 	case CODE_REFUSED:
 		report_advice(v->report,
@@ -192,8 +194,8 @@ try_service(const struct visit *v, struct probe *p, const struct config_route *r
 			r->service, r->name);
 		return true;
 	case PROBE_RESET:
-		report_say(v->report, REPORT_FAIL, "service", "%s (route %s): %s", r->service, r->name,
-			code_says(code));
+		report_say(v->report, REPORT_FAIL, "service", "%s (route %s): %s", r->service,
+			r->name, code_says(code));
 		advise_service(v, r, code);
 		return true;
 	case PROBE_SILENT:
@@ -204,8 +206,8 @@ try_service(const struct visit *v, struct probe *p, const struct config_route *r
 	case PROBE_LOST:
 		break;
 	}
-	report_say(v->report, REPORT_FAIL, "service", "%s (route %s): the link has ended", r->service,
-		r->name);
+	report_say(v->report, REPORT_FAIL, "service", "%s (route %s): the link has ended",
+		r->service, r->name);
 	report_advice(v->report, "try again; the log of %s says why", v->peer->name);
 	return false;
 }
@@ -271,8 +273,9 @@ static void
 wait_for_call(const struct visit *v)
 {
 	report_say(v->report, REPORT_NOTE, "connect",
-		"it has no `address` here: it calls this node, so the way to it can be tried at its "
-		"end only, with: secureconn doctor %s", v->d->config->node.name);
+		"it has no `address` here: it calls this node, so the way to it can be tried at "
+		"its end only, with: secureconn doctor %s",
+		v->d->config->node.name);
 }
 
 void
@@ -292,8 +295,10 @@ doctor_peer(const struct doctor *d, const struct config_peer *peer)
 	if (probe_keys(&setup, keys) == 0) {
 		report_say(d->report, REPORT_FAIL, "algorithms",
 			"no key of this node is of a kind of which one of the peer's is verified");
-		report_advice(d->report, "add that kind to `asymmetric` in [node], %s, and run: %s init",
-			doctor_place(at, d->config->files[0], d->config->node.asymmetric.line), d->program);
+		report_advice(d->report,
+			"add that kind to `asymmetric` in [node], %s, and run: %s init",
+			doctor_place(at, d->config->files[0], d->config->node.asymmetric.line),
+			d->program);
 		return;
 	}
 	for (size_t i = 0; i < peer->address.n; i++)

@@ -45,7 +45,8 @@ take_sequence(struct entry *e, unsigned char byte)
 static void
 take_beyond(struct entry *e, unsigned char byte)
 {
-	bool dash = byte == 0xe2 || byte == 0xc2; /* "–" and others like it; the space that does not break */
+	/* "–" and others like it; the space that does not break */
+	bool dash = byte == 0xe2 || byte == 0xc2;
 
 	e->skip = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
 	if (!dash)

@@ -34,8 +34,8 @@ state_for(const char *path)
 static bool
 write_config(const char *path, const struct template_values *values)
 {
-	int fd =
-		cli_make_parents(path) ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	int fd = cli_make_parents(path) ? open(path, flags, 0644) : -1;
 	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
 
 	if (!file)
@@ -152,7 +152,8 @@ prepare_config(const struct cli *cli, const struct template_values *given, struc
 }
 
 static int
-make_keys(const struct cli *cli, const struct config *config, struct keyring *ring, const char *identity)
+make_keys(const struct cli *cli, const struct config *config, struct keyring *ring,
+	const char *identity)
 {
 	const struct name_list *names = &config->node.asymmetric;
 	struct errmsg err;
@@ -160,7 +161,8 @@ make_keys(const struct cli *cli, const struct config *config, struct keyring *ri
 	for (size_t i = 0; i < names->n; i++) {
 		const struct asym_impl *asym = asym_find(names->at[i]);
 		bool created;
-		if (keyring_make(ring, identity, asym, PAIR_CURRENT, &random_system, &created, &err) != SC_OK)
+		if (keyring_make(ring, identity, asym, PAIR_CURRENT, &random_system, &created,
+			    &err) != SC_OK)
 			return cli_fail(cli, CLI_FAILED, "%s", err.text);
 		const struct key_pair *pair = keyring_pair(ring, identity, asym, PAIR_CURRENT);
 		if (!pair)

@@ -70,7 +70,8 @@ show_json(const struct cli *cli, const struct config *config, const struct keyri
 static const char *
 role_since(enum pair_role role)
 {
-	static const char *const texts[] = {"since", "new, not in use:", "former, in use from", "retired"};
+	static const char *const texts[] = {
+		"since", "new, not in use:", "former, in use from", "retired"};
 	return texts[role];
 }
 
@@ -103,18 +104,20 @@ cmd_key(const struct cli *cli, int argc, char **argv)
 	struct rotate_wish wish = {.identity = ""};
 	const struct cli_option options[] = {
 		{"--json", NULL, NULL, &wish.json, "the same for programs"},
-		{"--identity", "I", &wish.identity, NULL, "export, rotate: the keys of that identity"},
+		{"--identity", "I", &wish.identity, NULL,
+			"export, rotate: the keys of that identity"},
 		{"--asymmetric", "A", &wish.algorithm, NULL, "rotate: the key of that kind"},
-		{"--status", NULL, NULL, &wish.status, "rotate: shows which peers know the new key"},
+		{"--status", NULL, NULL, &wish.status,
+			"rotate: shows which peers know the new key"},
 		{"--finish", NULL, NULL, &wish.finish, "rotate: uses the new key from now on"},
 		{"--now", NULL, NULL, &wish.now, "rotate: makes a new key and uses it at once"},
 		{.name = NULL}};
 	const struct cli_usage usage = {"key", "[export [ALGORITHM] | rotate]",
-		"Shows the keys of this node with their fingerprints. With export, writes the "
-		"public\n"
-		"half of one (of the first at `asymmetric`, if no algorithm is named) to standard\n"
-		"output, in the form that `secureconn trust PEER --key FILE` reads. With rotate, makes a\n"
-		"new key beside the old one: a running node tells its peers, and uses it when all know it.\n",
+		"Shows the keys of this node with their fingerprints. With export, writes the\n"
+		"public half of one (of the first at `asymmetric`, if no algorithm is named) to\n"
+		"standard output, in the form that `secureconn trust PEER --key FILE` reads.\n"
+		"With rotate, makes a new key beside the old one: a running node tells its\n"
+		"peers, and uses it when all know it.\n",
 		options, 0, 2};
 	const char *args[2];
 	struct config *config = NULL;
@@ -128,12 +131,15 @@ cmd_key(const struct cli *cli, int argc, char **argv)
 	if (args[0] && !export && !rotate)
 		return cli_fail(cli, CLI_USAGE,
 			"key: there is no \"key %s\"; there are: key export, key rotate", args[0]);
-	if ((rotate && args[1]) || (!rotate && (wish.algorithm || wish.status || wish.finish || wish.now)))
+	if ((rotate && args[1]) ||
+		(!rotate && (wish.algorithm || wish.status || wish.finish || wish.now)))
 		return cli_fail(cli, CLI_USAGE, "key: %s; see: secureconn key --help",
-			rotate ? "rotate takes only options" : "that option belongs to `key rotate`");
+			rotate ? "rotate takes only options"
+			       : "that option belongs to `key rotate`");
 	if (wish.status + wish.finish + wish.now > 1)
 		return cli_fail(cli, CLI_USAGE,
-			"key rotate: only one of --status, --finish and --now; see: secureconn key --help");
+			"key rotate: only one of --status, --finish and --now; see: secureconn key "
+			"--help");
 	status = cli_load(cli, &config, NULL);
 	if (status == CLI_GO_ON)
 		status = cli_open_ring(cli, config, &ring);

@@ -118,7 +118,8 @@ static bool
 fill_standard(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd)
+		if (fcntl(fd, F_GETFD) < 0 &&
+			open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd)
 			return false;
 	return true;
 }

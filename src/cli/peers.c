@@ -144,13 +144,11 @@ cmd_peers(const struct cli *cli, int argc, char **argv)
 	const struct cli_option options[] = {
 		{"--json", NULL, NULL, &json, "the same for programs"}, {.name = NULL}};
 	const struct cli_usage usage = {"peers", "",
-		"Shows what is known of each peer's key: verified (used), expected (its "
-		"fingerprint is\n"
-		"trusted, it has not come yet), pending (it came, nobody has verified it), on hold "
-		"(the\n"
-		"peer showed another key than the verified one), revoked, no key. SINCE is when it was "
-		"verified,\n"
-		"or when it came last; AT is where from, or the peer's address.\n",
+		"Shows what is known of each peer's key: verified (used), expected (its\n"
+		"fingerprint is trusted, it has not come yet), pending (it came, nobody has\n"
+		"verified it), on hold (the peer showed another key than the verified one),\n"
+		"revoked, no key. SINCE is when it was verified, or when it came last; AT is\n"
+		"where from, or the peer's address.\n",
 		options, 0, 0};
 	const char *args[1];
 	struct config *config = NULL;

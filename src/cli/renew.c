@@ -34,7 +34,8 @@ cmd_renew(const struct cli *cli, int argc, char **argv)
 	if (status != CLI_GO_ON)
 		return status;
 	if (!peer_name_valid(args[0]))
-		return cli_fail(cli, CLI_USAGE, "renew: this cannot be the name of a peer: %s", args[0]);
+		return cli_fail(
+			cli, CLI_USAGE, "renew: this cannot be the name of a peer: %s", args[0]);
 	snprintf(command.request.peer, sizeof(command.request.peer), "%s", args[0]);
 	return client_run(cli, &command);
 }

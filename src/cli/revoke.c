@@ -3,7 +3,8 @@
 #include "cli/cli.h"
 
 static int
-revoke(const struct cli *cli, struct keyring *ring, const char *peer, const char *fingerprint, bool pending)
+revoke(const struct cli *cli, struct keyring *ring, const char *peer, const char *fingerprint,
+	bool pending)
 {
 	struct errmsg err;
 	size_t n;
@@ -11,11 +12,11 @@ revoke(const struct cli *cli, struct keyring *ring, const char *peer, const char
 				      : keyring_revoke(ring, peer, fingerprint, &n, &err);
 
 	if (error != SC_OK)
-		return cli_fail(cli, CLI_FAILED, "%s%s%s", fingerprint ? "--fingerprint: " : "", err.text,
-			n > 0 ? "; some of its keys are revoked: run it again" : "");
+		return cli_fail(cli, CLI_FAILED, "%s%s%s", fingerprint ? "--fingerprint: " : "",
+			err.text, n > 0 ? "; some of its keys are revoked: run it again" : "");
 	cli_say(cli, 0,
-		"%s: %zu key%s revoked. No link is made with %s any more, a running node closes those "
-		"that are up, and the fingerprint is remembered.\n",
+		"%s: %zu key%s revoked. No link is made with %s any more, a running node closes "
+		"those that are up, and the fingerprint is remembered.\n",
 		peer, n, n == 1 ? " is" : "s are", n == 1 ? "it" : "them");
 	if (keyring_has_verified(ring, peer, NULL))
 		cli_say(cli, 0, "Another key of %s is still verified.\n", peer);
@@ -28,14 +29,15 @@ cmd_revoke(const struct cli *cli, int argc, char **argv)
 	const char *fingerprint = NULL;
 	bool pending = false;
 	const struct cli_option options[] = {
-		{"--fingerprint", "F", &fingerprint, NULL, "only the key of this whole fingerprint"},
+		{"--fingerprint", "F", &fingerprint, NULL,
+			"only the key of this whole fingerprint"},
 		{"--pending", NULL, NULL, &pending, "only keys that wait to be verified"},
 		{.name = NULL}};
 	const struct cli_usage usage = {"revoke", "PEER [--fingerprint F | --pending]",
-		"Takes back every key of PEER, or one: no link is made with it any more, a running node\n"
-		"closes its links at once, and it is remembered, so that it neither waits again nor can\n"
-		"be verified by mistake (`trust PEER ... --again` is the way back). PEER needs no\n"
-		"section in the configuration any more.\n",
+		"Takes back every key of PEER, or one: no link is made with it any more, a\n"
+		"running node closes its links at once, and it is remembered, so that it\n"
+		"neither waits again nor can be verified by mistake (`trust PEER ... --again`\n"
+		"is the way back). PEER needs no section in the configuration any more.\n",
 		options, 1, 1};
 	const char *args[1];
 	struct config *config = NULL;
@@ -46,13 +48,15 @@ cmd_revoke(const struct cli *cli, int argc, char **argv)
 		return status;
 	if (fingerprint && pending)
 		return cli_fail(cli, CLI_USAGE,
-			"revoke: either --fingerprint F or --pending; see: secureconn revoke --help");
+			"revoke: either --fingerprint F or --pending; see: secureconn revoke "
+			"--help");
 	status = cli_load(cli, &config, NULL);
 	if (status == CLI_GO_ON)
 		status = cli_open_ring(cli, config, &ring);
 	/* A peer whose section is gone may still have keys; one that nobody has heard of is a
 	   typing error. */
-	if (status == CLI_GO_ON && !keyring_knows(ring, args[0]) && !cli_find_peer(cli, config, args[0]))
+	if (status == CLI_GO_ON && !keyring_knows(ring, args[0]) &&
+		!cli_find_peer(cli, config, args[0]))
 		status = CLI_FAILED;
 	if (status == CLI_GO_ON)
 		status = revoke(cli, ring, args[0], fingerprint, pending);

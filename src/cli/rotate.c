@@ -22,7 +22,8 @@ is_news(const struct keyring *ring, const struct key_pair *pair)
 static bool
 concerns(const struct keyring *ring, const struct config_peer *peer, const struct key_pair *pair)
 {
-	return strcmp(peer->identity, pair->identity) == 0 && keyring_has_verified(ring, peer->name, NULL);
+	return strcmp(peer->identity, pair->identity) == 0 &&
+	       keyring_has_verified(ring, peer->name, NULL);
 }
 
 static const char *
@@ -32,8 +33,9 @@ said(const struct keyring *ring, const struct config_peer *peer, const struct ke
 	enum keyroll_answer answer;
 	int64_t time;
 
-	return keyring_answer(ring, peer->name, pair->fingerprint, &answer, &time) ? texts[answer]
-										   : "not asked yet";
+	if (!keyring_answer(ring, peer->name, pair->fingerprint, &answer, &time))
+		return "not asked yet";
+	return texts[answer];
 }
 
 static void
@@ -60,11 +62,12 @@ show_pair(const struct cli *cli, const struct keyring *ring, const struct key_pa
 	const struct key_pair *current =
 		keyring_pair(ring, pair->identity, pair->asym, PAIR_CURRENT);
 
-	fprintf(cli->out, "%s%s%s\n", pair->asym->algorithm->name, pair->identity[0] ? ", identity " : "",
-		pair->identity);
+	fprintf(cli->out, "%s%s%s\n", pair->asym->algorithm->name,
+		pair->identity[0] ? ", identity " : "", pair->identity);
 	if (pair->role == PAIR_NEXT && current)
 		fprintf(cli->out, "  in use  %s\n", current->fingerprint);
-	fprintf(cli->out, "  %s  %s\n", pair->role == PAIR_NEXT ? "new   " : "in use", pair->fingerprint);
+	fprintf(cli->out, "  %s  %s\n", pair->role == PAIR_NEXT ? "new   " : "in use",
+		pair->fingerprint);
 }
 
 static int
@@ -88,8 +91,9 @@ show_status(const struct cli *cli, const struct config *config, const struct key
 		cli_say(cli, 0, "No key of this node is being changed.\n");
 	if (waits)
 		cli_say(cli, 0,
-			"\nA running node changes over by itself when all know the new key; sooner with: "
-			"%s key rotate --finish\n",
+			"\n"
+			"A running node changes over by itself when all know the new key; sooner "
+			"with: %s key rotate --finish\n",
 			cli_name(cli, name, sizeof(name)));
 	return CLI_DONE;
 }
@@ -105,19 +109,26 @@ show_status_json(const struct cli *cli, const struct config *config, const struc
 	for (size_t i = 0; (pair = keyring_pair_at(ring, i)); i++) {
 		if (!is_news(ring, pair))
 			continue;
-		struct json_object *key = json_object_new_object(), *peers = json_object_new_object();
-		json_object_object_add(key, "algorithm", json_object_new_string(pair->asym->algorithm->name));
-		json_object_object_add(key, "identity", pair->identity[0] ? json_object_new_string(pair->identity) : NULL);
-		json_object_object_add(key, "fingerprint", json_object_new_string(pair->fingerprint));
-		json_object_object_add(key, "state", json_object_new_string(pair->role == PAIR_NEXT ? "new" : "in use"));
+		struct json_object *key = json_object_new_object();
+		struct json_object *peers = json_object_new_object();
+		json_object_object_add(
+			key, "algorithm", json_object_new_string(pair->asym->algorithm->name));
+		json_object_object_add(key, "identity",
+			pair->identity[0] ? json_object_new_string(pair->identity) : NULL);
+		json_object_object_add(
+			key, "fingerprint", json_object_new_string(pair->fingerprint));
+		json_object_object_add(key, "state",
+			json_object_new_string(pair->role == PAIR_NEXT ? "new" : "in use"));
 		json_object_object_add(key, "peers", peers);
 		for (size_t k = 0; k < config->n_peers; k++)
 			if (concerns(ring, &config->peers[k], pair))
 				json_object_object_add(peers, config->peers[k].name,
-					json_object_new_string(said(ring, &config->peers[k], pair)));
+					json_object_new_string(
+						said(ring, &config->peers[k], pair)));
 		json_object_array_add(keys, key);
 	}
-	fprintf(cli->out, "%s\n", json_object_to_json_string_ext(top, JSON_C_TO_STRING_NOSLASHESCAPE));
+	fprintf(cli->out, "%s\n",
+		json_object_to_json_string_ext(top, JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(top);
 	return CLI_DONE;
 }
@@ -125,19 +136,20 @@ show_status_json(const struct cli *cli, const struct config *config, const struc
 /* ---- doing it ---- */
 
 static int
-make_next(const struct cli *cli, struct keyring *ring, const struct rotate_wish *wish, const struct asym_impl *asym,
-	bool *created)
+make_next(const struct cli *cli, struct keyring *ring, const struct rotate_wish *wish,
+	const struct asym_impl *asym, bool *created)
 {
 	struct errmsg err;
 
-	if (keyring_make(ring, wish->identity, asym, PAIR_NEXT, &random_system, created, &err) != SC_OK)
+	if (keyring_make(ring, wish->identity, asym, PAIR_NEXT, &random_system, created, &err) !=
+		SC_OK)
 		return cli_fail(cli, CLI_FAILED, "%s", err.text);
 	return CLI_GO_ON;
 }
 
 static int
-change_over(const struct cli *cli, const struct config *config, struct keyring *ring, const struct rotate_wish *wish,
-	const struct asym_impl *asym)
+change_over(const struct cli *cli, const struct config *config, struct keyring *ring,
+	const struct rotate_wish *wish, const struct asym_impl *asym)
 {
 	struct errmsg err;
 
@@ -151,14 +163,15 @@ change_over(const struct cli *cli, const struct config *config, struct keyring *
 	show_pair(cli, ring, pair);
 	show_peers(cli, config, ring, pair);
 	cli_say(cli, 0,
-		"\nPeers that do not know it make no new links until their operators verify it. The "
+		"\n"
+		"Peers that do not know it make no new links until their operators verify it. The "
 		"old key is wiped when the last link under it has ended.\n");
 	return CLI_DONE;
 }
 
 static int
-begin(const struct cli *cli, const struct config *config, struct keyring *ring, const struct rotate_wish *wish,
-	const struct asym_impl *asym)
+begin(const struct cli *cli, const struct config *config, struct keyring *ring,
+	const struct rotate_wish *wish, const struct asym_impl *asym)
 {
 	bool created;
 	int status = make_next(cli, ring, wish, asym, &created);
@@ -168,8 +181,9 @@ begin(const struct cli *cli, const struct config *config, struct keyring *ring, 
 	const struct key_pair *pair = keyring_pair(ring, wish->identity, asym, PAIR_NEXT);
 	if (!pair) /* a running node has changed over to it already */
 		return cli_fail(cli, CLI_DONE, "the new key is in use already; see: key");
-	cli_say(cli, 0, "%s %s key. A running node tells its peers of it over the links that are up; both keys "
-			"are valid there from then on.\n\n",
+	cli_say(cli, 0,
+		"%s %s key. A running node tells its peers of it over the links that are up; both "
+		"keys are valid there from then on.\n\n",
 		created ? "Made a new" : "There is a new", asym->algorithm->name);
 	return show_status(cli, config, ring);
 }

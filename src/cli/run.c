@@ -23,9 +23,10 @@ static const struct cli_usage usage = {
 	.command = "run",
 	.arguments = "",
 	.text = "Runs the node in the foreground and logs to standard error. SIGTERM lets open\n"
-		"connections finish (`drain` in the configuration) and ends it, a second one ends\n"
-		"it at once. SIGHUP: the configuration is read again; what it does not change goes on.\n"
-		"SIGUSR2: another process, of a newer program perhaps, takes over.\n",
+		"connections finish (`drain` in the configuration) and ends it, a second one\n"
+		"ends it at once. SIGHUP: the configuration is read again; what it does not\n"
+		"change goes on. SIGUSR2: another process, of a newer program perhaps, takes\n"
+		"over.\n",
 	.options = options,
 };
 
@@ -103,7 +104,8 @@ check_readable(const struct config *config)
 			continue;
 		struct log_line line = log_begin(LOG_LEVEL_WARNING, "config_unreadable");
 		log_str(&line, "file", config->files[i]);
-		log_fmt(&line, "hint", "user %s cannot read it: a reload will fail (chgrp, chmod 640)",
+		log_fmt(&line, "hint",
+			"user %s cannot read it: a reload will fail (chgrp, chmod 640)",
 			config->node.user);
 		log_end(&line);
 	}

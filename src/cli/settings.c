@@ -51,8 +51,7 @@ settings_find_asym(const char *name, bool allow_weak, struct errmsg *err)
 	if (asym) {
 		errmsg_set(err, SC_ERR_INVALID,
 			"\"%s\" is weak; use ElGamal 3072, or say allow_weak = yes in [node] if a "
-			"peer knows "
-			"nothing else",
+			"peer knows nothing else",
 			name);
 		return NULL;
 	}
@@ -80,8 +79,7 @@ check_asymmetric(struct settings *s, const struct config *config, struct errmsg 
 		if (asym_self_test(asym) != 0) {
 			snprintf(why.text, sizeof(why.text),
 				"%s fails its self-test here; the library on this host is damaged, "
-				"or not "
-				"the one that this program was built for",
+				"or not the one that this program was built for",
 				names->at[i]);
 			return refuse(config, names, "asymmetric", why.text, err);
 		}
@@ -141,7 +139,8 @@ unavailable(const char *name)
 {
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "symmetric_unavailable");
 	log_str(&line, "symmetric", name);
-	log_str(&line, "hint", "none of the implementations has it here: it is not offered to peers");
+	log_str(&line, "hint",
+		"none of the implementations has it here: it is not offered to peers");
 	log_end(&line);
 }
 

@@ -115,7 +115,8 @@ cmd_status(const struct cli *cli, int argc, char **argv)
 	const struct cli_usage usage = {"status", "",
 		"Shows what the running node does: its peers with their links and keys, and the\n"
 		"connections of each route and service, those that were refused too.\n"
-		"--watch shows it anew every SECONDS (default " WATCH_DEFAULT ", from 0.1 to 3600).\n",
+		"--watch shows it anew every SECONDS (default " WATCH_DEFAULT
+		", from 0.1 to 3600).\n",
 		options, 0, 1};
 	struct config *config;
 	int status = cli_parse(cli, &usage, argc, argv, args);
@@ -126,7 +127,8 @@ cmd_status(const struct cli *cli, int argc, char **argv)
 	unsigned ms = parse_seconds(seconds);
 	if ((args[0] && !again) || (args[0] && given))
 		return cli_fail(cli, CLI_USAGE,
-			"status: too many arguments, from %s; see: secureconn status --help", args[0]);
+			"status: too many arguments, from %s; see: secureconn status --help",
+			args[0]);
 	if (ms == 0)
 		return cli_fail(cli, CLI_USAGE,
 			"status: --watch takes seconds, from 0.1 to 3600, and not \"%s\"", seconds);

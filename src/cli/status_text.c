@@ -237,8 +237,9 @@ show_link(const struct page *p, struct json_object *o)
 		flag(o, "goaway") ? ", takes no new connections" : "");
 	field(p, "algorithms", "%s, %s, %s (%s)", text(o, "protocol"), text(o, "asymmetric"),
 		text(o, "symmetric"), text(o, "implementation"));
-	field(p, "keys", "%s old, next in %s; %llu renewal%s", age_text(age, number(o, "keys_age_s")),
-		age_text(next, number(o, "renewal_in_s")), renewals, renewals == 1 ? "" : "s");
+	field(p, "keys", "%s old, next in %s; %llu renewal%s",
+		age_text(age, number(o, "keys_age_s")), age_text(next, number(o, "renewal_in_s")),
+		renewals, renewals == 1 ? "" : "s");
 }
 
 static const char *

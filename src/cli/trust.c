@@ -38,7 +38,8 @@ read_key(const struct cli *cli, struct given *key)
 }
 
 static int
-trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const struct given *key, bool again)
+trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const struct given *key,
+	bool again)
 {
 	const char *path = key->path;
 	char fingerprint[FINGERPRINT_SIZE];
@@ -57,7 +58,8 @@ trust_key(const struct cli *cli, struct keyring *ring, const char *peer, const s
 }
 
 static int
-trust_fingerprint(const struct cli *cli, struct keyring *ring, const char *peer, const char *typed, bool again)
+trust_fingerprint(const struct cli *cli, struct keyring *ring, const char *peer, const char *typed,
+	bool again)
 {
 	char fingerprint[FINGERPRINT_SIZE];
 	struct errmsg err;
@@ -112,8 +114,9 @@ cmd_trust(const struct cli *cli, int argc, char **argv)
 	status = cli_load(cli, &config, NULL);
 	if (status == CLI_GO_ON && !cli_find_peer(cli, config, args[0]))
 		status = CLI_FAILED;
+	/* before the ring is opened, as whoever runs this: that may be another user's */
 	if (status == CLI_GO_ON && key.path)
-		status = read_key(cli, &key); /* as whoever runs this: the ring may be another user's */
+		status = read_key(cli, &key);
 	if (status == CLI_GO_ON)
 		status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON)

@@ -83,7 +83,8 @@ show_callers(const struct cli *cli, const struct keyring *ring)
 /* This node's keys that the peer may have seen: those of the algorithms that its own key may be
    of. */
 static size_t
-own_keys(const struct keyring *ring, const struct config_peer *peer, const struct key_pair **own, size_t room)
+own_keys(const struct keyring *ring, const struct config_peer *peer, const struct key_pair **own,
+	size_t room)
 {
 	const struct peer_key *key;
 	size_t n = 0;
@@ -93,7 +94,8 @@ own_keys(const struct keyring *ring, const struct config_peer *peer, const struc
 			keyring_pair(ring, peer->identity, asym_impls[i], PAIR_CURRENT);
 		bool seen = false;
 		for (size_t k = 0; (key = keyring_peer_key(ring, k)); k++)
-			seen = seen || (is_candidate(key, peer->name) && key->asym == asym_impls[i]);
+			seen = seen ||
+			       (is_candidate(key, peer->name) && key->asym == asym_impls[i]);
 		if (pair && seen)
 			own[n++] = pair;
 	}
@@ -124,10 +126,12 @@ show_dialog(const struct cli *cli, const struct config *config, const struct key
 	if (dialed && dialed->source[0])
 		snprintf(seen, sizeof(seen), " (last seen at %s, %s)", dialed->source,
 			minute_text(when, dialed->time));
-	cli_say(cli, 0, "Call the person who runs %s%s on a number you already have.\n\n", peer, seen);
+	cli_say(cli, 0, "Call the person who runs %s%s on a number you already have.\n\n", peer,
+		seen);
 	if (!dialed)
 		show_callers(cli, ring);
-	cli_say(cli, 5, "  1. Read this to them; it is the fingerprint of the key of this node (%s):\n",
+	cli_say(cli, 5,
+		"  1. Read this to them; it is the fingerprint of the key of this node (%s):\n",
 		config->node.name);
 	size_t n = own_keys(ring, config_peer_find(config, peer), own, ARRAY_SIZE(own));
 	for (size_t i = 0; i < n; i++) {
@@ -236,8 +240,7 @@ ask(const struct cli *cli, const struct config *config, struct keyring *ring, co
 	}
 	return cli_fail(cli, CLI_FAILED,
 		"%s is not verified, and nothing has changed. If the two of you are sure of what "
-		"was read "
-		"and typed, then what came from the network is not the key of %s",
+		"was read and typed, then what came from the network is not the key of %s",
 		peer, peer);
 }
 
@@ -265,9 +268,8 @@ run_dialog(
 			name);
 	return cli_fail(cli, CLI_FAILED,
 		"no key of %s has come yet. Start both nodes (%s run): they meet, show each other "
-		"their keys "
-		"and wait for this command. Or give the fingerprint beforehand: %s trust %s "
-		"--fingerprint F",
+		"their keys and wait for this command. Or give the fingerprint beforehand: %s "
+		"trust %s --fingerprint F",
 		peer, name, name, peer);
 }
 

@@ -33,8 +33,7 @@ check_local(const struct endpoint_list *list, const char *where, struct errmsg *
 			return place_error(err, SC_ERR_INVALID,
 				(struct place){list->file, list->line},
 				"%s: %s is not on this host, and what goes there is not encrypted; "
-				"use a "
-				"loopback address, or add plaintext = allow to this section",
+				"use a loopback address, or add plaintext = allow to this section",
 				where, list->at[i].text);
 	return SC_OK;
 }
@@ -85,8 +84,8 @@ check_route_own(
 	for (size_t i = 0; route->own && i < route->peers.n; i++)
 		if (config_peer_find(config, route->peers.at[i])->address.n == 0)
 			return place_error(err, SC_ERR_INVALID, at,
-				"[route %s] link: own means that this node dials, but [peer %s] has "
-				"no address; give it one, or use link = shared",
+				"[route %s] link: own means that this node dials, but [peer %s] "
+				"has no address; give it one, or use link = shared",
 				route->name, route->peers.at[i]);
 	return SC_OK;
 }
@@ -129,8 +128,8 @@ check_original(
 		if (connect->at[i].is_unix)
 			return place_error(err, SC_ERR_INVALID,
 				(struct place){connect->file, connect->line},
-				"[service %s] connect: %s: a Unix socket has no addresses to show; connect "
-				"to host:port, or use source = node and send_proxy",
+				"[service %s] connect: %s: a Unix socket has no addresses to show; "
+				"connect to host:port, or use source = node and send_proxy",
 				service->name, connect->at[i].text);
 	for (size_t i = 0; i < config->n_peers; i++)
 		if (config_service_allows(service, config->peers[i].name) &&
@@ -138,8 +137,8 @@ check_original(
 			return SC_OK;
 	return place_error(err, SC_ERR_INVALID, (struct place){allow->file, allow->line},
 		"[service %s] source: original refuses clients whose addresses their peer may not "
-		"claim, and no peer that this service allows may claim any; add sources = PREFIX to its "
-		"section",
+		"claim, and no peer that this service allows may claim any; add sources = PREFIX "
+		"to its section",
 		service->name);
 }
 

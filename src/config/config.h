@@ -47,7 +47,7 @@ struct config_node {
 	char user[CONFIG_NAME_SIZE]; /* that it becomes if root starts it; "": it stays who it is */
 	struct name_list asymmetric, symmetric, implementations; /* in order of preference */
 	bool allow_weak;
-	unsigned log_level, log_format, log_to; /* enum log_level, enum log_format, enum log_target */
+	unsigned log_level, log_format, log_to; /* enums log_level, log_format, log_target */
 	uint64_t rekey_after, rekey_bytes; /* session keys are renewed; bytes 0: never by volume */
 	uint32_t workers;               /* event loops; 0: auto */
 	uint64_t drain;                 /* nanoseconds, as all times here */
@@ -144,9 +144,8 @@ struct config {
 	size_t n_routes;
 	struct config_service *services;
 	size_t n_services;
-	size_t *by_name[3]; /* of peers, routes, services: their places, in the order of their names */
-	/* of the keys of sections without names, by their place in the table of options; 0: not
-	   set */
+	size_t *by_name[3]; /* of peers, routes, services: their places, in the order of names */
+	/* of the keys of sections without names, by their place in the table; 0: not set */
 	unsigned lines[CONFIG_OPTIONS_MAX];
 	char **files; /* the files read: config_peer.file etc. point here */
 	size_t n_files;

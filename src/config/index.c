@@ -60,7 +60,8 @@ index_add(struct config *config, enum section_id section)
 	if (!grown)
 		return false;
 	*places = grown;
-	size_t last = n - 1, at = count_before(config, section, name_at(config, section, last), last);
+	size_t last = n - 1;
+	size_t at = count_before(config, section, name_at(config, section, last), last);
 	memmove(*places + at + 1, *places + at, (last - at) * sizeof(**places));
 	(*places)[at] = last;
 	return true;

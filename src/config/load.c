@@ -126,7 +126,8 @@ add_section(struct loader *l, struct place at, const char *name, struct errmsg *
 	memset(bytes, 0, form->size);
 	memcpy(bytes + form->name_offset, name, strlen(name) + 1);
 	++*n;
-	return index_add(l->config, l->section) ? SC_OK : errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+	return index_add(l->config, l->section) ? SC_OK
+						: errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 }
 
 static enum sc_error

@@ -155,7 +155,8 @@ set_size(uint64_t *out, const struct option *o, const char *text, struct errmsg 
 	}
 	if (!ok)
 		return errmsg_set(err, SC_ERR_INVALID,
-			"\"%s\" is no size; write a whole number of bytes, or with K, M, G or T, like 64G",
+			"\"%s\" is no size; write a whole number of bytes, or with K, M, G or T, "
+			"like 64G",
 			value_show(text).text);
 	size_format(min, o->min);
 	size_format(max, o->max);
@@ -173,10 +174,11 @@ set_number(uint32_t *out, const struct option *o, const char *text, struct errms
 	uint64_t value;
 	bool word = o->words && strcmp(text, o->words) == 0;
 
-	if (!word && (!parse_digits(&value, text, &end) || *end || value < o->min || value > o->max))
-		return errmsg_set(err, SC_ERR_INVALID,
-			"\"%s\" is no number from %llu to %llu%s%s", value_show(text).text, o->min + 0ull,
-			o->max + 0ull, o->words ? ", and not " : "", o->words ? o->words : "");
+	if (!word &&
+		(!parse_digits(&value, text, &end) || *end || value < o->min || value > o->max))
+		return errmsg_set(err, SC_ERR_INVALID, "\"%s\" is no number from %llu to %llu%s%s",
+			value_show(text).text, o->min + 0ull, o->max + 0ull,
+			o->words ? ", and not " : "", o->words ? o->words : "");
 	*out = word ? 0 : (uint32_t)value;
 	return SC_OK;
 }

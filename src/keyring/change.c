@@ -74,12 +74,14 @@ remove_superseded(struct keyring *ring, const struct peer_key *key, struct errms
 		for (size_t i = 0; error == SC_OK && i < folder->n; i++) {
 			const struct key_record *r = folder->files[i].record;
 			char name[FILE_NAME_SIZE], own[FILE_NAME_SIZE];
-			if (!r || !(is_superseded(r, key) || ring_expired(ring, &r->key, unix_time())))
+			if (!r || !(is_superseded(r, key) ||
+					  ring_expired(ring, &r->key, unix_time())))
 				continue;
 			/* What was expected or revoked for this peer had the file that was just
 			   written. */
 			const struct key_record now = {.kind = KIND_VERIFIED, .key = *key};
-			if (ring_file_name(name, r) == ring_file_name(own, &now) && strcmp(name, own) == 0)
+			if (ring_file_name(name, r) == ring_file_name(own, &now) &&
+				strcmp(name, own) == 0)
 				continue;
 			error = change_remove(ring, r, err);
 		}
@@ -88,7 +90,8 @@ remove_superseded(struct keyring *ring, const struct peer_key *key, struct errms
 }
 
 enum sc_error
-change_verify(struct keyring *ring, const char *peer, const struct peer_key *key, struct errmsg *err)
+change_verify(
+	struct keyring *ring, const char *peer, const struct peer_key *key, struct errmsg *err)
 {
 	struct key_record r = {.kind = KIND_VERIFIED, .key = *key};
 

@@ -10,6 +10,7 @@
 #define CLAIM_NAME "running" /* holds the number of the process that has it locked */
 
 /* True: no other process has it. So it is too where it cannot be told: a file system without locks.
+
  */
 static bool
 take(struct keyring *ring)

@@ -17,8 +17,7 @@ parse_typed(const struct keyring *ring, char out[FINGERPRINT_SIZE], const char *
 	if (ring_is_own(ring, out))
 		return errmsg_set(err, SC_ERR_INVALID,
 			"that is the fingerprint of this node; the one that the peer's operator "
-			"reads is "
-			"needed");
+			"reads is needed");
 	return SC_OK;
 }
 
@@ -79,8 +78,7 @@ check_peer_name(const char *peer, struct errmsg *err)
 		return SC_OK;
 	return errmsg_set(err, SC_ERR_INVALID,
 		"this is no name for a peer; use 1 to %d letters, digits, \".\", \"_\" and \"-\", "
-		"no "
-		"\".\" first",
+		"no \".\" first",
 		PEER_NAME_MAX);
 }
 
@@ -93,13 +91,13 @@ verify_locked(struct keyring *ring, const char *peer, const char *typed, struct 
 	enum sc_error error = parse_typed(ring, fingerprint, typed, err);
 	const struct peer_key *picked = pick_pending(ring, peer, fingerprint, &waiting);
 
-	if (error == SC_OK && !picked && (error = check_not_revoked(ring, fingerprint, err)) != SC_OK)
+	if (error == SC_OK && !picked &&
+		(error = check_not_revoked(ring, fingerprint, err)) != SC_OK)
 		return error;
 	if (waiting == 0)
 		return errmsg_set(err, SC_ERR_NOT_FOUND,
 			"no key of %s has come yet; start both nodes, so that they meet once, or "
-			"use "
-			"`secureconn trust %s`",
+			"use `secureconn trust %s`",
 			peer, peer);
 	if (error != SC_OK)
 		return error;
@@ -142,8 +140,8 @@ forget_revoked(struct keyring *ring, const char *peer, const char *fingerprint, 
 }
 
 static enum sc_error
-trust_fingerprint_locked(struct keyring *ring, const char *peer, const char *fingerprint, bool again,
-	struct errmsg *err)
+trust_fingerprint_locked(struct keyring *ring, const char *peer, const char *fingerprint,
+	bool again, struct errmsg *err)
 {
 	struct key_record r = {.kind = KIND_EXPECTED, .key = {.state = KEY_EXPECTED}};
 	size_t waiting, n;
@@ -231,7 +229,8 @@ keyring_trust_key(struct keyring *ring, const char *peer, const struct asym_impl
 static enum sc_error
 revoke_one(struct keyring *ring, const char *peer, const char *fingerprint, struct errmsg *err)
 {
-	struct key_record r = {.kind = KIND_REVOKED, .key = {.state = KEY_REVOKED, .time = unix_time()}};
+	struct key_record r = {
+		.kind = KIND_REVOKED, .key = {.state = KEY_REVOKED, .time = unix_time()}};
 	enum sc_error error;
 
 	memcpy(r.key.fingerprint, fingerprint, sizeof(r.key.fingerprint));
@@ -255,7 +254,8 @@ list_keys(const struct keyring *ring, const char *peer, bool pending, size_t *n)
 
 	*n = 0;
 	for (size_t i = 0; list && i < ring->n_shown; i++)
-		if (strcmp(ring->shown[i]->peer, peer) == 0 && ring->shown[i]->state != KEY_REVOKED &&
+		if (strcmp(ring->shown[i]->peer, peer) == 0 &&
+			ring->shown[i]->state != KEY_REVOKED &&
 			(!pending || ring->shown[i]->state == KEY_PENDING))
 			memcpy(list[(*n)++], ring->shown[i]->fingerprint, sizeof(*list));
 	return list;
@@ -280,7 +280,8 @@ revoke_all(struct keyring *ring, const char *peer, bool pending, size_t *n, stru
 }
 
 enum sc_error
-keyring_revoke(struct keyring *ring, const char *peer, const char *typed, size_t *n, struct errmsg *err)
+keyring_revoke(
+	struct keyring *ring, const char *peer, const char *typed, size_t *n, struct errmsg *err)
 {
 	char fingerprint[FINGERPRINT_SIZE];
 	enum sc_error error = check_peer_name(peer, err);

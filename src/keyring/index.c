@@ -333,7 +333,8 @@ ring_verified_of(const struct keyring *ring, const char *peer, size_t *n)
 bool
 keyring_knows(const struct keyring *ring, const char *peer)
 {
-	static const enum key_state states[] = {KEY_VERIFIED, KEY_EXPECTED, KEY_PENDING, KEY_REVOKED};
+	static const enum key_state states[] = {
+		KEY_VERIFIED, KEY_EXPECTED, KEY_PENDING, KEY_REVOKED};
 
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		size_t at = first_shown(ring, states[i], peer);

@@ -7,7 +7,8 @@
 #define KEY_FILE_MAX 8192 /* bytes; more than the longest needs */
 
 enum key_kind {
-	KIND_OWN,      /* a pair of this node, in use or former: of those for one purpose the youngest is in use */
+	/* a pair of this node, in use or former: of those for one purpose the youngest is in use */
+	KIND_OWN,
 	KIND_VERIFIED, /* of a peer, as enum key_state */
 	KIND_PENDING,
 	KIND_EXPECTED,

@@ -59,7 +59,7 @@ struct peer_key {
 	char peer[PEER_NAME_SIZE];    /* "" for a pending key of an unknown caller */
 	char fingerprint[FINGERPRINT_SIZE];
 	char source[KEY_SOURCE_SIZE]; /* where it was last seen, "" if never */
-	int64_t time;                 /* Unix seconds: verified, last seen, expected or revoked since */
+	int64_t time; /* Unix seconds: verified, last seen, expected or revoked since */
 	/* From a planned rotation (protocol.md 12), "" otherwise. KEY_PENDING: the verified key
 	   under which the peer announced it, and which so vouches for it. KEY_VERIFIED: the older
 	   one of its algorithm, which is valid besides until ROLL_OVERLAP after `used`. */
@@ -68,7 +68,7 @@ struct peer_key {
 	uint8_t public_key[ASYM_PUBLIC_MAX];
 };
 
-#define ROLL_OVERLAP  (7 * 24 * 3600) /* seconds that an old key stays valid once the new one is in use */
+#define ROLL_OVERLAP  (7 * 24 * 3600) /* seconds: an old key is valid beside one in use */
 #define ROLL_KEYS_MAX 4               /* valid keys of one peer and algorithm */
 
 /* What a peer says to a key that is announced to it: the numbers of protocol.md 12, step 4. */
@@ -148,8 +148,8 @@ keyring_pair_at(const struct keyring *ring, size_t i);
    which. role: PAIR_CURRENT or PAIR_NEXT; SC_ERR_NOT_FOUND for a next one where there is no current
    one. */
 enum sc_error
-keyring_make(struct keyring *ring, const char *identity, const struct asym_impl *asym, enum pair_role role,
-	const struct random_source *random, bool *created, struct errmsg *err);
+keyring_make(struct keyring *ring, const char *identity, const struct asym_impl *asym,
+	enum pair_role role, const struct random_source *random, bool *created, struct errmsg *err);
 
 /* keyring_make of the pair that peers are shown. */
 enum sc_error
@@ -161,7 +161,8 @@ keyring_generate(struct keyring *ring, const struct asym_impl *asym,
 /* The next pair of that identity and algorithm is the current one from now on, and the current one
    a former one, at one stroke. SC_ERR_NOT_FOUND: there is none. */
 enum sc_error
-keyring_change_over(struct keyring *ring, const char *identity, const struct asym_impl *asym, struct errmsg *err);
+keyring_change_over(struct keyring *ring, const char *identity, const struct asym_impl *asym,
+	struct errmsg *err);
 
 /* Keeps only the public half of a former pair; the private one is wiped, on disk too, as far as a
    file system does that. */
@@ -189,16 +190,18 @@ keyring_judge_roll(const struct keyring *ring, const char *peer, const struct as
 /* The peer has proven on a link under the key `vouching` that it holds this one: verified where
    accept, else pending; *answer is what to say. */
 enum sc_error
-keyring_roll(struct keyring *ring, const struct peer_key *announced, bool accept, enum keyroll_answer *answer,
-	struct errmsg *err);
+keyring_roll(struct keyring *ring, const struct peer_key *announced, bool accept,
+	enum keyroll_answer *answer, struct errmsg *err);
 
 /* The peer was authenticated with this key: the older one beside it runs out ROLL_OVERLAP from now.
    True: something has to be written, by keyring_use. */
 bool
-keyring_is_first_use(const struct keyring *ring, const struct asym_impl *asym, const uint8_t *public_key);
+keyring_is_first_use(
+	const struct keyring *ring, const struct asym_impl *asym, const uint8_t *public_key);
 
 enum sc_error
-keyring_use(struct keyring *ring, const struct asym_impl *asym, const uint8_t *public_key, struct errmsg *err);
+keyring_use(struct keyring *ring, const struct asym_impl *asym, const uint8_t *public_key,
+	struct errmsg *err);
 
 /* Removes the verified keys whose overlap is over. *n: how many. Cheap if there are none. */
 enum sc_error
@@ -269,7 +272,8 @@ keyring_verify(struct keyring *ring, const char *peer, const char *typed, struct
    for a while (keyring_limits.expected). SC_ERR_EXISTS: held under another name; or revoked, unless
    `again`: then it is not any more. */
 enum sc_error
-keyring_trust_fingerprint(struct keyring *ring, const char *peer, const char *typed, bool again, struct errmsg *err);
+keyring_trust_fingerprint(
+	struct keyring *ring, const char *peer, const char *typed, bool again, struct errmsg *err);
 
 /* `trust --key`: stores this key as verified. Checks that it is valid (slow). Else as above. */
 enum sc_error
@@ -281,7 +285,8 @@ keyring_trust_key(struct keyring *ring, const char *peer, const struct asym_impl
    again but by `trust` with `again`. *n: how many. SC_ERR_NOT_FOUND: no key of that peer is known;
    SC_ERR_INVALID: typed is no whole fingerprint; SC_ERR_EXISTS: the key is another peer's. */
 enum sc_error
-keyring_revoke(struct keyring *ring, const char *peer, const char *typed, size_t *n, struct errmsg *err);
+keyring_revoke(
+	struct keyring *ring, const char *peer, const char *typed, size_t *n, struct errmsg *err);
 
 /* The same for those of its keys that are pending. */
 enum sc_error

@@ -34,7 +34,8 @@ write_pair(struct keyring *ring, const struct key_record *r, struct errmsg *err)
 
 	ring_file_name(further, r);
 	snprintf(name, sizeof(name), "%.*s.key",
-		(int)(strlen(further) - strlen(".") - strlen(r->key.fingerprint) - strlen(".key")), further);
+		(int)(strlen(further) - strlen(".") - strlen(r->key.fingerprint) - strlen(".key")),
+		further);
 	bool first = r->kind == KIND_OWN && store_mark(&ring->store, STORE_KEYS, name, &mark) != 0;
 	enum sc_error error =
 		store_write(&ring->store, STORE_KEYS, first ? name : further, text, n, err);
@@ -52,8 +53,8 @@ make_locked(struct keyring *ring, const struct key_record *r, bool *created, str
 	const char *unusable = unusable_file(ring, r);
 	if (unusable)
 		return errmsg_set(err, SC_ERR_EXISTS,
-			"%s/%s/%s: is there and cannot be used; put it back from a backup, or move it "
-			"away to get a new pair (peers must then verify that)",
+			"%s/%s/%s: is there and cannot be used; put it back from a backup, or move "
+			"it away to get a new pair (peers must then verify that)",
 			ring->store.path, store_folder_names[STORE_KEYS], unusable);
 	if (role == PAIR_NEXT && !keyring_pair(ring, r->identity, r->key.asym, PAIR_CURRENT))
 		return errmsg_set(err, SC_ERR_NOT_FOUND, "there is no %s key to be replaced",
@@ -64,8 +65,8 @@ make_locked(struct keyring *ring, const struct key_record *r, bool *created, str
 }
 
 enum sc_error
-keyring_make(struct keyring *ring, const char *identity, const struct asym_impl *asym, enum pair_role role,
-	const struct random_source *random, bool *created, struct errmsg *err)
+keyring_make(struct keyring *ring, const char *identity, const struct asym_impl *asym,
+	enum pair_role role, const struct random_source *random, bool *created, struct errmsg *err)
 {
 	struct key_record r = {.kind = role == PAIR_NEXT ? KIND_NEXT : KIND_OWN,
 		.key = {.asym = asym, .time = unix_time()}};
@@ -170,7 +171,9 @@ keyring_retire(struct keyring *ring, const char *fingerprint, struct errmsg *err
 		return error;
 	const struct key_pair *pair = ring_pair_of(ring, fingerprint);
 	if (!pair || pair->role != PAIR_FORMER)
-		return change_end(ring, errmsg_set(err, SC_ERR_NOT_FOUND, "there is no former key with that fingerprint"));
+		return change_end(ring,
+			errmsg_set(err, SC_ERR_NOT_FOUND,
+				"there is no former key with that fingerprint"));
 	record_of_pair(&r, KIND_RETIRED, pair);
 	r.key.time = unix_time();
 	return change_end(ring, rewrite_pair(ring, pair, &r, true, err));

@@ -27,7 +27,7 @@ struct ring_folder {
 
 struct keyring {
 	struct store store;
-	int claim;        /* descriptor of the file that says which process is the node; -1: not open */
+	int claim; /* descriptor of the file that says which process is the node; -1: not open */
 	bool claim_waits; /* for the node that this one replaces */
 	struct keyring_limits limits;
 	struct keyring_dropped dropped;
@@ -125,7 +125,8 @@ change_remove(struct keyring *ring, const struct key_record *record, struct errm
    pending or expected or revoked, and, unless it is to be valid beside another one (key.beside),
    the keys of that peer and algorithm that were verified before. Under the lock. */
 enum sc_error
-change_verify(struct keyring *ring, const char *peer, const struct peer_key *key, struct errmsg *err);
+change_verify(
+	struct keyring *ring, const char *peer, const struct peer_key *key, struct errmsg *err);
 
 /* A pending key that a verified one of the peer vouches for is to be valid beside the one that it
    replaces: sets key->beside to that one, or to "". */

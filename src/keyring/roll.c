@@ -65,7 +65,8 @@ keyring_judge_roll(const struct keyring *ring, const char *peer, const struct as
 			return true;
 		}
 		/* A pending key that was only shown has yet to be vouched for. */
-		vouched = vouched || (of_peer && keys[i]->state == KEY_PENDING && keys[i]->beside[0]);
+		vouched =
+			vouched || (of_peer && keys[i]->state == KEY_PENDING && keys[i]->beside[0]);
 	}
 	*answer = KEYROLL_PENDING;
 	return vouched;
@@ -75,7 +76,8 @@ keyring_judge_roll(const struct keyring *ring, const char *peer, const struct as
    and there are never more than a few: the oldest goes. The one that vouches stays. False: there is
    no room beside it. */
 static bool
-make_room(struct keyring *ring, const struct peer_key *announced, enum sc_error *error, struct errmsg *err)
+make_room(struct keyring *ring, const struct peer_key *announced, enum sc_error *error,
+	struct errmsg *err)
 {
 	const struct peer_key *keys[ROLL_KEYS_MAX + 1];
 	size_t n = verified_keys(ring, announced->peer, announced->asym, keys), left = n;
@@ -107,7 +109,8 @@ roll_locked(struct keyring *ring, const struct peer_key *announced, bool accept,
 
 	/* Something may have been decided since it was judged; a pending key that is accepted goes
 	   on. */
-	if (keyring_judge_roll(ring, announced->peer, announced->asym, announced->public_key, &now) &&
+	if (keyring_judge_roll(
+		    ring, announced->peer, announced->asym, announced->public_key, &now) &&
 		(now != KEYROLL_PENDING || !accept)) {
 		*answer = now;
 		return SC_OK;
@@ -158,7 +161,8 @@ first_use(const struct keyring *ring, const struct asym_impl *asym, const uint8_
 }
 
 bool
-keyring_is_first_use(const struct keyring *ring, const struct asym_impl *asym, const uint8_t *public_key)
+keyring_is_first_use(
+	const struct keyring *ring, const struct asym_impl *asym, const uint8_t *public_key)
 {
 	return first_use(ring, asym, public_key) != NULL;
 }
@@ -197,10 +201,12 @@ remove_older(struct keyring *ring, const struct peer_key *key, size_t *removed, 
 	enum sc_error error = SC_OK;
 
 	memcpy(fingerprint, key->beside, sizeof(fingerprint));
-	for (unsigned steps = 0; error == SC_OK && fingerprint[0] && steps < ROLL_KEYS_MAX + 1; steps++) {
+	for (unsigned steps = 0; error == SC_OK && fingerprint[0] && steps < ROLL_KEYS_MAX + 1;
+		steps++) {
 		size_t n;
 		const struct peer_key *const *keys = ring_find(ring, fingerprint, &n);
-		if (n == 0 || keys[0]->state != KEY_VERIFIED || strcmp(keys[0]->peer, key->peer) != 0)
+		if (n == 0 || keys[0]->state != KEY_VERIFIED ||
+			strcmp(keys[0]->peer, key->peer) != 0)
 			break;
 		const struct key_record r = {.kind = KIND_VERIFIED, .key = *keys[0]};
 		memcpy(fingerprint, keys[0]->beside, sizeof(fingerprint));

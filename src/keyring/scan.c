@@ -17,8 +17,8 @@ own_file_name(char name[FILE_NAME_SIZE], const struct key_record *r, bool furthe
 	snprintf(algorithm, sizeof(algorithm), "%s", r->key.asym->algorithm->name);
 	for (char *c = algorithm; *c; c++)
 		*c = *c == ' ' ? '-' : (char)tolower((unsigned char)*c);
-	snprintf(name, FILE_NAME_SIZE, "%s%s%s%s%s.key", r->identity, r->identity[0] ? "." : "", algorithm,
-		further ? "." : "", further ? r->key.fingerprint : "");
+	snprintf(name, FILE_NAME_SIZE, "%s%s%s%s%s.key", r->identity, r->identity[0] ? "." : "",
+		algorithm, further ? "." : "", further ? r->key.fingerprint : "");
 	return STORE_KEYS;
 }
 
@@ -50,7 +50,8 @@ ring_record(const struct keyring *ring, enum store_folder in, const char *name)
 {
 	const struct ring_folder *folder = &ring->folders[in];
 	const struct ring_file *f =
-		folder->n ? bsearch(name, folder->files, folder->n, sizeof(*f), compare_name) : NULL;
+		folder->n ? bsearch(name, folder->files, folder->n, sizeof(*f), compare_name)
+			  : NULL;
 	return f ? f->record : NULL;
 }
 

@@ -37,7 +37,8 @@ another_users(struct errmsg *err, const char *path, uid_t uid)
 	snprintf(number, sizeof(number), "#%lu", (unsigned long)uid);
 	const char *name = owner ? owner->pw_name : number;
 	return errmsg_set(err, SC_ERR_PERMISSION,
-		"%s: belongs to user %s; run the same command as that user: sudo -u %s secureconn ...",
+		"%s: belongs to user %s; run the same command as that user: sudo -u %s secureconn "
+		"...",
 		path, name, name);
 }
 
@@ -138,7 +139,8 @@ store_open(struct store *s, const char *path, struct errmsg *err)
 	error = open_folder(&s->folder, AT_FDCWD, path, path, err);
 	for (size_t i = 0; error == SC_OK && i < STORE_FOLDERS; i++) {
 		/* A backup may have left out what was empty, an older version did not know it. */
-		if (i != STORE_KEYS && mkdirat(s->folder, store_folder_names[i], 0700) != 0 && errno != EEXIST)
+		if (i != STORE_KEYS && mkdirat(s->folder, store_folder_names[i], 0700) != 0 &&
+			errno != EEXIST)
 			error = io_error(err, "a folder in it cannot be created", path);
 		if (error != SC_OK)
 			break;
@@ -258,8 +260,8 @@ overwrite(int fd)
 }
 
 enum sc_error
-store_write_over(struct store *s, enum store_folder in, const char *name, const char *text, size_t n,
-	struct errmsg *err)
+store_write_over(struct store *s, enum store_folder in, const char *name, const char *text,
+	size_t n, struct errmsg *err)
 {
 	int old = openat(s->sub[in], name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	enum sc_error error = store_write(s, in, name, text, n, err);

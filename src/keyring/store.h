@@ -55,8 +55,8 @@ store_write(struct store *s, enum store_folder in, const char *name, const char 
 /* The same for a file with a secret, of which nothing is to be left: the old file's bytes are
    overwritten once the new one is in its place. */
 enum sc_error
-store_write_over(struct store *s, enum store_folder in, const char *name, const char *text, size_t n,
-	struct errmsg *err);
+store_write_over(struct store *s, enum store_folder in, const char *name, const char *text,
+	size_t n, struct errmsg *err);
 
 /* Removes a file; that there is none is fine. Only under the lock. */
 enum sc_error

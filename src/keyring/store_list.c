@@ -31,9 +31,10 @@ mark_settled(const struct mark *m, const struct timespec *now)
 {
 	/* A time that is no whole millisecond was taken from a clock that ticks at least a hundred
 	   times a second. */
-	int64_t settle = (int64_t)(m->changed.tv_nsec % (long)NS_PER_MS ? SETTLE_FINE : SETTLE_COARSE);
-	int64_t age = ((int64_t)now->tv_sec - m->changed.tv_sec) * (int64_t)NS_PER_S + now->tv_nsec -
-		m->changed.tv_nsec;
+	int64_t settle =
+		(int64_t)(m->changed.tv_nsec % (long)NS_PER_MS ? SETTLE_FINE : SETTLE_COARSE);
+	int64_t age = ((int64_t)now->tv_sec - m->changed.tv_sec) * (int64_t)NS_PER_S +
+		      now->tv_nsec - m->changed.tv_nsec;
 	return age >= settle;
 }
 

@@ -65,7 +65,8 @@ branch_is_earlier(struct peer *p, const uint8_t instance[HELLO_INSTANCE_SIZE])
 	struct peer *home = p->home;
 
 	uv_mutex_lock(&home->lock);
-	bool other = home->has_instance && memcmp(home->instance, instance, HELLO_INSTANCE_SIZE) != 0;
+	bool other =
+		home->has_instance && memcmp(home->instance, instance, HELLO_INSTANCE_SIZE) != 0;
 	uv_mutex_unlock(&home->lock);
 	return other;
 }

@@ -38,7 +38,8 @@ ceiling_init(struct node *n)
 	log_u64(&line, "connections", most);
 	log_fmt(&line, "hint",
 		"no more local connections than that are taken; raise the limit of open files "
-		"(LimitNOFILE), or say so in `connections` of [limits], which is %u", limits->connections);
+		"(LimitNOFILE), or say so in `connections` of [limits], which is %u",
+		limits->connections);
 	log_end(&line);
 }
 

@@ -103,7 +103,8 @@ look_at(struct arena *memory, const struct peer *p, uint64_t now)
 		ok = out->addresses[out->n_addresses++] != NULL;
 	}
 	for (const struct list *it = p->links.next; ok && it != &p->links; it = it->next)
-		ok = fill_link(memory, &out->links[out->n_links++], container_of(it, struct link, up), now);
+		ok = fill_link(memory, &out->links[out->n_links++],
+			container_of(it, struct link, up), now);
 	ok = ok && (out->error = arena_text(memory, p->counts.error));
 	if (!ok)
 		return NULL;
@@ -246,7 +247,8 @@ place_peer(struct gathering *g, struct status_peer *p)
 
 	list_remove(&p->node);
 	/* The ring is this thread's. */
-	if (p->state != STATUS_UP && !keyring_has_verified(shared_ring_own(&n->ring), p->name, NULL))
+	if (p->state != STATUS_UP &&
+		!keyring_has_verified(shared_ring_own(&n->ring), p->name, NULL))
 		p->state = STATUS_NO_KEY;
 	status_sorter_add(&g->sorter, p);
 }

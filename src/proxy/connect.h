@@ -25,7 +25,7 @@ struct connect_plan {
 	uint64_t next;     /* nanoseconds: from the attempts at one endpoint to those at the next */
 	uint64_t max_age;  /* an answer of the resolver may be so old */
 	uint64_t deadline; /* the last moment for all of it, as uv_hrtime */
-	const struct dead_ends *last; /* tried after all others, the latest at the end; NULL: none */
+	const struct dead_ends *last; /* tried after all others, the latest last; NULL: none */
 	/* whom the other side is to see (transparent.h), so only addresses of its family count, and
 	   no Unix sockets; size 0: this host */
 	struct stream_address source;

@@ -14,7 +14,7 @@
 #define EAGER_FOR      (5 * 60 * NS_PER_S)
 #define EAGER_MS       500
 #define IMPATIENT_MS   500            /* the longest wait while somebody waits for the link */
-#define LASTING        (NS_PER_S / 4) /* a link that was up so long has shown that dialing is worth it */
+#define LASTING        (NS_PER_S / 4) /* a link that was up so long was worth dialing for */
 #define MEMORY_FOR     (7 * 24 * 3600 * NS_PER_S) /* protocol.md 10 */
 #define FLIGHT_PAUSE   (3600 * NS_PER_S)
 #define FAILURES_SHOWN 5 /* in ten seconds */

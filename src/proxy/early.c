@@ -32,6 +32,7 @@ early_ports(
 	while (error == SC_OK && (first = list_first(&open))) {
 		int fd = listener_take(container_of(first, struct listener, node));
 		/* Whose a socket is counts when another one of the same port is opened (ports.c).
+
 		 */
 		(void)!fchown(fd, uid, gid);
 		if (!inherited_add(in, fd))

@@ -203,7 +203,8 @@ fill_identity(struct key_set *set, struct key_identity *id, const struct keyring
 		return false;
 	for (size_t k = 0; k < set->n_asym; k++) {
 		const struct asym_impl *asym = own->asym[k];
-		if (!fill_key(own, &id->keys[k], keyring_pair(ring, id->name, asym, PAIR_CURRENT)) ||
+		if (!fill_key(
+			    own, &id->keys[k], keyring_pair(ring, id->name, asym, PAIR_CURRENT)) ||
 			!fill_key(own, &id->next[k], keyring_pair(ring, id->name, asym, PAIR_NEXT)))
 			return false;
 		if (id->keys[k].asym)

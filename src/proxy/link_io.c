@@ -136,7 +136,8 @@ link_look_at_transport(struct link *l, uint64_t now)
 	if (!tcp_state_get(sock_fd(l->sock), &state))
 		return;
 	if (state.acknowledged > l->acknowledged)
-		trunk_delivered(l->session->trunk, now - min_u64(now, state.since_last_ms * NS_PER_MS));
+		trunk_delivered(
+			l->session->trunk, now - min_u64(now, state.since_last_ms * NS_PER_MS));
 	l->acknowledged = state.acknowledged;
 }
 

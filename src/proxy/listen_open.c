@@ -22,8 +22,8 @@ fail(struct errmsg *err, const char *text, int error)
 		advice = "; another program has it: stop that, or change `listen`";
 	if (error == EACCES)
 		advice = "; the system does not allow it to this user: choose a port above 1023 or "
-			 "another path (a node that root starts with `user` set gets such ports only "
-			 "then: restart it)";
+			 "another path (a node that root starts with `user` set gets such ports "
+			 "only then: restart it)";
 	if (error == EADDRNOTAVAIL)
 		advice = "; no interface of this host has that address";
 	return errmsg_set(

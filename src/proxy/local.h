@@ -26,7 +26,7 @@ struct local {
 	struct stream *stream;       /* NULL: not yet, or over */
 	struct sock *sock;           /* NULL: not connected */
 	struct connector *connector; /* a target being connected to */
-	struct alarm *alarm;         /* opening, then idle; NULL: open, and idle as long as it likes */
+	struct alarm *alarm; /* opening, then idle; NULL: open, and idle as long as it likes */
 	struct stream_address source, destination;
 	char id[LOCAL_ID_SIZE]; /* the same at both ends; "" without a stream so far */
 	uint64_t began, active; /* active: when data moved last */

@@ -102,7 +102,8 @@ dropped(struct node *n, enum reached limit, uint64_t all)
 		if (!flood_pass(&n->floods[FLOOD_DROPPED], node_now()))
 			continue;
 		struct log_line line = log_begin(LOG_LEVEL_WARNING, "key_dropped");
-		log_fmt(&line, "reason", "more keys of unknown callers are pending than `%s` of [limits]",
+		log_fmt(&line, "reason",
+			"more keys of unknown callers are pending than `%s` of [limits]",
 			reached_key(limit));
 		log_end(&line);
 	}
@@ -158,7 +159,8 @@ load_keys(struct node *n, struct errmsg *err)
 		if (key_identity_find(n->key_set, peer->identity))
 			continue;
 		errmsg_set(err, SC_ERR_NOT_FOUND,
-			"%s:%u: [peer %s] identity: there are no keys of \"%s\": run `secureconn init`",
+			"%s:%u: [peer %s] identity: there are no keys of \"%s\": run `secureconn "
+			"init`",
 			peer->file, peer->line, peer->name, peer->identity);
 		return false;
 	}

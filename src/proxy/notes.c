@@ -48,8 +48,8 @@ struct notes {
 };
 
 struct notes *
-notes_new(uv_loop_t *loop, const struct keyring *ring, struct flood *logs, notes_fn *fn, void *owner,
-	struct errmsg *err)
+notes_new(uv_loop_t *loop, const struct keyring *ring, struct flood *logs, notes_fn *fn,
+	void *owner, struct errmsg *err)
 {
 	struct notes *n = calloc(1, sizeof(*n));
 	if (!n) {

@@ -20,8 +20,8 @@ typedef void notes_fn(void *owner, bool verified, const struct keyring_dropped *
 
 /* Opens the folder of the node's ring. NULL, with err set. logs bounds the lines. */
 struct notes *
-notes_new(uv_loop_t *loop, const struct keyring *ring, struct flood *logs, notes_fn *fn, void *owner,
-	struct errmsg *err);
+notes_new(uv_loop_t *loop, const struct keyring *ring, struct flood *logs, notes_fn *fn,
+	void *owner, struct errmsg *err);
 
 /* Any other piece of work on the state folder, done by the same thread, in its turn. */
 struct notes_task {

@@ -53,7 +53,7 @@ struct peer {
 	/* For routes with several peers; written by the peer's own thread, read by others: */
 	atomic_bool up;               /* a link takes streams */
 	_Atomic uint64_t coming_until; /* while none is up: so long there soon may be one; */
-	_Atomic uint64_t ready_at;     /* and from then on one would be dialed for whoever needs it */
+	_Atomic uint64_t ready_at; /* and from then on one would be dialed for whoever needs it */
 	/* connections of routes that it has, or that are on their way to it; from any thread */
 	atomic_uint clients;
 };

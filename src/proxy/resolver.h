@@ -61,6 +61,7 @@ void
 resolver_cancel(struct question *q);
 
 /* Asks the system, if the answer is older than max_age; for the log, and for when it is needed.
+
    */
 void
 resolver_refresh(struct resolver *r, const char *host, uint64_t max_age);

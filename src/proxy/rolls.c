@@ -101,8 +101,8 @@ log_roll(const char *peer, const struct asym_impl *asym, enum keyroll_answer ans
 	log_str(&line, "answer", answer_text(answer));
 	if (answer == KEYROLL_PENDING)
 		log_fmt(&line, "hint",
-			"%s has a new key, and the old one vouches for it: call its operator, and run "
-			"`secureconn verify %s`; until then the old one is used",
+			"%s has a new key, and the old one vouches for it: call its operator, and "
+			"run `secureconn verify %s`; until then the old one is used",
 			peer, peer);
 	else if (answer == KEYROLL_REFUSED && !proven)
 		log_str(&line, "hint",

@@ -216,7 +216,8 @@ rolls_tick(struct node *n)
 			start_duty(n, DUTY_CHANGE_OVER, pair);
 			return;
 		}
-		if (pair->role == PAIR_FORMER && !key_store_holds(n->key_store, pair->fingerprint)) {
+		if (pair->role == PAIR_FORMER &&
+			!key_store_holds(n->key_store, pair->fingerprint)) {
 			start_duty(n, DUTY_RETIRE, pair);
 			return;
 		}

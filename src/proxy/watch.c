@@ -87,7 +87,8 @@ now_verified(struct node *n, const struct watched *key)
 	struct peer *p = peer_find(n, key->peer, false);
 
 	log_key(LOG_LEVEL_INFO, "peer_verified", key,
-		p ? NULL : "there is no [peer] section of that name: add one, it cannot call this node");
+		p ? NULL
+		  : "there is no [peer] section of that name: add one, it cannot call this node");
 	if (p)
 		peer_verified(p);
 }

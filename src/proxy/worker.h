@@ -48,7 +48,7 @@ struct worker {
 	uint64_t announce_at;        /* peers are told again of new keys */
 	bool told; /* that it rests */
 	atomic_uint connections; /* in locals, for others to read */
-	atomic_uint own;         /* connections with links of their own here (branch.h); from any thread */
+	atomic_uint own; /* connections with links of their own here (branch.h); from any thread */
 	struct chunk_pool *chunks;
 	unsigned ticks; /* of `tick` */
 	size_t unused;  /* bytes that the C library had left at the last look */

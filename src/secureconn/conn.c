@@ -279,7 +279,8 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now)
 		c->fault = error;
 		return;
 	}
-	if (c->phase == CONN_HANDSHAKE) /* also of a key that was just refused: its owner notes it */
+	/* also of a key that was just refused: its owner notes it */
+	if (c->phase == CONN_HANDSHAKE)
 		update_info(c);
 	if (error)
 		conn_fail(c, error);

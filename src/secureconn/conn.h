@@ -1,14 +1,17 @@
-/* A SecureConn connection, sans I/O: from the first line to HELLO, then records (protocol.md 1 to 7). Bytes go in and come
-   out through two ports, public-key work is handed out as jobs, the time is an argument. The first error sticks.
+/* A SecureConn connection, sans I/O: from the first line to HELLO, then records (protocol.md 1 to
+   7). Bytes go in and come out through two ports, public-key work is handed out as jobs, the time
+   is an argument. The first error sticks.
 
    Its owner moves bytes, until the error or the end:
 
 	p = conn_in_buf(c, &n);   read at most n bytes into p;    conn_in_ack(c, got, now);
 	p = conn_out_buf(c, &n);  write at most n bytes from p;   conn_out_ack(c, written);
-	while ((job = conn_job(c)))  run conn_job_run(job) on some thread;  later conn_job_done(c, job, now);
+	while ((job = conn_job(c)))  run conn_job_run(job) on some thread;
+	                             later conn_job_done(c, job, now);
 
-   Any of these calls may make output, a job, or an error: look at all three after each. Once it is up the connection makes
-   records of its own (ratchets, renewals) wherever it may: between two calls of conn_send. */
+   Any of these calls may make output, a job, or an error: look at all three after each. Once it is
+   up the connection makes records of its own (ratchets, renewals) wherever it may: between two
+   calls of conn_send. */
 #ifndef SC_SECURECONN_CONN_H
 #define SC_SECURECONN_CONN_H
 
@@ -42,7 +45,7 @@ struct conn_memory {
 /* When session keys are renewed (protocol.md 9). Times in nanoseconds. */
 struct renewal_rules {
 	uint64_t after;    /* since the last one: this side begins */
-	uint64_t bytes;    /* in both directions since the last one: this side begins; 0: never by volume */
+	uint64_t bytes;    /* both ways since the last one: this side begins; 0: not by volume */
 	uint64_t gap;      /* this side begins no sooner after the last one */
 	uint64_t deadline; /* for one renewal; past it the link is lost */
 	uint64_t latest;   /* without a renewal for so long the link is lost */
@@ -112,7 +115,7 @@ struct conn_config {
 enum conn_phase {
 	CONN_HANDSHAKE, /* nobody is authenticated; one deadline (10 s) is the owner's to keep */
 	CONN_UP,        /* the peer's HELLO has opened: it is authenticated, records flow */
-	CONN_FAILED     /* see conn_error; what conn_out_buf still has is to be written before closing */
+	CONN_FAILED     /* see conn_error; what conn_out_buf still has is to be written first */
 };
 
 /* What was agreed, for the log and for status. Pointers are NULL until they are known. */
@@ -211,13 +214,13 @@ conn_renew(struct conn *c);
 
 enum conn_roll_kind {
 	CONN_ROLL_ANSWER, /* the peer has answered what conn_announce told it */
-	CONN_ROLL_PROVEN  /* the peer has proven that it holds the key it announced: conn_answer_roll is due */
+	CONN_ROLL_PROVEN  /* it has proven that it holds that key: conn_answer_roll is due */
 };
 
 struct conn_roll {
 	enum conn_roll_kind kind;
 	const struct asym_impl *asym;
-	const uint8_t *public_key; /* asym's public_size bytes; valid until the next call on the connection */
+	const uint8_t *public_key; /* of asym's public_size; valid until the next call here */
 	uint8_t answer;            /* CONN_ROLL_ANSWER: 0 verified, 1 pending, 2 refused */
 };
 
@@ -251,7 +254,7 @@ conn_renewals(const struct conn *c);
 /* The session keys, for status and the log. */
 struct conn_keys {
 	uint64_t since;    /* when they were made: CONN_UP, or the last renewal was done */
-	uint64_t next;     /* when this side begins the next renewal, if nothing calls for it before */
+	uint64_t next;     /* when this side begins the next one, if nothing calls for it before */
 	uint64_t renewals; /* as conn_renewals; the last one: */
 	bool begun_here;
 	uint64_t took;

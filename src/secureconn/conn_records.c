@@ -22,7 +22,8 @@ set_epoch(struct conn *c, uint64_t epoch, uint64_t now)
 		uint8_t(*secret)[HASH_SIZE] = c->schedule.secret[channel - 1];
 		error = record_set_secret(&c->sending, channel, secret[own], epoch, now);
 		if (!error)
-			error = record_set_secret(&c->receiving, channel, secret[1 - own], epoch, now);
+			error = record_set_secret(
+				&c->receiving, channel, secret[1 - own], epoch, now);
 	}
 	return error;
 }
@@ -37,7 +38,8 @@ conn_send_hello(struct conn *c, uint64_t now)
 	schedule_start(&c->schedule, h->th, h->keys, h->bulk->algorithm->key_size);
 	wipe(h->keys, sizeof(h->keys));
 	if ((error = record_half_init(&c->sending, h->bulk)) ||
-		(error = record_half_init(&c->receiving, h->bulk)) || (error = set_epoch(c, 0, now)))
+		(error = record_half_init(&c->receiving, h->bulk)) ||
+		(error = set_epoch(c, 0, now)))
 		return error;
 
 	memcpy(hello.key, h->ephemeral_public, X25519_SIZE);
@@ -202,7 +204,8 @@ conn_room(const struct conn *c)
 
 	if (c->phase != CONN_UP || renewal_holds_output(c))
 		return 0;
-	if (free_space < ROOM_RESERVED + (outbuf_used(&c->out) > 0 ? ROOM_WORTH : RECORD_PLAINTEXT_MIN))
+	size_t worth = outbuf_used(&c->out) > 0 ? ROOM_WORTH : RECORD_PLAINTEXT_MIN;
+	if (free_space < ROOM_RESERVED + worth)
 		return 0;
 	return min_size(free_space - ROOM_RESERVED, RECORD_PLAINTEXT_MAX);
 }

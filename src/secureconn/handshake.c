@@ -242,7 +242,8 @@ void
 handshake_rest(struct handshake *h)
 {
 	struct handshake kept = {.config = h->config, .client = h->client, .own = h->own,
-		.bulk = h->bulk, .protocol = h->protocol, .peer_key_known = true, .step = STEP_DONE};
+		.bulk = h->bulk, .protocol = h->protocol, .peer_key_known = true,
+		.step = STEP_DONE};
 
 	memcpy(kept.peer_key, h->peer_key, sizeof(kept.peer_key));
 	wipe(h, sizeof(*h));

@@ -78,7 +78,8 @@ is_answer(const struct handshake *h, struct span line)
 	size_t n = strlen(prefix);
 
 	return span_starts(line, prefix) &&
-		span_is((struct span){line.data + n, line.size - n}, expected[2 * h->flight_lines - 1]);
+	       span_is((struct span){line.data + n, line.size - n},
+		       expected[2 * h->flight_lines - 1]);
 }
 
 enum sc_error
@@ -127,7 +128,8 @@ own_bulk(const struct handshake *h, struct span name)
 
 /* The key of that algorithm and fingerprint in a list, or NULL. */
 static const struct conn_key *
-named_key(const struct conn_key *keys, size_t n, const struct asym_impl *asym, const char *fingerprint)
+named_key(const struct conn_key *keys, size_t n, const struct asym_impl *asym,
+	const char *fingerprint)
 {
 	char own[FINGERPRINT_SIZE];
 
@@ -174,7 +176,8 @@ keep_session_key(struct handshake *h, struct span hex)
 static bool
 judge_line(struct handshake *h, unsigned number, struct span line)
 {
-	static const char *const prefixes[] = {PREFIX_ASYM, PREFIX_SYM, PREFIX_KEY_ID, PREFIX_KEY_3};
+	static const char *const prefixes[] = {
+		PREFIX_ASYM, PREFIX_SYM, PREFIX_KEY_ID, PREFIX_KEY_3};
 
 	if (number >= ARRAY_SIZE(prefixes) || !span_starts(line, prefixes[number]))
 		return false;
@@ -218,7 +221,8 @@ handshake_take_flight(struct handshake *h, struct span line)
 
 	if (!span_is(line, FLIGHT_END)) {
 		if (!h->flight_refused)
-			h->flight_refused = !config->find_key || !judge_line(h, h->flight_lines, line);
+			h->flight_refused =
+				!config->find_key || !judge_line(h, h->flight_lines, line);
 		h->flight_lines++;
 		return SC_OK;
 	}

@@ -13,7 +13,8 @@ handshake_enter_public_keys(struct handshake *h)
 	h->step = STEP_PUBLIC_KEY;
 	if (!h->client)
 		return SC_OK;
-	return handshake_say_hex(h, "ASYM-KEY: ", h->own->public_key, h->own->asym->algorithm->public_size);
+	return handshake_say_hex(
+		h, "ASYM-KEY: ", h->own->public_key, h->own->asym->algorithm->public_size);
 }
 
 struct conn_job *
@@ -42,7 +43,8 @@ say_verdict(struct handshake *h)
 {
 	if (h->peer_key_accepted)
 		return handshake_say_text(h, "ASYM-KEY ", ACCEPTED);
-	return handshake_say_last(h, "ASYM-KEY ", REJECTED " - Not authorized", SC_ERR_KEY_NOT_VERIFIED);
+	return handshake_say_last(
+		h, "ASYM-KEY ", REJECTED " - Not authorized", SC_ERR_KEY_NOT_VERIFIED);
 }
 
 static enum sc_error
@@ -137,7 +139,7 @@ session_key_encrypted(struct handshake *h)
 		handshake_send_session_key(h, 2); /* without waiting for the answer to the first */
 	} else if (index == 2) {
 		h->step = STEP_C_ANSWER_1;
-		if (h->flight) { /* SYM-KEY-3 came before: these were the last lines that th covers */
+		if (h->flight) { /* SYM-KEY-3 came before: th covers no lines after these */
 			handshake_close_transcript(h);
 			h->hello_due = true;
 		}

@@ -11,7 +11,8 @@
 size_t
 hello_encode(uint8_t out[HELLO_RECORD_MAX], const struct hello *hello)
 {
-	struct wire_writer w = wire_writer(out + FRAME_HEAD_SIZE, HELLO_RECORD_MAX - FRAME_HEAD_SIZE);
+	const size_t room = HELLO_RECORD_MAX - FRAME_HEAD_SIZE;
+	struct wire_writer w = wire_writer(out + FRAME_HEAD_SIZE, room);
 	size_t name_size = strlen(hello->name);
 
 	wire_put_u8(&w, HELLO_VERSION);

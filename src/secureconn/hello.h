@@ -17,7 +17,7 @@ struct hello {
 	uint8_t key[X25519_SIZE];   /* fresh X25519 public key; conn fills in its own */
 	uint32_t window;            /* W0: bytes a new stream may receive before any WINDOW */
 	uint32_t max_streams;       /* most streams the other side may have open */
-	char name[HELLO_NAME_SIZE]; /* for the log only; hostile text if from a peer, without its NULs */
+	char name[HELLO_NAME_SIZE]; /* for the log only; of a peer: hostile text, no NULs */
 	bool has_instance;          /* tag 1 is there: */
 	uint16_t hold;              /* seconds that streams outlive a link, 0: no resume */
 	uint8_t instance[HELLO_INSTANCE_SIZE]; /* random, once per process start */

@@ -16,7 +16,8 @@ job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
 }
 
 void
-job_set_roll_label(struct conn_job *job, const uint8_t hh[HASH_SIZE], char letter, const uint8_t *public_key)
+job_set_roll_label(
+	struct conn_job *job, const uint8_t hh[HASH_SIZE], char letter, const uint8_t *public_key)
 {
 	static const char head[] = "SecureConn KEYROLL"; /* with the 0x00 */
 

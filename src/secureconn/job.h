@@ -53,7 +53,8 @@ job_set_label(struct conn_job *job, unsigned index, const uint8_t *sender,
 /* Sets the label of section 12: L = "SecureConn KEYROLL" || 0x00 || hh || letter || new public
    key. */
 void
-job_set_roll_label(struct conn_job *job, const uint8_t hh[HASH_SIZE], char letter, const uint8_t *public_key);
+job_set_roll_label(
+	struct conn_job *job, const uint8_t hh[HASH_SIZE], char letter, const uint8_t *public_key);
 
 /* A job that encrypts: takes what the owner may have prepared for public_key. */
 void

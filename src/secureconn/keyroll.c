@@ -39,7 +39,8 @@ start_job(struct conn *c)
 		w->job_for = JOB_FOR_OWN;
 		new_job(c, JOB_DECRYPT, w->key->asym, w->key->public_key);
 		w->job.private_key = w->key->private_key;
-		w->job.ciphertext_size = asym_ciphertext_size(w->key->asym->algorithm, KEYROLL_NONCE);
+		w->job.ciphertext_size =
+			asym_ciphertext_size(w->key->asym->algorithm, KEYROLL_NONCE);
 		memcpy(w->job.ciphertext, w->opening, w->job.ciphertext_size);
 	} else if (w->checking_waits) {
 		w->checking_waits = false;

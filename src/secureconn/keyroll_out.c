@@ -76,7 +76,8 @@ flush_own(struct conn *c, struct keyroll_work *w)
 			(struct span){w->key->public_key, a->public_size}, &sent);
 		w->own = sent ? OWN_ANNOUNCED : w->own;
 	} else if (w->own == OWN_TO_PROVE) {
-		error = say(c, STEP_PROOF, (struct span){w->proof, sizeof(w->proof)}, nothing, &sent);
+		error = say(
+			c, STEP_PROOF, (struct span){w->proof, sizeof(w->proof)}, nothing, &sent);
 		w->own = sent ? OWN_PROVEN : w->own;
 	}
 	return error;

@@ -17,12 +17,12 @@
 #define NEGOTIATION_NAMES_MAX 16 /* own names; more are an error of the caller */
 
 enum negotiation_outcome {
-	NEGOTIATION_GOES_ON,    /* say `reply`, wait */
-	NEGOTIATION_OURS,       /* agreed on our suggestion: nothing to say, this side is the next stage's client */
-	NEGOTIATION_THEIRS,     /* agreed on theirs: say `reply`, they are the next stage's client */
+	NEGOTIATION_GOES_ON, /* say `reply`, wait */
+	NEGOTIATION_OURS, /* agreed on ours: nothing to say, this side is the next stage's client */
+	NEGOTIATION_THEIRS, /* agreed on theirs: say `reply`, they are the next stage's client */
 	NEGOTIATION_FAILED_TELL, /* no name in common: say `reply` (NONE), both close */
-	NEGOTIATION_FAILED,     /* they said NONE */
-	NEGOTIATION_TWICE       /* they suggested a name a second time: an error */
+	NEGOTIATION_FAILED,      /* they said NONE */
+	NEGOTIATION_TWICE        /* they suggested a name a second time: an error */
 };
 
 struct negotiation {

@@ -254,7 +254,8 @@ step(struct conn *c, struct record_half *half, uint8_t channel)
 {
 	struct record_channel *ch = &half->channels[channel - 1];
 	size_t size = c->info.bulk->algorithm->key_size;
-	struct span key_i = {c->handshake.keys[channel - 1], size}, key_3 = {c->handshake.keys[2], size};
+	struct span key_i = {c->handshake.keys[channel - 1], size};
+	struct span key_3 = {c->handshake.keys[2], size};
 
 	schedule_renew(ch->secret, key_i, key_3, c->renewal.shared, c->renewal.th);
 	return record_set_secret(half, channel, ch->secret, ch->epoch + 1, c->now);

@@ -25,7 +25,7 @@ struct renewal {
 	uint8_t own_private[X25519_SIZE], own[X25519_SIZE], peer[X25519_SIZE], shared[X25519_SIZE];
 	struct outbuf lines_out; /* lines to be sent, each with its LF */
 	struct outbuf lines_in;  /* lines that came while a job was under way, likewise */
-	bool keys_ready;         /* the line that allows the KEY_UPDATEs has been sent or received */
+	bool keys_ready; /* the line that allows the KEY_UPDATEs has been sent or received */
 	uint8_t th[HASH_SIZE];
 	unsigned updates_sent, updates_received; /* KEY_UPDATE(1, 1), then (2, 1) */
 };

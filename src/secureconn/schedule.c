@@ -85,7 +85,8 @@ schedule_start(struct schedule *s, const uint8_t th[HASH_SIZE],
 }
 
 void
-schedule_hello_hash(uint8_t hh[HASH_SIZE], struct span payload_of_initiator, struct span payload_of_responder)
+schedule_hello_hash(
+	uint8_t hh[HASH_SIZE], struct span payload_of_initiator, struct span payload_of_responder)
 {
 	struct span payloads[] = {payload_of_initiator, payload_of_responder};
 

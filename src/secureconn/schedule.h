@@ -8,7 +8,7 @@
 #include "crypto/bulk.h"
 #include "crypto/hash.h"
 
-#define SESSION_KEYS 3 /* SYM-KEY-1: protocol channel, SYM-KEY-2: data channel, SYM-KEY-3: of both */
+#define SESSION_KEYS 3 /* SYM-KEY-1: protocol channel, -2: data channel, -3: of both */
 
 /* The lines that each side has sent, hashed. */
 struct transcript {
@@ -39,7 +39,8 @@ schedule_start(struct schedule *s, const uint8_t th[HASH_SIZE],
 
 /* hh: the hash of the HELLOs' payloads (frame heads left out). */
 void
-schedule_hello_hash(uint8_t hh[HASH_SIZE], struct span payload_of_initiator, struct span payload_of_responder);
+schedule_hello_hash(
+	uint8_t hh[HASH_SIZE], struct span payload_of_initiator, struct span payload_of_responder);
 
 /* Epoch 1: mixes in the X25519 result of the HELLOs and their payloads (frame heads left out). */
 void

@@ -1,5 +1,6 @@
-/* Control frames that wait to be sealed and belong to no stream that still exists: whole frames
-   one after the other, in one piece of memory with a bound (protocol.md 8, "Order and credit").
+/* Control frames that wait to be sealed and belong to no stream that still exists: whole frames one
+   after the other, in one piece of memory with a bound (protocol.md 8, "Order and credit").
+
    */
 #ifndef SC_TUNNEL_CONTROL_QUEUE_H
 #define SC_TUNNEL_CONTROL_QUEUE_H

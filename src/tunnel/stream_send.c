@@ -39,6 +39,7 @@ stream_send_schedule(struct stream *s)
 }
 
 /* A stream with nothing to send, and nothing sent that may have to be sent again, owns no memory.
+
    */
 static void
 settle(struct stream *s)

@@ -28,6 +28,7 @@ void
 stream_table_fini(struct stream_table *table);
 
 /* node->id is set and not in the table. Cannot fail: without memory to grow, look-ups get slower.
+
    */
 void
 stream_table_add(struct stream_table *table, struct table_node *node);

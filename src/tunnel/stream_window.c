@@ -33,12 +33,12 @@ static void
 adapt(struct stream *s, uint64_t in_round)
 {
 	struct stream_recv *recv = &s->recv;
-	uint64_t window = recv->window;
+	uint64_t window = recv->window, least = s->trunk->config.window;
 
 	if (2 * in_round > window)
 		window = min_u64(min_u64(2 * in_round, 2 * window), WINDOW_MAX);
-	else if (8 * in_round < window && window > s->trunk->config.window)
-		window = window / 2 > s->trunk->config.window ? window / 2 : s->trunk->config.window;
+	else if (8 * in_round < window && window > least)
+		window = window / 2 > least ? window / 2 : least;
 	recv->window = (uint32_t)window;
 }
 

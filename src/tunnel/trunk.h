@@ -37,8 +37,8 @@ struct chunk_pool; /* tunnel/chunk.h: memory for streams' bytes, shared by the t
 enum trunk_found {
 	TRUNK_FOUND_NOTHING, /* the id was never heard of */
 	TRUNK_FOUND_SESSION, /* *session has it, and this side is R in it */
-	TRUNK_FOUND_NO_MORE  /* it has ended (remembered for at least twice the hold time), or is not
-	                        this peer's to go on with */
+	TRUNK_FOUND_NO_MORE /* it has ended (remembered for at least twice the hold time), or is not
+			       this peer's to go on with */
 };
 
 struct trunk_config {
@@ -48,7 +48,7 @@ struct trunk_config {
 	uint64_t keepalive;   /* nanoseconds; nothing received for so long: PING; as long again:
 	                         lost. 0: never */
 	uint64_t hold;        /* nanoseconds that the session outlives its connection, at most what
-	                         this side's HELLO said; what the peer's said bounds it too. 0: not */
+	                         this side's HELLO said; the peer's bounds it too. 0: not */
 	struct random_source random;
 	struct chunk_pool *chunks; /* the same for all trunks of one peer */
 

@@ -15,7 +15,7 @@
 #define WINDOW_DELAY    (NS_PER_S / 10) /* at most 1 s; the peer keeps the bytes so long */
 #define DRAIN_DELAY     (2 * NS_PER_S) /* for OPENs under way when GOAWAY was sealed */
 
-#define WINDOWS_LATE    128            /* at most; the peer keeps a chunk or more for each of them */
+#define WINDOWS_LATE    128 /* at most; the peer keeps a chunk or more for each of them */
 #define PLACES          16             /* DATA frames that an owner gets at once */
 
 /* Events of a stream that no frame of it brings. */

@@ -26,8 +26,9 @@ goaway_due(const struct trunk *t)
 static bool
 control_waits(const struct trunk *t)
 {
-	return !control_queue_empty(&t->exchange) || !control_queue_empty(&t->queue) || t->pong.wanted ||
-	       (t->ping.wanted && !t->ping.out) || !list_empty(&t->control) || goaway_due(t);
+	return !control_queue_empty(&t->exchange) || !control_queue_empty(&t->queue) ||
+	       t->pong.wanted || (t->ping.wanted && !t->ping.out) || !list_empty(&t->control) ||
+	       goaway_due(t);
 }
 
 /* The stream whose bytes are sealed next. */
@@ -295,8 +296,8 @@ seal_data(struct trunk *t, size_t room)
 		return false;
 	r.n_frames = r.n_parts = 0;
 	r.room = room;
-	while (r.n_frames < DATA_FRAMES && r.n_parts + 2 <= DATA_PARTS && r.room > FRAME_HEAD_SIZE &&
-		(s = next_ready(t)))
+	while (r.n_frames < DATA_FRAMES && r.n_parts + 2 <= DATA_PARTS &&
+		r.room > FRAME_HEAD_SIZE && (s = next_ready(t)))
 		if (!take_turn(t, s, &r))
 			break;
 	return send_record(t, CHANNEL_DATA, r.parts, r.n_parts);

@@ -122,8 +122,8 @@ measure_cipher(const struct bulk_impl *impl)
 		impl->set_keys(a, &keys);
 		void *b = new_context(impl, &keys);
 		double open = rate_of_opening(impl, a, b, sizes[i]);
-		printf("{\"what\": \"cipher\", \"algorithm\": \"%s\", \"implementation\": \"%s\", \"bytes\": %zu, "
-		       "\"seal_gb_s\": %.4f, \"open_gb_s\": %.4f}\n",
+		printf("{\"what\": \"cipher\", \"algorithm\": \"%s\", \"implementation\": \"%s\", "
+		       "\"bytes\": %zu, \"seal_gb_s\": %.4f, \"open_gb_s\": %.4f}\n",
 			impl->algorithm->name, impl->name, sizes[i], seal, open);
 		impl->fini(a);
 		impl->fini(b);
@@ -144,11 +144,13 @@ measure_nettle_cast128(void)
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		double start = cpu_seconds(), took, n = 0;
 		do {
-			ctr_crypt(&ctx, nettle_cast128.encrypt, sizeof(counter), counter, sizes[i], sealed, plain);
+			ctr_crypt(&ctx, nettle_cast128.encrypt, sizeof(counter), counter, sizes[i],
+				sealed, plain);
 			n += (double)sizes[i];
 		} while ((took = cpu_seconds() - start) < least_seconds);
-		printf("{\"what\": \"cipher\", \"algorithm\": \"CAST-128\", \"implementation\": \"ctr_crypt\", \"bytes\": %zu, "
-		       "\"seal_gb_s\": %.4f}\n", sizes[i], n / took / 1e9);
+		printf("{\"what\": \"cipher\", \"algorithm\": \"CAST-128\", \"implementation\": "
+		       "\"ctr_crypt\", \"bytes\": %zu, \"seal_gb_s\": %.4f}\n",
+			sizes[i], n / took / 1e9);
 	}
 }
 
@@ -258,9 +260,17 @@ end_init(struct end *e, const struct asym_impl *asym, bool initiator, struct end
 		die("no key");
 	e->own = (struct conn_key){asym, e->keys.public_key, e->keys.private_key};
 	e->bulk[0] = bulk_choose(bulk_algorithm_find("AES 128"), order, ARRAY_SIZE(order), NULL);
-	e->config = (struct conn_config){.initiator = initiator, .keys = &e->own, .n_keys = 1, .bulk = e->bulk,
-		.n_bulk = 1, .random = random_system, .hello = {.window = 65536, .max_streams = 100},
-		.renewal = renewal_rules_default, .accept_key = accept_key, .find_key = find_key, .arg = e};
+	e->config = (struct conn_config){.initiator = initiator,
+		.keys = &e->own,
+		.n_keys = 1,
+		.bulk = e->bulk,
+		.n_bulk = 1,
+		.random = random_system,
+		.hello = {.window = 65536, .max_streams = 100},
+		.renewal = renewal_rules_default,
+		.accept_key = accept_key,
+		.find_key = find_key,
+		.arg = e};
 }
 
 /* Its job, and what it has to say. True if there was anything. */
@@ -312,8 +322,8 @@ measure_handshake(struct end ends[2], const char *protocol)
 	ends[0].took = ends[1].took = 0;
 	double both = ms_of(handshake_step, ends);
 	double share = ends[0].took / (ends[0].took + ends[1].took);
-	printf("{\"what\": \"handshake\", \"algorithm\": \"%s\", \"protocol\": \"%s\", \"initiator_ms\": %.3f, "
-	       "\"responder_ms\": %.3f}\n",
+	printf("{\"what\": \"handshake\", \"algorithm\": \"%s\", \"protocol\": \"%s\", "
+	       "\"initiator_ms\": %.3f, \"responder_ms\": %.3f}\n",
 		ends[0].keys.asym->algorithm->name, protocol, both * share, both * (1 - share));
 }
 
@@ -325,12 +335,14 @@ measure_asym(const struct asym_impl *asym)
 	for (int i = 0; i < 2; i++)
 		end_init(&ends[i], asym, i == 0, &ends[1 - i]);
 	struct keys *k = &ends[0].keys;
-	double check = ms_of(check_step, k), encrypt = ms_of(encrypt_step, k), decrypt = ms_of(decrypt_step, k);
+	double check = ms_of(check_step, k), encrypt = ms_of(encrypt_step, k),
+	       decrypt = ms_of(decrypt_step, k);
 	if (asym->prepare(asym, &random_system, k->public_key, k->prepared) != 0)
 		die("preparing failed");
 	double prepared = ms_of(encrypt_prepared_step, k);
-	printf("{\"what\": \"public key\", \"algorithm\": \"%s\", \"implementation\": \"%s\", \"check_ms\": %.3f, "
-	       "\"encrypt_ms\": %.3f, \"encrypt_prepared_ms\": %.3f, \"decrypt_ms\": %.3f}\n",
+	printf("{\"what\": \"public key\", \"algorithm\": \"%s\", \"implementation\": \"%s\", "
+	       "\"check_ms\": %.3f, \"encrypt_ms\": %.3f, \"encrypt_prepared_ms\": %.3f, "
+	       "\"decrypt_ms\": %.3f}\n",
 		asym->algorithm->name, asym->name, check, encrypt, prepared, decrypt);
 	measure_handshake(ends, "SecureConn 1.0");
 	ends[0].memory.own = &ends[0].own;

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 struct holds {
-	_Atomic uint64_t longest; /* nanoseconds of the thread's processor time: what others on the machine do is not in it */
+	_Atomic uint64_t longest; /* nanoseconds of the thread's processor time: what others on the
+				     machine do is not in it */
 	_Atomic uint64_t turns;
 };
 
@@ -36,7 +37,9 @@ begin(void)
 {
 	const char *name = getenv("HOLDS");
 	int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
-	void *memory = fd >= 0 ? mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+	void *memory =
+		fd >= 0 ? mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+			: MAP_FAILED;
 
 	if (fd >= 0)
 		close(fd);
@@ -56,7 +59,8 @@ note(void)
 		;
 }
 
-typedef int wait_fn(int fd, struct epoll_event *events, int n, int timeout, const sigset_t *signals);
+typedef int
+wait_fn(int fd, struct epoll_event *events, int n, int timeout, const sigset_t *signals);
 
 int
 epoll_pwait(int fd, struct epoll_event *events, int n, int timeout, const sigset_t *signals)

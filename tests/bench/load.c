@@ -16,11 +16,13 @@ static uint8_t block[BLOCK];
 
 enum mode {
 	MODE_LISTEN,
-	MODE_NEW,   /* its first byte says which: */
-	MODE_ECHO,  /* 'E' */
+	MODE_NEW,    /* its first byte says which: */
+	MODE_ECHO,   /* 'E' */
 	MODE_SOURCE, /* 'S': sends for ever */
-	MODE_BLOCKS  /* 'B': a block of SMALL bytes for each further byte: thousands that are all active hold little of the
-	                kernel's memory, of which TCP has not so much that each could fill its buffers */
+	/* 'B': a block of SMALL bytes for each further byte: thousands that are all active hold
+	   little of the kernel's memory, of which TCP has not so much that each could fill its
+	   buffers */
+	MODE_BLOCKS
 };
 
 static void
@@ -50,7 +52,8 @@ take_command(int poll, int fd)
 		close(fd);
 		return;
 	}
-	watch(poll, fd, command == 'E' ? MODE_ECHO : command == 'B' ? MODE_BLOCKS : MODE_SOURCE, EPOLL_CTL_MOD);
+	enum mode mode = command == 'E' ? MODE_ECHO : command == 'B' ? MODE_BLOCKS : MODE_SOURCE;
+	watch(poll, fd, mode, EPOLL_CTL_MOD);
 }
 
 static void
@@ -194,8 +197,9 @@ pull(long port, size_t n, bool blocks, long warm_ms, long ms)
 		least = p.got[i] < least ? p.got[i] : least;
 		most = p.got[i] > most ? p.got[i] : most;
 	}
-	printf("{\"bytes\": %llu, \"ns\": %llu, \"least\": %llu, \"most\": %llu}\n", (unsigned long long)sum,
-		(unsigned long long)ns, (unsigned long long)least, (unsigned long long)most);
+	printf("{\"bytes\": %llu, \"ns\": %llu, \"least\": %llu, \"most\": %llu}\n",
+		(unsigned long long)sum, (unsigned long long)ns, (unsigned long long)least,
+		(unsigned long long)most);
 }
 
 /* ---- hold: n idle connections, each of which has carried a byte both ways ---- */
@@ -260,7 +264,8 @@ redis(long port, long ms)
 	ask(fd, "*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$5\r\nvalue\r\n", "+OK\r\n");
 	for (int i = 0; i < 200; i++) /* warm */
 		ask(fd, "*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n", "$5\r\nvalue\r\n");
-	for (end = now_ns() + (uint64_t)ms * 1000000; (start = now_ns()) < end && n < SAMPLES_MAX; n++) {
+	for (end = now_ns() + (uint64_t)ms * 1000000; (start = now_ns()) < end && n < SAMPLES_MAX;
+		n++) {
 		ask(fd, "*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n", "$5\r\nvalue\r\n");
 		taken[n] = now_ns() - start;
 	}
@@ -279,17 +284,19 @@ main(int argc, char **argv)
 	if (strcmp(what, "serve") == 0 && argc == 3)
 		serve(number(argv[2], 1, 65535));
 	else if (strcmp(what, "pull") == 0 && argc == 6)
-		pull(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000), false, number(argv[4], 0, 600000),
-			number(argv[5], 1, 600000));
+		pull(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000), false,
+			number(argv[4], 0, 600000), number(argv[5], 1, 600000));
 	else if (strcmp(what, "blocks") == 0 && argc == 6)
-		pull(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000), true, number(argv[4], 0, 600000),
-			number(argv[5], 1, 600000));
+		pull(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000), true,
+			number(argv[4], 0, 600000), number(argv[5], 1, 600000));
 	else if (strcmp(what, "hold") == 0 && argc == 4)
 		hold(number(argv[2], 1, 65535), (size_t)number(argv[3], 1, 100000));
 	else if (strcmp(what, "redis") == 0 && argc == 4)
 		redis(number(argv[2], 1, 65535), number(argv[3], 1, 600000));
 	else {
-		fputs("usage: load serve PORT | pull|blocks PORT STREAMS WARM-MS MS | hold PORT CONNECTIONS | redis PORT MS\n", stderr);
+		fputs("usage: load serve PORT | pull|blocks PORT STREAMS WARM-MS MS | hold PORT "
+		      "CONNECTIONS | redis PORT MS\n",
+			stderr);
 		return 2;
 	}
 	return 0;

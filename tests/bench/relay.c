@@ -53,7 +53,8 @@ reader(void *arg)
 		pthread_mutex_lock(&w->lock);
 		ended = n <= 0;
 		w->in += ended ? 0 : (size_t)n;
-		w->parts[w->last++ % PARTS] = (struct part){now_ns() + delay, ended ? 0 : (size_t)n};
+		w->parts[w->last++ % PARTS] =
+			(struct part){now_ns() + delay, ended ? 0 : (size_t)n};
 		pthread_cond_signal(&w->changed);
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -85,7 +86,8 @@ writer(void *arg)
 			continue;
 		}
 		struct part part = w->parts[w->first % PARTS];
-		struct timespec due = {.tv_sec = (time_t)(part.due / 1000000000), .tv_nsec = (long)(part.due % 1000000000)};
+		struct timespec due = {.tv_sec = (time_t)(part.due / 1000000000),
+			.tv_nsec = (long)(part.due % 1000000000)};
 		pthread_mutex_unlock(&w->lock);
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
 		if (part.size == 0 || !send_all(w->to, w->ring + w->out % RING, part.size))

@@ -285,6 +285,7 @@ take_request(struct peer *p, struct span payload)
 
 	FUZZ_ASSERT(!p->session_came && p->heard_left == 0 && payload.data[0] <= 1);
 	/* One that the peer has forgotten may begin once more, if I never heard that it had begun.
+
 	 */
 	if (same)
 		FUZZ_ASSERT(generation > p->generation && !p->refusing);

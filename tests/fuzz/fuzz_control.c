@@ -41,7 +41,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		enum request_more more;
 
 		while ((more = request_read(&reader, &at, &left, &length)) == REQUEST_LINE) {
-			FUZZ_ASSERT(length < REQUEST_LINE_MAX && !memchr(reader.line, '\n', length));
+			FUZZ_ASSERT(
+				length < REQUEST_LINE_MAX && !memchr(reader.line, '\n', length));
 			check_request(reader.line, length);
 		}
 		if (more == REQUEST_LONG)

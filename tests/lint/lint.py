@@ -46,6 +46,7 @@ SANS_IO_CALLS = re.compile(
 MUTABLE_GLOBAL = re.compile(r"^(?:static\s+)?(?!.*\bconst\b)(?!typedef|extern|struct \w+;|enum)[a-z_][\w\s*]*[\s*]\w+(\[[^\]]*\])*\s*(=.*|;)$")
 
 MAX_LINES = 400
+MAX_COLUMNS = 100  # a tab goes to the next eighth, as in .clang-format
 
 # Sources without a unit test of their own (the last part may be a pattern), each with where it is tested instead.
 TESTED_ELSEWHERE = {
@@ -182,6 +183,14 @@ def check_files_are_short():
         n = len(path.read_text().splitlines())
         if n > MAX_LINES:
             yield f"src/{in_src(path)}: {n} lines, more than {MAX_LINES}: find the two things in it"
+
+
+def check_lines_are_short():
+    for path in sorted(p for d in ("src", "tests") for p in (TOP / d).rglob("*.[ch]")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            columns = len(line.expandtabs(8))
+            if columns > MAX_COLUMNS:
+                yield f"{path.relative_to(TOP)}:{number}: {columns} columns, more than {MAX_COLUMNS}"
 
 
 def check_files_open_with_a_comment():

@@ -154,7 +154,8 @@ main(void)
 		least = min_u64(least, c.senders[i].moved);
 		most = max_u64(most, c.senders[i].moved);
 	}
-	printf("of %d streams: at least %" PRIu64 " bytes, at most %" PRIu64 "; memory %zu and %zu\n",
+	printf("of %d streams: at least %" PRIu64 " bytes, at most %" PRIu64
+	       "; memory %zu and %zu\n",
 		STREAMS, least, most, c.most[0], c.most[1]);
 	CHECK(most <= 2 * least);
 	/* A small chunk for each besides, and nothing where bytes are taken at once. */

@@ -31,7 +31,8 @@ say_seed(void)
 int
 main(int argc, char **argv)
 {
-	static const char *const breaches[] = {"none", "generation", "windows", "resets", "highest"};
+	static const char *const breaches[] = {
+		"none", "generation", "windows", "resets", "highest"};
 	uint64_t from = 1, seeds = 300;
 	size_t breach = BREACH_NONE;
 	bool cuts = false;

@@ -8,8 +8,8 @@ accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
 
 	end->asked++;
 	for (size_t i = 0; i < end->peer->config.n_keys; i++)
-		if (end->peer->keys[i].asym == asym &&
-			memcmp(end->peer->public_keys[i], public_key, asym->algorithm->public_size) == 0)
+		if (end->peer->keys[i].asym == asym && memcmp(end->peer->public_keys[i], public_key,
+							       asym->algorithm->public_size) == 0)
 			return !end->refuse_key;
 	return false;
 }
@@ -187,7 +187,8 @@ pair_up(struct pair *p)
 	pair_run(p);
 	for (int i = 0; i < 2; i++) {
 		if (conn_phase(p->ends[i].conn) != CONN_UP)
-			fail_msg("end %d is not up: %s", i, sc_error_name(conn_error(p->ends[i].conn)));
+			fail_msg("end %d is not up: %s", i,
+				sc_error_name(conn_error(p->ends[i].conn)));
 	}
 }
 

@@ -15,7 +15,8 @@ struct pair_end {
 	struct conn *conn;
 	struct conn_config config;
 	struct conn_key keys[PAIR_LIST_MAX];
-	uint8_t public_keys[PAIR_LIST_MAX][ASYM_PUBLIC_MAX], private_keys[PAIR_LIST_MAX][ASYM_PRIVATE_MAX];
+	uint8_t public_keys[PAIR_LIST_MAX][ASYM_PUBLIC_MAX],
+		private_keys[PAIR_LIST_MAX][ASYM_PRIVATE_MAX];
 	const struct bulk_impl *bulk[PAIR_LIST_MAX];
 	bool refuse_key;   /* accept_key says no */
 	struct conn_memory memory;

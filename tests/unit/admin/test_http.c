@@ -47,7 +47,8 @@ test_parse(void **state)
 static void
 test_chunks(void **state)
 {
-	static const char old[] = "GET /metrics HTTP/1.0\r\n\r\n", now[] = "HEAD /metrics HTTP/1.1\r\n\r\n";
+	static const char old[] = "GET /metrics HTTP/1.0\r\n\r\n",
+			  now[] = "HEAD /metrics HTTP/1.1\r\n\r\n";
 	char head[HTTP_CHUNK_HEAD];
 	bool chunks = true;
 	(void)state;
@@ -69,11 +70,13 @@ test_head(void **state)
 	(void)state;
 
 	size_t n = http_head(head, HTTP_GET, "text/plain", true);
-	assert_string_equal(head, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n"
-				  "Connection: close\r\n\r\n");
+	assert_string_equal(head,
+		"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n"
+		"Connection: close\r\n\r\n");
 	assert_int_equal(n, strlen(head));
 	http_head(head, HTTP_HEAD, "text/plain", false);
-	assert_string_equal(head, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n");
+	assert_string_equal(
+		head, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n");
 	for (unsigned r = HTTP_OTHER_PAGE; r <= HTTP_WRONG; r++) {
 		n = http_head(head, r, "text/plain; version=0.0.4; charset=utf-8", r % 2);
 		assert_true(n < sizeof(head) && memcmp(head, "HTTP/1.1 4", 10) == 0);

@@ -52,7 +52,8 @@ test_nothing(void **state)
 	(void)state;
 
 	assert_non_null(strstr(text, "secureconn_info{name=\"a\",version="));
-	assert_non_null(strstr(text, "# TYPE secureconn_peer_up gauge\n# HELP secureconn_peer_links "));
+	assert_non_null(
+		strstr(text, "# TYPE secureconn_peer_up gauge\n# HELP secureconn_peer_links "));
 	assert_non_null(strstr(text, "# TYPE secureconn_refused_total counter\n"));
 	text_fini(&out);
 	status_free(s);
@@ -81,11 +82,13 @@ test_families(void **state)
 				     "secureconn_peer_streams{peer=\"p\"} 7\n"
 				     "secureconn_peer_streams{peer=\"q\"} 0\n"
 				     "# HELP secureconn_peer_waiting "));
-	assert_non_null(strstr(text, "secureconn_peer_received_bytes_total{peer=\"p\"} 1125899906842624\n"));
+	assert_non_null(strstr(
+		text, "secureconn_peer_received_bytes_total{peer=\"p\"} 1125899906842624\n"));
 	assert_non_null(strstr(text, "# TYPE secureconn_connections_total counter\n"
 				     "secureconn_connections_total{route=\"r\"} 5\n"
 				     "# HELP secureconn_received_bytes_total "));
-	assert_non_null(strstr(text, "secureconn_refused_total{service=\"\",reason=\"denied\"} 6\n"));
+	assert_non_null(
+		strstr(text, "secureconn_refused_total{service=\"\",reason=\"denied\"} 6\n"));
 	text_fini(&out);
 	status_free(s);
 }

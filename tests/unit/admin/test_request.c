@@ -142,7 +142,8 @@ test_answers(void **state)
 {
 	struct json_object *o = answer_new();
 	(void)state;
-	assert_string_equal(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN), "{\"ok\":true}");
+	assert_string_equal(
+		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN), "{\"ok\":true}");
 	json_object_put(o);
 	o = answer_error("no \"x\"");
 	assert_string_equal(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),

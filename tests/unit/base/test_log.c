@@ -32,7 +32,8 @@ static void
 test_text_escapes(void **state)
 {
 	(void)state;
-	assert_string_equal(logged(LOG_FORMAT_TEXT, "plain", 5), "warning some_event value=plain n=42\n");
+	assert_string_equal(
+		logged(LOG_FORMAT_TEXT, "plain", 5), "warning some_event value=plain n=42\n");
 	assert_string_equal(logged(LOG_FORMAT_TEXT, "", 0), "warning some_event value=\"\" n=42\n");
 	assert_string_equal(logged(LOG_FORMAT_TEXT, "a b\"\\\n\x80", 7),
 		"warning some_event value=\"a b\\\"\\\\\\x0a\\x80\" n=42\n");
@@ -43,7 +44,8 @@ test_json_escapes(void **state)
 {
 	(void)state;
 	assert_string_equal(logged(LOG_FORMAT_JSON, "a\"\n\x80", 4),
-		"\"level\":\"warning\",\"event\":\"some_event\",\"value\":\"a\\\"\\u000a\\u0080\",\"n\":42}\n");
+		"\"level\":\"warning\",\"event\":\"some_event\",\"value\":\"a\\\"\\u000a\\u0080\","
+		"\"n\":42}\n");
 	assert_int_equal(text[0], '{');
 }
 

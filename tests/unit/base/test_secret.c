@@ -88,7 +88,8 @@ test_refused(void **state)
 
 	/* Whoever may lock memory without a limit (root) is not refused. */
 	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &before), 0);
-	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){none.rlim_cur, before.rlim_max}), 0);
+	assert_int_equal(
+		setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){none.rlim_cur, before.rlim_max}), 0);
 	secret_pool_init(&pool, 64);
 	assert_non_null(secret_alloc(&pool));
 	secret_pool_fini(&pool);

@@ -42,7 +42,8 @@ message(int fd, const char *priority)
 
 	assert_non_null(line);
 	assert_memory_equal(line, priority, n);
-	assert_true(line[n + 3] == ' ' && line[n + 6] == ' ' && line[n + 9] == ':' && line[n + 12] == ':');
+	assert_true(line[n + 3] == ' ' && line[n + 6] == ' ' && line[n + 9] == ':' &&
+		    line[n + 12] == ':');
 	snprintf(form, sizeof(form), " secureconn[%ld]: ", (long)getpid());
 	assert_memory_equal(line + n + 15, form, strlen(form));
 	return line + n + 15 + strlen(form);

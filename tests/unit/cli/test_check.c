@@ -5,7 +5,8 @@
 
 static const char text[] =
 	"[node]\nname = n\nstate = s\nworkers = 3\nasymmetric = X25519\nimplementations = nettle\n"
-	"listen = 127.0.0.1:7400\nmetrics = 127.0.0.1:9740\n[peer hq]\naddress = hq:1, hq:2\n[peer branch]\n"
+	"listen = 127.0.0.1:7400\nmetrics = 127.0.0.1:9740\n"
+	"[peer hq]\naddress = hq:1, hq:2\n[peer branch]\n"
 	"[route db]\nlisten = 127.0.0.1:5432, /run/db\npeer = hq\nidle = 5m\n"
 	"[route web]\nlisten = 127.0.0.1:8080\npeer = hq, branch\npolicy = balance\n"
 	"[service web]\nconnect = 127.0.0.1:80\nallow = branch, hq\n";
@@ -47,7 +48,8 @@ test_text(void **state)
 		"\nService web\n"
 		"  may be used by     branch, hq\n"
 		"  leads to           127.0.0.1:80\n"
-		"\nNote: DIR/s: there is no such folder; make it with: secureconn -c DIR/x.ini init\n");
+		"\nNote: DIR/s: there is no such folder; make it with: "
+		"secureconn -c DIR/x.ini init\n");
 	assert_int_equal(harness_run(&h, cmd_init, "", "init"), CLI_DONE);
 	harness_note(&h, "s", "hq", 1);
 	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_DONE);
@@ -71,12 +73,14 @@ test_notes_and_errors(void **state)
 				"secureconn -c DIR/x.ini init\n");
 	harness_contains(h.out, "\nNote: there is no [route NAME] and no [service NAME]: nothing "
 				"will be carried\n");
-	harness_config(&h, "[node]\nname = n\nstate = s\ncontrol =\nasymmetric = X25519\n[peer hq]\n");
+	harness_config(
+		&h, "[node]\nname = n\nstate = s\ncontrol =\nasymmetric = X25519\n[peer hq]\n");
 	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_DONE);
 	harness_contains(h.out, "  commands reach it  nowhere\n");
 	harness_contains(h.out, "\nPeer hq: no key is verified\n  it dials us, which it cannot\n");
-	harness_contains(h.out, "\nNote: neither side can dial: [peer hq] has no address, and [node] has no "
-				"listen; DIR/x.ini:6\n");
+	harness_contains(h.out,
+		"\nNote: neither side can dial: [peer hq] has no address, and [node] has no "
+		"listen; DIR/x.ini:6\n");
 	harness_config(&h, "[node]\nname = n\nlisten = 1\n");
 	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_USAGE);
 	assert_string_equal(h.out, "");
@@ -97,7 +101,8 @@ test_json(void **state)
 	assert_int_equal(harness_run(&h, cmd_check, "", "check --json"), CLI_DONE);
 	assert_string_equal(h.out,
 		"{\"node\":{\"name\":\"n\",\"listen\":[\"127.0.0.1:7400\"],\"state\":\"DIR/s\","
-		"\"user\":\"\",\"workers\":3,\"control\":\"DIR/s/control.sock\",\"metrics\":[\"127.0.0.1:9740\"],"
+		"\"user\":\"\",\"workers\":3,\"control\":\"DIR/s/control.sock\","
+		"\"metrics\":[\"127.0.0.1:9740\"],"
 		"\"asymmetric\":[\"X25519\"],\"symmetric\":["
 		"{\"name\":\"AES 256\",\"implementation\":\"nettle\"},"
 		"{\"name\":\"AES 128\",\"implementation\":\"nettle\"},"
@@ -106,12 +111,14 @@ test_json(void **state)
 		"\"peers\":[{\"name\":\"hq\",\"address\":[\"hq:1\",\"hq:2\"],\"connect\":"
 		"\"always\","
 		"\"verified\":null,\"sources\":[]},"
-		"{\"name\":\"branch\",\"address\":[],\"connect\":\"always\",\"verified\":null,\"sources\":[]}],"
+		"{\"name\":\"branch\",\"address\":[],\"connect\":\"always\","
+		"\"verified\":null,\"sources\":[]}],"
 		"\"routes\":[{\"name\":\"db\",\"listen\":[\"127.0.0.1:5432\",\"/run/"
 		"db\"],\"peers\":[\"hq\"],\"policy\":\"failover\","
 		"\"service\":\"db\",\"link\":\"shared\",\"max_connections\":4096},"
 		"{\"name\":\"web\",\"listen\":[\"127.0.0.1:8080\"],\"peers\":[\"hq\",\"branch\"],"
-		"\"policy\":\"balance\",\"service\":\"web\",\"link\":\"shared\",\"max_connections\":4096}],"
+		"\"policy\":\"balance\",\"service\":\"web\",\"link\":\"shared\","
+		"\"max_connections\":4096}],"
 		"\"services\":[{\"name\":\"web\",\"connect\":[\"127.0.0.1:80\"],"
 		"\"allow\":[\"branch\",\"hq\"],\"send_proxy\":\"off\",\"source\":\"node\"}]}\n");
 	harness_fini(&h);

@@ -54,7 +54,8 @@ test_bad(void **state)
 			"--help\n"},
 		{"any a b c", "secureconn: any: too many arguments, from c; see: secureconn any "
 			      "--help\n"},
-		{"any a b \033[31m", "secureconn: any: too many arguments, from ?[31m; see: secureconn any --help\n"},
+		{"any a b \033[31m", "secureconn: any: too many arguments, from ?[31m; see: "
+				     "secureconn any --help\n"},
 		{"any --jsn", "secureconn: any: there is no option --jsn; did you mean --json?\n"},
 		{"any --all",
 			"secureconn: any: there is no option --all; see: secureconn any --help\n"},
@@ -125,8 +126,8 @@ test_load(void **state)
 	assert_string_equal(
 		h.err, "secureconn: there is no [peer elsewhere] in DIR/x.ini; add that section\n");
 	assert_int_equal(harness_run(&h, cmd_load, "", "x hq"), CLI_FAILED);
-	assert_string_equal(
-		h.err, "secureconn: DIR/s: there is no such folder; make it with: secureconn -c DIR/x.ini init\n");
+	assert_string_equal(h.err, "secureconn: DIR/s: there is no such folder; make it with: "
+				   "secureconn -c DIR/x.ini init\n");
 
 	assert_int_equal(keyring_create(scratch_path(&h.scratch, "s"), &err), SC_OK);
 	scratch_write(&h.scratch, "s/peers/x.key", "", 0);

@@ -64,18 +64,21 @@ test_commands(void **state)
 	} cases[] = {
 		{cmd_reload, "reload", "{\"request\":\"reload\"}\n", "{\"ok\":true}\n",
 			"The node has read DIR/x.ini again.\n"},
-		{cmd_drain, "drain", "{\"request\":\"drain\"}\n", "{\"ok\":true,\"drain_ms\":30000}\n",
+		{cmd_drain, "drain", "{\"request\":\"drain\"}\n",
+			"{\"ok\":true,\"drain_ms\":30000}\n",
 			"The node takes no new connections. It ends when those that are open have "
 			"finished, after 30s at the latest.\n"},
-		{cmd_stop, "stop", "{\"request\":\"stop\"}\n", "{\"ok\":true}\n", "The node has ended.\n"},
+		{cmd_stop, "stop", "{\"request\":\"stop\"}\n", "{\"ok\":true}\n",
+			"The node has ended.\n"},
 		{cmd_renew, "renew hq", "{\"request\":\"renew\",\"peer\":\"hq\"}\n",
 			"{\"ok\":true,\"links\":1,\"wait_ms\":0}\n",
 			"hq: the session keys of 1 link are being renewed.\n"},
 		{cmd_renew, "renew hq", "{\"request\":\"renew\",\"peer\":\"hq\"}\n",
 			"{\"ok\":true,\"links\":2,\"wait_ms\":58500}\n",
-			"hq: the session keys of 2 links will be renewed in 59s, not sooner after the "
-			"last time.\n"},
-		{cmd_log, "log debug", "{\"request\":\"log\",\"level\":\"debug\"}\n", "{\"ok\":true}\n",
+			"hq: the session keys of 2 links will be renewed in 59s, not sooner after "
+			"the last time.\n"},
+		{cmd_log, "log debug", "{\"request\":\"log\",\"level\":\"debug\"}\n",
+			"{\"ok\":true}\n",
 			"The node logs events of the level debug and graver ones, until it is told "
 			"otherwise or starts again.\n"},
 		{cmd_log, "log info --json", "{\"request\":\"log\",\"level\":\"info\"}\n",
@@ -108,8 +111,10 @@ test_refusals(void **state)
 		{"{\"ok\":false,\"error\":\"there is no such peer\"}\n",
 			"secureconn: there is no such peer\n"},
 		{"{}\n", "secureconn: the node refuses, without a reason\n"},
-		{"[]\n", "secureconn: DIR/c.sock: the node gives no answer: the connection ended\n"},
-		{"{\"ok\":tr", "secureconn: DIR/c.sock: the node gives no answer: the connection ended\n"},
+		{"[]\n",
+			"secureconn: DIR/c.sock: the node gives no answer: the connection ended\n"},
+		{"{\"ok\":tr",
+			"secureconn: DIR/c.sock: the node gives no answer: the connection ended\n"},
 		{"", "secureconn: DIR/c.sock: the node gives no answer: the connection ended\n"},
 	};
 	struct harness h;
@@ -141,8 +146,9 @@ test_no_node(void **state)
 	harness_init(&h);
 	harness_config(&h, CONFIG);
 	assert_int_equal(harness_run(&h, cmd_status, "", "status"), 1);
-	harness_contains(h.err, "no node is running with this configuration (there is no DIR/c.sock); "
-				"start it with: secureconn -c DIR/x.ini run\n");
+	harness_contains(h.err,
+		"no node is running with this configuration (there is no DIR/c.sock); start it "
+		"with: secureconn -c DIR/x.ini run\n");
 	fake_start(&fake, &h, "{\"ok\":true}\n");
 	assert_int_equal(config_load(&config, h.config_path, &err), SC_OK);
 	struct json_object *answer = client_question(config, &request);
@@ -154,7 +160,8 @@ test_no_node(void **state)
 	assert_true(client_wait_end(config, 0));
 	config_free(config);
 	assert_int_equal(harness_run(&h, cmd_status, "", "status --watch"), 1);
-	harness_contains(h.err, "(nobody answers at DIR/c.sock, which one that ended badly has left)");
+	harness_contains(
+		h.err, "(nobody answers at DIR/c.sock, which one that ended badly has left)");
 	harness_config(&h, "[node]\nname = n\ncontrol =\n");
 	assert_int_equal(harness_run(&h, cmd_stop, "", "stop"), 1);
 	harness_contains(h.err, "`control` in [node] of DIR/x.ini is empty");
@@ -178,7 +185,8 @@ test_usage(void **state)
 		{cmd_renew, "renew", "an argument is missing: PEER"},
 		{cmd_renew, "renew ../x", "this cannot be the name of a peer"},
 		{cmd_log, "log", "an argument is missing: LEVEL"},
-		{cmd_log, "log loud", "the level is error, warning, info or debug, and not \"loud\""},
+		{cmd_log, "log loud",
+			"the level is error, warning, info or debug, and not \"loud\""},
 		{cmd_stop, "stop now", "too many arguments"},
 		{cmd_reload, "reload --now", "there is no option --now"},
 		{cmd_drain, "drain x", "too many arguments"},

@@ -50,7 +50,8 @@ test_pasted(void **state)
 	(void)state;
 
 	entry_init(&e);
-	assert_int_equal(type(&e, "\033[200~7Q2M\342\200\22301XK\302\240abcd-0123-4567-89ab-cdef-ghjk\033[201~\n"),
+	assert_int_equal(type(&e, "\033[200~7Q2M\342\200\22301XK\302\240abcd-0123-4567-89ab-cdef-"
+				  "ghjk\033[201~\n"),
 		ENTRY_DONE);
 	shows(&e, "7Q2M-01XK-ABCD-0123-4567-89AB-CDEF-GHJK");
 	assert_int_equal(e.n, ENTRY_LETTERS);

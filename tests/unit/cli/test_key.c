@@ -71,8 +71,8 @@ test_export(void **state)
 	assert_int_equal(harness_run(&h, cmd_key, "", "key export X448"), CLI_USAGE);
 	harness_contains(h.err, "key export: \"X448\" is not known");
 	assert_int_equal(harness_run(&h, cmd_key, "", "key turn"), CLI_USAGE);
-	assert_string_equal(
-		h.err, "secureconn: key: there is no \"key turn\"; there are: key export, key rotate\n");
+	assert_string_equal(h.err,
+		"secureconn: key: there is no \"key turn\"; there are: key export, key rotate\n");
 	harness_config(&h, "[node]\nname = n\nstate = s\nasymmetric = ElGamal 2048\n");
 	assert_int_equal(harness_run(&h, cmd_key, "", "key export"), CLI_FAILED);
 	assert_string_equal(h.err,

@@ -70,7 +70,8 @@ test_errors(void **state)
 		{"--frob", "secureconn: there is no option --frob; see: secureconn --help\n"},
 		{"-c", "secureconn: a file is missing after -c\n"},
 		{"-c '' check", "secureconn: a file is missing after -c\n"},
-		{"help verfy", "secureconn: there is no command \"verfy\"; did you mean \"verify\"?\n"},
+		{"help verfy",
+			"secureconn: there is no command \"verfy\"; did you mean \"verify\"?\n"},
 		{"-c /nonexistent/x.ini check", "secureconn: /nonexistent/x.ini: cannot be opened: "
 						"No such file or directory; "
 						"`secureconn -c /nonexistent/x.ini init` writes a "

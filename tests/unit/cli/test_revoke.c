@@ -9,7 +9,8 @@ test_revoke(void **state)
 	(void)state;
 
 	harness_init(&h);
-	harness_config(&h, "[node]\nname = store-7\nstate = s\nasymmetric = X25519\n[peer hq]\naddress = hq:7400\n");
+	harness_config(&h, "[node]\nname = store-7\nstate = s\nasymmetric = X25519\n[peer "
+			   "hq]\naddress = hq:7400\n");
 	assert_int_equal(harness_run(&h, cmd_init, "", "init"), CLI_DONE);
 	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke hqq"), CLI_FAILED);
 	harness_contains(h.err, "did you mean \"hq\"?");
@@ -20,15 +21,18 @@ test_revoke(void **state)
 	memcpy(second, harness_note(&h, "s", "hq", 2), sizeof(second));
 
 	/* The one on hold, whose fingerprint nobody knows. */
-	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke hq --pending --fingerprint x"), CLI_USAGE);
+	assert_int_equal(
+		harness_run(&h, cmd_revoke, "", "revoke hq --pending --fingerprint x"), CLI_USAGE);
 	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke hq --pending"), CLI_DONE);
-	assert_string_equal(h.out,
-		"hq: 1 key is revoked. No link is made with it any more, a running node closes those "
-		"that are up, and the fingerprint is remembered.\nAnother key of hq is still verified.\n");
+	assert_string_equal(h.out, "hq: 1 key is revoked. No link is made with it any more, a "
+				   "running node closes those that are up, and the fingerprint is "
+				   "remembered.\n"
+				   "Another key of hq is still verified.\n");
 	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke hq --pending"), CLI_FAILED);
 	harness_contains(h.err, "no key of hq waits");
 
-	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke hq --fingerprint 7Q2M"), CLI_FAILED);
+	assert_int_equal(
+		harness_run(&h, cmd_revoke, "", "revoke hq --fingerprint 7Q2M"), CLI_FAILED);
 	harness_contains(h.err, "--fingerprint: that is not a whole fingerprint");
 	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke hq"), CLI_DONE);
 	assert_int_equal(harness_run(&h, cmd_peers, "", "peers"), CLI_DONE);
@@ -39,7 +43,8 @@ test_revoke(void **state)
 	assert_int_equal(harness_run(&h, cmd_verify, first, "verify hq"), CLI_FAILED);
 	snprintf(command, sizeof(command), "trust hq --fingerprint %s", first);
 	assert_int_equal(harness_run(&h, cmd_trust, "", command), CLI_FAILED);
-	harness_contains(h.err, "that key was revoked (as one of peer \"hq\"); if it is to count again: ");
+	harness_contains(
+		h.err, "that key was revoked (as one of peer \"hq\"); if it is to count again: ");
 	snprintf(command, sizeof(command), "trust hq --fingerprint %s --again", first);
 	assert_int_equal(harness_run(&h, cmd_trust, "", command), CLI_DONE);
 	assert_int_equal(harness_run(&h, cmd_peers, "", "peers"), CLI_DONE);

@@ -16,7 +16,9 @@ in_use(struct harness *h, const char *identity)
 {
 	static char fingerprint[FINGERPRINT_SIZE];
 	struct keyring *ring = harness_ring(h, "s");
-	memcpy(fingerprint, keyring_pair(ring, identity, asym_find("X25519"), PAIR_CURRENT)->fingerprint, sizeof(fingerprint));
+	memcpy(fingerprint,
+		keyring_pair(ring, identity, asym_find("X25519"), PAIR_CURRENT)->fingerprint,
+		sizeof(fingerprint));
 	keyring_free(ring);
 	return fingerprint;
 }
@@ -54,7 +56,8 @@ test_step_by_step(void **state)
 	harness_contains(h.out, "\"hq\":\"needs a call\"");
 	assert_int_equal(harness_run(&h, cmd_key, "", "key rotate --finish"), CLI_DONE);
 	harness_contains(h.out, "The new X25519 key is in use from now on");
-	assert_string_equal(in_use(&h, ""), keyring_pair(ring, "", asym_find("X25519"), PAIR_NEXT)->fingerprint);
+	assert_string_equal(in_use(&h, ""),
+		keyring_pair(ring, "", asym_find("X25519"), PAIR_NEXT)->fingerprint);
 	keyring_free(ring);
 	assert_int_equal(harness_run(&h, cmd_key, "", "key"), CLI_DONE);
 	harness_contains(h.out, "former, in use from");
@@ -71,7 +74,8 @@ test_now_and_for_an_identity(void **state)
 	start(&h);
 	memcpy(own, in_use(&h, ""), sizeof(own));
 	memcpy(other, in_use(&h, "other"), sizeof(other));
-	assert_int_equal(harness_run(&h, cmd_key, "", "key rotate --now --identity other"), CLI_DONE);
+	assert_int_equal(
+		harness_run(&h, cmd_key, "", "key rotate --now --identity other"), CLI_DONE);
 	assert_string_not_equal(in_use(&h, "other"), other);
 	assert_string_equal(in_use(&h, ""), own);
 	assert_int_equal(harness_run(&h, cmd_key, "", "key export --identity other"), CLI_DONE);
@@ -85,8 +89,8 @@ test_now_and_for_an_identity(void **state)
 static void
 test_usage(void **state)
 {
-	static const char *const wrong[] = {"key rotate X25519", "key --now", "key rotate --now --finish",
-		"key rotate --asymmetric X448", "key turn"};
+	static const char *const wrong[] = {"key rotate X25519", "key --now",
+		"key rotate --now --finish", "key rotate --asymmetric X448", "key turn"};
 	struct harness h;
 	(void)state;
 

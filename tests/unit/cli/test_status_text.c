@@ -4,7 +4,8 @@
 #include "cli/status_text.h"
 
 static const char picture[] =
-	"{\"node\":{\"name\":\"store-7\",\"version\":\"1\",\"pid\":12,\"state\":\"running\",\"age_s\":93784,"
+	"{\"node\":{\"name\":\"store-7\",\"version\":\"1\",\"pid\":12,\"state\":\"running\","
+	"\"age_s\":93784,"
 	"\"listen\":[\"0.0.0.0:7400\",\"[::]:7400\"],\"workers\":2,\"memory_bytes\":18874368,"
 	"\"unauthenticated\":1,\"unauthenticated_max\":256,\"callers_refused\":3,"
 	"\"handshakes_failed\":4,\"limits_reached\":{\"source\":3,\"streams\":12}},"
@@ -20,7 +21,8 @@ static const char picture[] =
 	"\"retry_in_ms\":1500,\"waiting\":2,\"links\":[]}],"
 	"\"routes\":[{\"name\":\"db\",\"listen\":[\"127.0.0.1:5432\"],\"peers\":[\"hq\",\"hq-dr\"],"
 	"\"service\":\"inventory\",\"connections\":2,\"total\":9,"
-	"\"refused\":{\"peer_absent\":1,\"limit\":2,\"new_one\":3},\"bytes_in\":1,\"bytes_out\":2}],"
+	"\"refused\":{\"peer_absent\":1,\"limit\":2,\"new_one\":3},"
+	"\"bytes_in\":1,\"bytes_out\":2}],"
 	"\"services\":[{\"name\":\"web\",\"connect\":[\"127.0.0.1:80\",\"/web.sock\"],"
 	"\"connections\":0,\"total\":0,\"refused\":{}}],"
 	"\"unknown_services\":{\"total\":5,\"refused\":{\"denied\":5}}}";
@@ -91,8 +93,9 @@ test_narrow(void **state)
 	unsigned lines = 0;
 	(void)state;
 
-	assert_non_null(strstr(text, "  traffic      1.5 GiB in, 2.0 KiB out; now 3.4 MiB/s in, 17\n"
-				     "               B/s out\n"));
+	assert_non_null(
+		strstr(text, "  traffic      1.5 GiB in, 2.0 KiB out; now 3.4 MiB/s in, 17\n"
+			     "               B/s out\n"));
 	while ((line = strsep(&rest, "\n"))) {
 		assert_true(strlen(line) <= 60);
 		lines++;
@@ -116,10 +119,12 @@ test_colour(void **state)
 static void
 test_many_links(void **state)
 {
-	char *text = render("{\"peers\":[{\"name\":\"hq\",\"state\":\"up\",\"links_total\":5,\"links\":["
-			    "{\"address\":\"a:1\",\"streams\":1},{\"address\":\"a:2\",\"streams\":1},"
-			    "{\"address\":\"a:3\",\"streams\":1},{\"address\":\"a:4\",\"streams\":1},"
-			    "{\"address\":\"a:5\",\"streams\":1}]}]}", 80, false);
+	char *text =
+		render("{\"peers\":[{\"name\":\"hq\",\"state\":\"up\",\"links_total\":5,\"links\":["
+		       "{\"address\":\"a:1\",\"streams\":1},{\"address\":\"a:2\",\"streams\":1},"
+		       "{\"address\":\"a:3\",\"streams\":1},{\"address\":\"a:4\",\"streams\":1},"
+		       "{\"address\":\"a:5\",\"streams\":1}]}]}",
+			80, false);
 	(void)state;
 
 	assert_null(strstr(text, "a:2"));

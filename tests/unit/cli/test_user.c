@@ -91,7 +91,8 @@ become(const struct harness *h, const struct config *config, const struct user *
 		if (groups[i] == 0)
 			return 6;
 	struct stat st;
-	if (stat(config->node.state, &st) != 0 || st.st_uid != user->uid || (st.st_mode & 0777) != 0700)
+	if (stat(config->node.state, &st) != 0 || st.st_uid != user->uid ||
+		(st.st_mode & 0777) != 0700)
 		return 7;
 #ifndef __SANITIZE_ADDRESS__
 	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)

@@ -38,8 +38,8 @@ test_dialog(void **state)
 	time_text(when, keyring_peer_key(ring, 0)->time);
 	/* Two own keys, but hq has shown an X25519 key: so it has seen that one. */
 	snprintf(expected, sizeof(expected),
-		"Call the person who runs hq (last seen at 203.0.113.5:7400, %.10s %.5s UTC) on a number "
-		"you already have.\n\n"
+		"Call the person who runs hq (last seen at 203.0.113.5:7400, %.10s %.5s UTC) on a "
+		"number you already have.\n\n"
 		"  1. Read this to them; it is the fingerprint of the key of this node (store-7):\n"
 		"         %s\n"
 		"  2. Ask them to read theirs to you, and type it here: \n\n"
@@ -105,7 +105,8 @@ test_odd_input(void **state)
 	assert_string_equal(h.err, "secureconn: nothing was typed; nothing has changed\n");
 	/* No place is known; but where callers came from is. */
 	harness_contains(h.out, "Call the person who runs branch on a number");
-	harness_contains(h.out, "Callers that nobody knows have shown a key:\n  203.0.113.5:7400, 20");
+	harness_contains(
+		h.out, "Callers that nobody knows have shown a key:\n  203.0.113.5:7400, 20");
 
 	/* A line that is longer than what is kept of it. */
 	memset(longest, ' ', sizeof(longest));

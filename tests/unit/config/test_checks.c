@@ -13,8 +13,7 @@ static const struct {
 	{NODE "[route r]\npeer = hq\nlisten = 0.0.0.0:1\nplaintext = allow\n", NULL},
 	{NODE "[route r]\npeer = hq\nlisten = 127.0.0.1:1, 0.0.0.0:1\n",
 		"x.ini:7: [route r] listen: 0.0.0.0:1 is not on this host, and what goes there is "
-		"not "
-		"encrypted; use a loopback address, or add plaintext = allow to this section"},
+		"not encrypted; use a loopback address, or add plaintext = allow to this section"},
 	{NODE "[route r]\npeer = hq\nlisten = 127.0.0.1:7400\n",
 		"x.ini:7: [route r] listen: 127.0.0.1:7400 is taken by [node], x.ini:3; choose "
 		"another port"},
@@ -31,7 +30,8 @@ static const struct {
 		"the service"},
 	{NODE "[route r]\nlisten = /s\npeer = hq, hq\n",
 		"x.ini:7: [route r] peer: \"hq\" is there twice; remove one"},
-	{NODE "[peer x]\naddress = x:1\n[route r]\nlink = own\nspare = 16\npeer = x\nlisten = /s\n", NULL},
+	{NODE "[peer x]\naddress = x:1\n[route r]\nlink = own\nspare = 16\npeer = x\nlisten = /s\n",
+		NULL},
 	{NODE "[peer x]\naddress = x:1\n[route r]\nlink = own\npeer = x, hq\nlisten = /s\n",
 		"x.ini:9: [route r] link: own means that this node dials, but [peer hq] has no "
 		"address; give it one, or use link = shared"},
@@ -45,30 +45,37 @@ static const struct {
 		"x.ini:3: [node] metrics: 0.0.0.0:9740 is not on this host; use a loopback address "
 		"(a [service] can lead the peer there that collects them)"},
 	{"[node]\nname = n\nlisten = 127.0.0.1:7400\nmetrics = 127.0.0.1:7400\n",
-		"x.ini:4: [node] metrics: 127.0.0.1:7400 is taken by [node] listen, x.ini:3; choose "
-		"another port"},
+		"x.ini:4: [node] metrics: 127.0.0.1:7400 is taken by [node] listen, x.ini:3; "
+		"choose another port"},
 	{"[node]\nname = n\nmetrics = /s\n[peer hq]\n[route r]\npeer = hq\nlisten = /s\n",
 		"x.ini:7: [route r] listen: /s is taken by [node] metrics, x.ini:3; choose another "
 		"port"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq\nsend_proxy = v2\n", NULL},
-	{NODE "sources = 10.0.0.0/8\n[service s]\nconnect = 127.0.0.1:1\nallow = *\nsource = original\n", NULL},
-	{NODE "[peer x]\nsources = 10.0.0.0/8\n[service s]\nconnect = [::1]:1\nallow = hq, x\nsource = original\n",
+	{NODE "sources = 10.0.0.0/8\n[service s]\nconnect = 127.0.0.1:1\nallow = *\nsource = "
+	      "original\n",
 		NULL},
-	{NODE "[peer x]\nsources = 10.0.0.0/8\n[service s]\nconnect = [::1]:1\nallow = hq\nsource = original\n",
-		"x.ini:9: [service s] source: original refuses clients whose addresses their peer may "
-		"not claim, and no peer that this service allows may claim any; add sources = PREFIX to "
-		"its section"},
-	{NODE "sources = 10.0.0.0/8\n[service s]\nconnect = 127.0.0.1:1, /s\nallow = hq\nsource = original\n",
-		"x.ini:7: [service s] connect: /s: a Unix socket has no addresses to show; connect to "
-		"host:port, or use source = node and send_proxy"},
+	{NODE "[peer x]\nsources = 10.0.0.0/8\n[service s]\nconnect = [::1]:1\nallow = hq, "
+	      "x\nsource = original\n",
+		NULL},
+	{NODE "[peer x]\nsources = 10.0.0.0/8\n[service s]\nconnect = [::1]:1\nallow = hq\nsource "
+	      "= original\n",
+		"x.ini:9: [service s] source: original refuses clients whose addresses their peer "
+		"may not claim, and no peer that this service allows may claim any; add sources = "
+		"PREFIX to its section"},
+	{NODE "sources = 10.0.0.0/8\n[service s]\nconnect = 127.0.0.1:1, /s\nallow = hq\nsource = "
+	      "original\n",
+		"x.ini:7: [service s] connect: /s: a Unix socket has no addresses to show; connect "
+		"to host:port, or use source = node and send_proxy"},
 	{NODE "sources = 10.0.0.0/8, 10.0.0.1/8\n",
 		"x.ini:5: [peer hq] sources: \"10.0.0.1/8\" says more than its first 8 bits; write "
 		"10.0.0.0/8, or a longer prefix"},
 	{NODE "sources = 127.0.0.0/8\n",
 		"x.ini:5: [peer hq] sources: no address in \"127.0.0.0/8\" is ever used: not of "
-		"loopback, link-local or multicast, and not an IPv4 address written as IPv6; remove it"},
+		"loopback, link-local or multicast, and not an IPv4 address written as IPv6; "
+		"remove it"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq\nsend_proxy = yes\n",
-		"x.ini:8: [service s] send_proxy: \"yes\" is not known here; write one of off/v1/v2"},
+		"x.ini:8: [service s] send_proxy: \"yes\" is not known here; write one of "
+		"off/v1/v2"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq, h1\n",
 		"x.ini:7: [service s] allow: there is no [peer h1]; did you mean \"hq\"?"},
 	{NODE "[service s]\nconnect = 127.0.0.1:1\nallow = hq, *\n",
@@ -76,8 +83,7 @@ static const struct {
 		"names alone"},
 	{NODE "[service s]\nconnect = db.example.com:1\nallow = *\n",
 		"x.ini:6: [service s] connect: db.example.com:1 is not on this host, and what goes "
-		"there "
-		"is not encrypted; use a loopback address, or add plaintext = allow to this "
+		"there is not encrypted; use a loopback address, or add plaintext = allow to this "
 		"section"},
 	{NODE "[service s]\nconnect = db.example.com:1\nallow = *\nplaintext = allow\n", NULL},
 };

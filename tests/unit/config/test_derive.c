@@ -58,7 +58,8 @@ test_control_too_long(void **state)
 	scratch_write(&s, "x.ini", text, strlen(text));
 	assert_int_equal(config_load(&c, scratch_path(&s, "x.ini"), &err), SC_ERR_INVALID);
 	assert_non_null(strstr(err.text, "x.ini:3: [node] control: /000"));
-	assert_non_null(strstr(err.text, "has 108 characters; the path of a Unix socket has at most 107"));
+	assert_non_null(
+		strstr(err.text, "has 108 characters; the path of a Unix socket has at most 107"));
 	scratch_fini(&s);
 }
 

@@ -58,11 +58,10 @@ test_nothing(void **state)
 	(void)state;
 	/* Order, comments and defaults that are written out change nothing. */
 	pair_init(&p, BASE,
-		"; new\n[peer other]\nconnect = always\n[peer hq]\nkeepalive = 15s\naddress = hq:1\nsources = 10.2.0.0/16\n"
-		"[limits]\n"
-		"source = 9\n[service s]\nallow = hq\nconnect = 127.0.0.1:2\n[route r]\npeer = hq\n"
-		"service = r\nlisten = 127.0.0.1:1\n[node]\nstate = s\ncontrol = c\nname = "
-		"a\ndrain = 30s\n");
+		"; new\n[peer other]\nconnect = always\n[peer hq]\nkeepalive = 15s\n"
+		"address = hq:1\nsources = 10.2.0.0/16\n[limits]\nsource = 9\n[service s]\n"
+		"allow = hq\nconnect = 127.0.0.1:2\n[route r]\npeer = hq\nservice = r\n"
+		"listen = 127.0.0.1:1\n[node]\nstate = s\ncontrol = c\nname = a\ndrain = 30s\n");
 	assert_int_equal(p.diff.n, 0);
 	pair_fini(&p);
 }

@@ -40,7 +40,11 @@ test_kinds(void **state)
 	struct config_peer peer = {.name = "x"};
 	struct config_route route = {.name = "x"};
 	struct config_service service = {.name = "x"};
-	struct config c = {.peers = &peer, .routes = &route, .services = &service, .n_peers = 1, .n_routes = 1,
+	struct config c = {.peers = &peer,
+		.routes = &route,
+		.services = &service,
+		.n_peers = 1,
+		.n_routes = 1,
 		.n_services = 1};
 	(void)state;
 

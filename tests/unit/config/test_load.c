@@ -30,18 +30,15 @@ test_everything(void **state)
 {
 	static const char text[] =
 		"[node]\nname = store-7\nlisten = 0.0.0.0:7400, [::]:7400\nstate = st\n"
-		"asymmetric = X25519, ElGamal 3072\nsymmetric = CAST-128\nimplementations = "
-		"nettle\n"
-		"allow_weak = yes\nlog = debug\nlog_format = json\nlog_to = syslog\ndrain = 5s\nworkers = 3\n"
-		"[limits]\nhandshake = 3s\nratchet_bytes = 64K\n"
-		"[peer hq]\naddress = hq.example.com:7400,\n  hq2.example.com:7401\nconnect = "
-		"demand\n"
-		"keepalive = 1m\n[peer store-1]\n"
-		"[route db]\nlisten = 127.0.0.1:5432, /run/db.sock\npeer = hq\nservice = "
-		"inventory\n"
-		"connect_timeout = 2s\nidle = 1h\nmax_connections = 7\n"
-		"[service web]\nconnect = 10.0.0.1:80\nallow = *\nplaintext = "
-		"allow\nconnect_timeout = 1s\n";
+		"asymmetric = X25519, ElGamal 3072\nsymmetric = CAST-128\n"
+		"implementations = nettle\nallow_weak = yes\nlog = debug\nlog_format = json\n"
+		"log_to = syslog\ndrain = 5s\nworkers = 3\n[limits]\nhandshake = 3s\n"
+		"ratchet_bytes = 64K\n[peer hq]\naddress = hq.example.com:7400,\n"
+		"  hq2.example.com:7401\nconnect = demand\nkeepalive = 1m\n[peer store-1]\n"
+		"[route db]\nlisten = 127.0.0.1:5432, /run/db.sock\npeer = hq\n"
+		"service = inventory\nconnect_timeout = 2s\nidle = 1h\nmax_connections = 7\n"
+		"[service web]\nconnect = 10.0.0.1:80\nallow = *\nplaintext = allow\n"
+		"connect_timeout = 1s\n";
 	struct scratch s;
 	struct config *c;
 	struct errmsg err;
@@ -161,9 +158,8 @@ static const struct {
 	{"[peer a b]\n",
 		"x.ini:1: [peer a b]: the name must have 1 to 64 letters, digits, \".\", \"_\" "
 		"and \"-\", no \".\" first"},
-	{"[service ../x]\n",
-		"x.ini:1: [service ../x]: the name must have 1 to 255 letters, digits, \".\", \"_\" and "
-		"\"-\", no \".\" first"},
+	{"[service ../x]\n", "x.ini:1: [service ../x]: the name must have 1 to 255 letters, "
+			     "digits, \".\", \"_\" and \"-\", no \".\" first"},
 	{NODE "[node]\n", "x.ini:3: [node] is there already, x.ini:1; merge the two"},
 	{NODE "[peer a]\n[peer b]\n[peer a]\n",
 		"x.ini:5: [peer a] is there already, x.ini:3; merge the two"},

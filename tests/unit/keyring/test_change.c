@@ -126,28 +126,29 @@ test_one_key_one_peer(void **state)
 
 	fixture_init(&f);
 	key = fixture_key(&f, f.x25519);
-	assert_int_equal(keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err), SC_OK);
 	assert_int_equal(
-		keyring_trust_fingerprint(f.ring, "branch", key.fingerprint, false, &err), SC_ERR_EXISTS);
+		keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err), SC_OK);
+	assert_int_equal(keyring_trust_fingerprint(f.ring, "branch", key.fingerprint, false, &err),
+		SC_ERR_EXISTS);
 	assert_string_equal(
 		err.text, "that key is the one of peer \"hq\" already; a key belongs to one peer");
-	assert_int_equal(
-		keyring_trust_key(f.ring, "branch", f.x25519, key.bytes, false, &err), SC_ERR_EXISTS);
+	assert_int_equal(keyring_trust_key(f.ring, "branch", f.x25519, key.bytes, false, &err),
+		SC_ERR_EXISTS);
 	/* Shown on a connection to somebody else: noted there, but not to be verified there. */
 	assert_false(fixture_note(&f, "branch", &key, "203.0.113.5:1"));
 	assert_int_equal(verify(&f, "branch", key.fingerprint, &err), SC_ERR_EXISTS);
 	fixture_trust(&f, "hq", &key);
-	assert_int_equal(
-		keyring_trust_key(f.ring, "branch", f.x25519, key.bytes, false, &err), SC_ERR_EXISTS);
+	assert_int_equal(keyring_trust_key(f.ring, "branch", f.x25519, key.bytes, false, &err),
+		SC_ERR_EXISTS);
 	assert_int_equal(fixture_count(f.ring, KEY_VERIFIED), 1);
 
 	assert_int_equal(
 		keyring_generate(f.ring, f.x25519, &f.random.source, &created, &err), SC_OK);
 	const struct key_pair *own = keyring_own(f.ring, f.x25519);
-	assert_int_equal(
-		keyring_trust_key(f.ring, "me", f.x25519, own->public_key, false, &err), SC_ERR_INVALID);
-	assert_int_equal(
-		keyring_trust_fingerprint(f.ring, "me", own->fingerprint, false, &err), SC_ERR_INVALID);
+	assert_int_equal(keyring_trust_key(f.ring, "me", f.x25519, own->public_key, false, &err),
+		SC_ERR_INVALID);
+	assert_int_equal(keyring_trust_fingerprint(f.ring, "me", own->fingerprint, false, &err),
+		SC_ERR_INVALID);
 	bool verified;
 	assert_int_equal(
 		keyring_note(f.ring, NULL, f.x25519, own->public_key, "x", &verified, &err),
@@ -166,9 +167,12 @@ test_expected(void **state)
 	fixture_init(&f);
 	key = fixture_key(&f, f.x25519);
 	other = fixture_key(&f, f.x25519);
-	assert_int_equal(keyring_trust_fingerprint(f.ring, "hq", "7Q2M", false, &err), SC_ERR_INVALID);
-	assert_int_equal(keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err), SC_OK);
-	assert_int_equal(keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err), SC_OK);
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "hq", "7Q2M", false, &err), SC_ERR_INVALID);
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err), SC_OK);
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err), SC_OK);
 	assert_int_equal(fixture_count(f.ring, KEY_EXPECTED), 1);
 	assert_false(fixture_note(&f, "hq", &other, "203.0.113.5:1"));
 	assert_true(fixture_note(&f, NULL, &key, "203.0.113.5:1")); /* it calls us: same key */
@@ -177,7 +181,8 @@ test_expected(void **state)
 	assert_true(keyring_has_verified(f.ring, "hq", f.x25519));
 
 	/* The other way round: the key is there already. */
-	assert_int_equal(keyring_trust_fingerprint(f.ring, "hq", other.fingerprint, false, &err), SC_OK);
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "hq", other.fingerprint, false, &err), SC_OK);
 	char name[PEER_NAME_SIZE];
 	assert_int_equal(
 		keyring_check(f.ring, "hq", f.x25519, other.bytes, name), VERDICT_VERIFIED);
@@ -204,7 +209,8 @@ test_expected_runs_out(void **state)
 	keyring_refresh(f.ring);
 	assert_int_equal(fixture_count(f.ring, KEY_EXPECTED), 0);
 	assert_false(fixture_note(&f, "hq", &key, "203.0.113.5:1"));
-	assert_int_equal(keyring_trust_fingerprint(f.ring, "other", key.fingerprint, false, &err), SC_OK);
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "other", key.fingerprint, false, &err), SC_OK);
 	fixture_fini(&f);
 }
 
@@ -244,9 +250,11 @@ test_bad_public_key(void **state)
 	(void)state;
 
 	fixture_init(&f);
-	assert_int_equal(keyring_trust_key(f.ring, "hq", f.x25519, zero, false, &err), SC_ERR_INVALID);
+	assert_int_equal(
+		keyring_trust_key(f.ring, "hq", f.x25519, zero, false, &err), SC_ERR_INVALID);
 	assert_string_equal(err.text, "that is not a valid X25519 key");
-	assert_int_equal(keyring_trust_key(f.ring, "a/b", f.x25519, zero, false, &err), SC_ERR_INVALID);
+	assert_int_equal(
+		keyring_trust_key(f.ring, "a/b", f.x25519, zero, false, &err), SC_ERR_INVALID);
 	fixture_fini(&f);
 }
 

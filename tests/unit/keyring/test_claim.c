@@ -18,8 +18,8 @@ test_one_at_a_time(void **state)
 	struct keyring *second = fixture_open(&f); /* as commands do */
 	assert_int_equal(keyring_claim(second, false, &err), SC_ERR_IO);
 	snprintf(expected, sizeof(expected),
-		"%s: another node runs with this state folder (process %ld), and the two would take each "
-		"other's links; stop that one, or give this one a `state` of its own",
+		"%s: another node runs with this state folder (process %ld), and the two would "
+		"take each other's links; stop that one, or give this one a `state` of its own",
 		f.folder, (long)getpid());
 	assert_string_equal(err.text, expected);
 	keyring_free(second);

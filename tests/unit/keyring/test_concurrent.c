@@ -120,7 +120,8 @@ test_killed_writers(void **state)
 			    verified == 2); /* between writing the new and removing the old */
 		struct shown_key next = key_of(&f, 100, round);
 		struct errmsg err;
-		assert_int_equal(keyring_trust_key(again, "hq", f.x25519, next.bytes, false, &err), SC_OK);
+		assert_int_equal(
+			keyring_trust_key(again, "hq", f.x25519, next.bytes, false, &err), SC_OK);
 		assert_int_equal(fixture_count(again, KEY_VERIFIED), 1);
 		keyring_free(again);
 	}

@@ -46,12 +46,13 @@ test_revoke_all(void **state)
 	assert_int_equal(note(&f, "hq", &key), SC_ERR_INVALID);
 	assert_int_equal(note(&f, NULL, &key), SC_ERR_INVALID);
 	assert_int_equal(note(&f, "other", &held), SC_ERR_INVALID);
-	assert_int_equal(keyring_verify(f.ring, "hq", key.fingerprint, &picked, &err), SC_ERR_EXISTS);
+	assert_int_equal(
+		keyring_verify(f.ring, "hq", key.fingerprint, &picked, &err), SC_ERR_EXISTS);
 	assert_non_null(strstr(err.text, "was revoked"));
-	assert_int_equal(
-		keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err), SC_ERR_EXISTS);
-	assert_int_equal(
-		keyring_trust_key(f.ring, "other", f.x25519, held.bytes, false, &err), SC_ERR_EXISTS);
+	assert_int_equal(keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err),
+		SC_ERR_EXISTS);
+	assert_int_equal(keyring_trust_key(f.ring, "other", f.x25519, held.bytes, false, &err),
+		SC_ERR_EXISTS);
 	assert_int_equal(fixture_count(f.ring, KEY_REVOKED), 2);
 
 	/* It stays so for whoever opens the folder. */
@@ -78,7 +79,8 @@ test_revoke_one(void **state)
 	fixture_trust(&f, "hq", &key);
 	fixture_trust(&f, "branch", &foreign);
 	assert_int_equal(keyring_revoke(f.ring, "hq", "7Q2M", &n, &err), SC_ERR_INVALID);
-	assert_int_equal(keyring_revoke(f.ring, "hq", foreign.fingerprint, &n, &err), SC_ERR_EXISTS);
+	assert_int_equal(
+		keyring_revoke(f.ring, "hq", foreign.fingerprint, &n, &err), SC_ERR_EXISTS);
 	assert_int_equal(verdict(&f, NULL, &foreign), VERDICT_VERIFIED);
 	/* One that never came: it will not wait when it does. */
 	assert_int_equal(keyring_revoke(f.ring, "hq", unseen.fingerprint, &n, &err), SC_OK);
@@ -131,7 +133,8 @@ test_trusted_again(void **state)
 	assert_int_equal(keyring_trust_key(f.ring, "hq", f.x25519, key.bytes, true, &err), SC_OK);
 	assert_int_equal(verdict(&f, "hq", &key), VERDICT_VERIFIED);
 	/* Under another name, by fingerprint: nothing is left of what was revoked. */
-	assert_int_equal(keyring_trust_fingerprint(f.ring, "hq-2", other.fingerprint, true, &err), SC_OK);
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "hq-2", other.fingerprint, true, &err), SC_OK);
 	assert_int_equal(fixture_count(f.ring, KEY_REVOKED), 0);
 	assert_true(fixture_note(&f, "hq-2", &other, "10.0.0.1:1"));
 	assert_int_equal(verdict(&f, "hq-2", &other), VERDICT_VERIFIED);

@@ -176,7 +176,8 @@ show(const char *what, const struct timespec *from)
 	struct timespec to;
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	printf("%s: %.2f ms\n", what,
-		1e3 * (double)(to.tv_sec - from->tv_sec) + 1e-6 * (double)(to.tv_nsec - from->tv_nsec));
+		1e3 * (double)(to.tv_sec - from->tv_sec) +
+			1e-6 * (double)(to.tv_nsec - from->tv_nsec));
 }
 
 /* 10,000 peers: opening takes a moment, a look-up and a refresh without news do not. */

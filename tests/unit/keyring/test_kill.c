@@ -99,7 +99,8 @@ do_verify(struct keyring *ring, struct errmsg *err)
 static int
 look_verify(struct keyring *ring)
 {
-	bool is_old = verdict(ring, &old) == VERDICT_VERIFIED, is_new = verdict(ring, &new) == VERDICT_VERIFIED;
+	bool is_old = verdict(ring, &old) == VERDICT_VERIFIED,
+	     is_new = verdict(ring, &new) == VERDICT_VERIFIED;
 	return is_old && !is_new ? 0 : !is_old && is_new ? 1 : -1;
 }
 
@@ -119,7 +120,9 @@ do_revoke(struct keyring *ring, struct errmsg *err)
 static int
 look_revoke(struct keyring *ring)
 {
-	return verdict(ring, &old) == VERDICT_VERIFIED ? 0 : verdict(ring, &old) == VERDICT_REVOKED ? 1 : -1;
+	return verdict(ring, &old) == VERDICT_VERIFIED  ? 0
+	       : verdict(ring, &old) == VERDICT_REVOKED ? 1
+							: -1;
 }
 
 static enum sc_error
@@ -133,7 +136,8 @@ do_roll(struct keyring *ring, struct errmsg *err)
 static int
 look_roll(struct keyring *ring)
 {
-	return verdict(ring, &old) != VERDICT_VERIFIED ? -1 : verdict(ring, &new) == VERDICT_VERIFIED;
+	return verdict(ring, &old) != VERDICT_VERIFIED ? -1
+						       : verdict(ring, &new) == VERDICT_VERIFIED;
 }
 
 static enum sc_error
@@ -146,7 +150,8 @@ static int
 look_change_over(struct keyring *ring)
 {
 	const struct asym_impl *asym = asym_find("X25519");
-	const struct key_pair *current = keyring_own(ring, asym), *next = keyring_pair(ring, "", asym, PAIR_NEXT);
+	const struct key_pair *current = keyring_own(ring, asym),
+			      *next = keyring_pair(ring, "", asym, PAIR_NEXT);
 	const struct key_pair *former = keyring_pair(ring, "", asym, PAIR_FORMER);
 
 	return !current ? -1 : next && !former ? 0 : former && !next ? 1 : -1;
@@ -156,7 +161,8 @@ static enum sc_error
 do_make(struct keyring *ring, struct errmsg *err)
 {
 	bool created;
-	return keyring_make(ring, "", asym_find("ElGamal 1024"), PAIR_CURRENT, &random_system, &created, err);
+	return keyring_make(
+		ring, "", asym_find("ElGamal 1024"), PAIR_CURRENT, &random_system, &created, err);
 }
 
 static int
@@ -181,7 +187,8 @@ static int
 look_retire(struct keyring *ring)
 {
 	const struct asym_impl *asym = asym_find("X25519");
-	bool former = keyring_pair(ring, "", asym, PAIR_FORMER), retired = keyring_pair(ring, "", asym, PAIR_RETIRED);
+	bool former = keyring_pair(ring, "", asym, PAIR_FORMER),
+	     retired = keyring_pair(ring, "", asym, PAIR_RETIRED);
 
 	return !keyring_own(ring, asym) || former == retired ? -1 : retired;
 }
@@ -192,7 +199,8 @@ do_note(struct keyring *ring, struct errmsg *err)
 	bool verified;
 	struct shown_key key = new;
 	key.bytes[0] ^= 1;
-	return keyring_note(ring, NULL, asym_find("X25519"), key.bytes, "10.0.0.9:1", &verified, err);
+	return keyring_note(
+		ring, NULL, asym_find("X25519"), key.bytes, "10.0.0.9:1", &verified, err);
 }
 
 static int
@@ -219,9 +227,12 @@ prepare(struct fixture *f, const struct change *c)
 	new = fixture_key(f, f->x25519);
 	fixture_trust(f, "hq", &old);
 	fixture_note(f, "hq", &new, "10.0.0.1:7400");
-	assert_int_equal(keyring_generate(f->ring, f->x25519, &f->random.source, &created, &err), SC_OK);
+	assert_int_equal(
+		keyring_generate(f->ring, f->x25519, &f->random.source, &created, &err), SC_OK);
 	if (c->next || c->former)
-		assert_int_equal(keyring_make(f->ring, "", f->x25519, PAIR_NEXT, &f->random.source, &created, &err), SC_OK);
+		assert_int_equal(keyring_make(f->ring, "", f->x25519, PAIR_NEXT, &f->random.source,
+					 &created, &err),
+			SC_OK);
 	if (c->former)
 		assert_int_equal(keyring_change_over(f->ring, "", f->x25519, &err), SC_OK);
 	announced = (struct peer_key){.asym = f->x25519, .peer = "hq", .source = "10.0.0.1:7400"};
@@ -281,7 +292,9 @@ test_every_step(void **state)
 			struct keyring *after = fixture_open(&f);
 			int now = c->look(after);
 			if (now < 0 || f.problems[0])
-				fail_msg("%s, killed at step %ld: neither the old nor the new state: %s", c->name, at, f.problems);
+				fail_msg("%s, killed at step %ld: neither the old nor the new "
+					 "state: %s",
+					c->name, at, f.problems);
 			seen[now]++;
 			/* Nothing is in the way of the next one. */
 			if (now == 0 && c->run(after, &err) != SC_OK)

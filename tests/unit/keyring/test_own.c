@@ -11,7 +11,8 @@ make(struct fixture *f, const char *identity, enum pair_role role)
 {
 	struct errmsg err;
 	bool created;
-	if (keyring_make(f->ring, identity, f->x25519, role, &f->random.source, &created, &err) != SC_OK)
+	if (keyring_make(f->ring, identity, f->x25519, role, &f->random.source, &created, &err) !=
+		SC_OK)
 		fail_msg("%s", err.text);
 	assert_true(created);
 }
@@ -35,17 +36,22 @@ test_identities(void **state)
 	fixture_init(&f);
 	make(&f, "", PAIR_CURRENT);
 	make(&f, "for-hq", PAIR_CURRENT);
-	assert_int_equal(keyring_make(f.ring, "for-hq", f.x25519, PAIR_CURRENT, &f.random.source, &created, &err), SC_OK);
+	assert_int_equal(keyring_make(f.ring, "for-hq", f.x25519, PAIR_CURRENT, &f.random.source,
+				 &created, &err),
+		SC_OK);
 	assert_false(created);
-	assert_string_not_equal(fingerprint(f.ring, "", PAIR_CURRENT), fingerprint(f.ring, "for-hq", PAIR_CURRENT));
+	assert_string_not_equal(
+		fingerprint(f.ring, "", PAIR_CURRENT), fingerprint(f.ring, "for-hq", PAIR_CURRENT));
 	assert_string_equal(fingerprint(f.ring, "for-h", PAIR_CURRENT), "none");
-	assert_string_equal(keyring_own(f.ring, f.x25519)->fingerprint, fingerprint(f.ring, "", PAIR_CURRENT));
+	assert_string_equal(
+		keyring_own(f.ring, f.x25519)->fingerprint, fingerprint(f.ring, "", PAIR_CURRENT));
 	assert_string_equal(keyring_pair_at(f.ring, 1)->identity, "for-hq");
 	assert_null(keyring_pair_at(f.ring, 2));
 	/* Neither is ever a peer's. */
 	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(keyring_trust_key(f.ring, "hq", f.x25519, keyring_pair_at(f.ring, i)->public_key,
-			false, &err), SC_ERR_INVALID);
+		assert_int_equal(keyring_trust_key(f.ring, "hq", f.x25519,
+					 keyring_pair_at(f.ring, i)->public_key, false, &err),
+			SC_ERR_INVALID);
 	fixture_fini(&f);
 }
 
@@ -59,7 +65,9 @@ test_change_over(void **state)
 	(void)state;
 
 	fixture_init(&f);
-	assert_int_equal(keyring_make(f.ring, "", f.x25519, PAIR_NEXT, &f.random.source, &created, &err), SC_ERR_NOT_FOUND);
+	assert_int_equal(
+		keyring_make(f.ring, "", f.x25519, PAIR_NEXT, &f.random.source, &created, &err),
+		SC_ERR_NOT_FOUND);
 	make(&f, "", PAIR_CURRENT);
 	memcpy(first, fingerprint(f.ring, "", PAIR_CURRENT), sizeof(first));
 	assert_int_equal(keyring_change_over(f.ring, "", f.x25519, &err), SC_ERR_NOT_FOUND);
@@ -114,7 +122,8 @@ test_retire(void **state)
 	hex_encode(line, private_key, 32);
 	for (unsigned i = 0; i < 2; i++) {
 		size_t n;
-		char *text = scratch_read(scratch_path(&f.scratch, i ? "state/old" : "state/keys/x25519.key"), &n);
+		char *text = scratch_read(
+			scratch_path(&f.scratch, i ? "state/old" : "state/keys/x25519.key"), &n);
 		assert_null(memmem(text, n, line, 64));
 		free(text);
 	}
@@ -147,14 +156,17 @@ test_answers(void **state)
 	assert_int_equal(keyring_set_answer(f.ring, "hq", next, KEYROLL_VERIFIED, &err), SC_OK);
 	assert_true(keyring_answer(f.ring, "hq", next, &answer, &time));
 	assert_int_equal(answer, KEYROLL_VERIFIED);
-	assert_int_equal(keyring_set_answer(f.ring, "../x", next, KEYROLL_VERIFIED, &err), SC_ERR_INVALID);
+	assert_int_equal(
+		keyring_set_answer(f.ring, "../x", next, KEYROLL_VERIFIED, &err), SC_ERR_INVALID);
 
 	/* What was said to a key that is former by now is forgotten with the next answer. */
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(keyring_change_over(f.ring, "", f.x25519, &err), SC_OK);
 		make(&f, "", PAIR_NEXT);
 	}
-	assert_int_equal(keyring_set_answer(f.ring, "branch", fingerprint(f.ring, "", PAIR_NEXT), KEYROLL_REFUSED, &err), SC_OK);
+	assert_int_equal(keyring_set_answer(f.ring, "branch", fingerprint(f.ring, "", PAIR_NEXT),
+				 KEYROLL_REFUSED, &err),
+		SC_OK);
 	assert_false(keyring_answer(f.ring, "hq", next, &answer, &time));
 	fixture_fini(&f);
 }

@@ -71,7 +71,8 @@ test_four_per_source(void **state)
 		age_all(&f);
 		fixture_note(&f, NULL, &keys[i], source);
 	}
-	assert_int_equal(fixture_count(f.ring, KEY_PENDING), 1 + keyring_limits_default.callers_source);
+	assert_int_equal(
+		fixture_count(f.ring, KEY_PENDING), 1 + keyring_limits_default.callers_source);
 	assert_true(is_pending(&f, &other)); /* the oldest of all, but of another source */
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(is_pending(&f, &keys[i]), i >= 2);

@@ -138,10 +138,12 @@ test_refused(void **state)
 	fixture_note(&f, "branch", &waiting, "10.0.0.1:7400");
 	fixture_note(&f, NULL, &caller, "10.0.0.1:7400");
 	assert_int_equal(keyring_revoke(f.ring, "hq", taken_back.fingerprint, &n, &err), SC_OK);
-	assert_int_equal(keyring_generate(f.ring, f.x25519, &f.random.source, &created, &err), SC_OK);
+	assert_int_equal(
+		keyring_generate(f.ring, f.x25519, &f.random.source, &created, &err), SC_OK);
 	struct shown_key own = {0};
 	memcpy(own.bytes, keyring_own(f.ring, f.x25519)->public_key, 32);
-	memcpy(own.fingerprint, keyring_own(f.ring, f.x25519)->fingerprint, sizeof(own.fingerprint));
+	memcpy(own.fingerprint, keyring_own(f.ring, f.x25519)->fingerprint,
+		sizeof(own.fingerprint));
 	const struct shown_key *refused[] = {&foreign, &waiting, &taken_back, &own};
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 		assert_int_equal(announce(&f, refused[i], &old, true), KEYROLL_REFUSED);

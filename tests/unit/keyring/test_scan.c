@@ -107,7 +107,8 @@ test_no_change_is_missed(void **state)
 		char name[PEER_NAME_SIZE];
 		assert_int_equal(
 			keyring_check(f.ring, NULL, f.x25519, key.bytes, name), VERDICT_UNKNOWN);
-		assert_int_equal(keyring_trust_key(other, "hq", f.x25519, key.bytes, false, &err), SC_OK);
+		assert_int_equal(
+			keyring_trust_key(other, "hq", f.x25519, key.bytes, false, &err), SC_OK);
 		assert_true(keyring_refresh(f.ring)); /* the same peer: only the key is another */
 		assert_int_equal(
 			keyring_check(f.ring, NULL, f.x25519, key.bytes, name), VERDICT_VERIFIED);

@@ -48,7 +48,8 @@ test_create(void **state)
 	expect_open_error(path, SC_ERR_PERMISSION, "state/keys: is open to other users (mode 701)");
 
 	scratch_write(&scratch, "file", "x", 1);
-	expect_open_error(scratch_path(&scratch, "file"), SC_ERR_IO, "is not a folder; correct `state` in [node]");
+	expect_open_error(scratch_path(&scratch, "file"), SC_ERR_IO,
+		"is not a folder; correct `state` in [node]");
 	assert_int_equal(store_create(scratch_path(&scratch, "file"), &err), SC_ERR_IO);
 	assert_int_equal(store_create(scratch_path(&scratch, "file/state"), &err), SC_ERR_IO);
 	scratch_fini(&scratch);
@@ -141,7 +142,8 @@ test_hostile_files(void **state)
 	assert_int_equal(
 		store_read(&s, STORE_KEYS, "pipe", out, sizeof(out), &n, &err), SC_ERR_FORMAT);
 	assert_int_equal(symlink("long", scratch_path(&scratch, "state/keys/link")), 0);
-	assert_int_equal(store_read(&s, STORE_KEYS, "link", out, sizeof(out), &n, &err), SC_ERR_FORMAT);
+	assert_int_equal(
+		store_read(&s, STORE_KEYS, "link", out, sizeof(out), &n, &err), SC_ERR_FORMAT);
 	store_close(&s);
 	scratch_fini(&scratch);
 }

@@ -56,7 +56,8 @@ test_ports(void **state)
 	assert_int_equal(early_ports(&in, &c, getuid(), getgid(), &err), SC_OK);
 	assert_int_equal(in.n, 3);
 	/* Again: they are there already. */
-	assert_int_equal(early_ports(&in, &c, geteuid() == 0 ? 1234 : getuid(), getgid(), &err), SC_OK);
+	assert_int_equal(
+		early_ports(&in, &c, geteuid() == 0 ? 1234 : getuid(), getgid(), &err), SC_OK);
 	assert_int_equal(in.n, 3);
 	for (size_t i = 0; i < 3; i++) {
 		struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(ports[i]),
@@ -78,7 +79,8 @@ static void
 test_a_port_that_is_taken(void **state)
 {
 	int fd;
-	struct endpoint node[] = {endpoint("127.0.0.1:%u", some_port(&fd)), endpoint("127.0.0.1:%u", 1)};
+	struct endpoint node[] = {
+		endpoint("127.0.0.1:%u", some_port(&fd)), endpoint("127.0.0.1:%u", 1)};
 	const struct config c = {.node = {.listen = {.at = node, .n = 1}}};
 	struct inherited in = {.fds = NULL};
 	struct errmsg err;

@@ -24,7 +24,8 @@ setup(struct world *w)
 	assert_int_equal(keyring_create(folder, &err), SC_OK);
 	assert_int_equal(keyring_open(&w->ring, folder, NULL, NULL, &err), SC_OK);
 	w->asym[0] = asym_find("X25519");
-	assert_int_equal(keyring_generate(w->ring, w->asym[0], &random_system, &created, &err), SC_OK);
+	assert_int_equal(
+		keyring_generate(w->ring, w->asym[0], &random_system, &created, &err), SC_OK);
 	w->own = key_store_new(w->asym, 1);
 	assert_non_null(w->own);
 }
@@ -61,15 +62,19 @@ test_rotation(void **state)
 	struct key_set *first = set_of(&w), *again = set_of(&w);
 	assert_true(key_set_equal(first, again));
 	key_set_release(again);
-	assert_int_equal(keyring_make(w.ring, "", w.asym[0], PAIR_NEXT, &random_system, &created, &err), SC_OK);
+	assert_int_equal(
+		keyring_make(w.ring, "", w.asym[0], PAIR_NEXT, &random_system, &created, &err),
+		SC_OK);
 	struct key_set *second = set_of(&w);
 	assert_false(key_set_equal(first, second));
-	assert_ptr_equal(first->identities[0].keys[0].public_key, second->identities[0].keys[0].public_key);
+	assert_ptr_equal(
+		first->identities[0].keys[0].public_key, second->identities[0].keys[0].public_key);
 	assert_null(first->identities[0].next[0].asym);
 	assert_ptr_equal(second->identities[0].next[0].asym, w.asym[0]);
 	assert_int_equal(keyring_change_over(w.ring, "", w.asym[0], &err), SC_OK);
 	struct key_set *third = set_of(&w);
-	assert_ptr_equal(third->identities[0].keys[0].public_key, second->identities[0].next[0].public_key);
+	assert_ptr_equal(
+		third->identities[0].keys[0].public_key, second->identities[0].next[0].public_key);
 
 	/* A link in its handshake holds a set, one that is up its own key alone. */
 	struct key_set *link = key_set_hold(second);
@@ -104,7 +109,9 @@ test_identities(void **state)
 	for (int i = 0; i < 20; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), "for-%d", i);
-		assert_int_equal(keyring_make(w.ring, name, w.asym[0], PAIR_CURRENT, &random_system, &created, &err), SC_OK);
+		assert_int_equal(keyring_make(w.ring, name, w.asym[0], PAIR_CURRENT, &random_system,
+					 &created, &err),
+			SC_OK);
 	}
 	struct key_set *set = set_of(&w);
 	assert_int_equal(set->n_identities, 21);
@@ -112,7 +119,8 @@ test_identities(void **state)
 	assert_ptr_equal(key_identity_find(set, ""), &set->identities[0]);
 	assert_string_equal(key_identity_find(set, "for-7")->name, "for-7");
 	assert_null(key_identity_find(set, "for-20"));
-	assert_ptr_not_equal(key_identity_find(set, "for-7")->keys[0].public_key, set->identities[0].keys[0].public_key);
+	assert_ptr_not_equal(key_identity_find(set, "for-7")->keys[0].public_key,
+		set->identities[0].keys[0].public_key);
 
 	/* Mail: the newest counts. */
 	struct key_mail mail = {NULL};

@@ -217,7 +217,8 @@ test_the_last_good_answer(void **state)
 		assert_int_equal(g.error, 0);
 		assert_true(g.old);
 	}
-	expect_log(&f, "resolve_failed name=peer.example error=\"temporary failure\" using=192.0.2.4");
+	expect_log(
+		&f, "resolve_failed name=peer.example error=\"temporary failure\" using=192.0.2.4");
 	assert_int_equal(count_log(&f, "resolve_failed"), 1);
 	service_set(&f.service, 5, 0, false);
 	g = ask(&f, 0);

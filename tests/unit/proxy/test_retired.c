@@ -115,7 +115,8 @@ test_an_operator(void **state)
 /* A key of the peer as a file of the state folder; beside: it is in use since its overlap is
    over. */
 static void
-put(const struct fixture *f, const char *peer, const struct shown_key *key, const struct shown_key *beside)
+put(const struct fixture *f, const char *peer, const struct shown_key *key,
+	const struct shown_key *beside)
 {
 	struct key_record r = {.kind = KIND_VERIFIED, .key = {.asym = f->x25519, .time = 1000}};
 	char text[KEY_FILE_MAX], path[800];
@@ -159,7 +160,8 @@ test_very_many(void **state)
 	retired_before(r, f.ring);
 	for (int i = 0; i < MANY; i++) {
 		/* another process was quicker */
-		snprintf(path, sizeof(path), "%s/peers/p%d.%s.key", f.folder, i, old[i].fingerprint);
+		snprintf(
+			path, sizeof(path), "%s/peers/p%d.%s.key", f.folder, i, old[i].fingerprint);
 		assert_int_equal(unlink(path), 0);
 	}
 	assert_true(keyring_refresh(f.ring));

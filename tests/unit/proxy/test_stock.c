@@ -8,7 +8,8 @@ static struct threads *threads;
 static struct jobs jobs;
 static struct stock *stock;
 static const struct asym_impl *elgamal, *x25519;
-static uint8_t private_keys[2][ASYM_PRIVATE_MAX], public_keys[2][ASYM_PUBLIC_MAX]; /* ElGamal's, X25519's */
+static uint8_t private_keys[2][ASYM_PRIVATE_MAX],
+	public_keys[2][ASYM_PUBLIC_MAX]; /* ElGamal's, X25519's */
 
 static int
 setup(void **state)
@@ -17,8 +18,10 @@ setup(void **state)
 
 	elgamal = asym_find("ElGamal 2048");
 	x25519 = asym_find("X25519");
-	assert_int_equal(elgamal->generate(elgamal, &random_system, private_keys[0], public_keys[0]), 0);
-	assert_int_equal(x25519->generate(x25519, &random_system, private_keys[1], public_keys[1]), 0);
+	assert_int_equal(
+		elgamal->generate(elgamal, &random_system, private_keys[0], public_keys[0]), 0);
+	assert_int_equal(
+		x25519->generate(x25519, &random_system, private_keys[1], public_keys[1]), 0);
 	threads = threads_new(3);
 	assert_non_null(threads);
 	assert_true(jobs_init(&jobs, *state, threads, 3));
@@ -74,7 +77,10 @@ take_all(const struct asym_impl *asym, int which)
 		assert_int_equal(asym->encrypt_prepared(asym, &random_system, pieces[i], label,
 			(struct span){message, 16}, ciphertext), 0);
 		assert_int_equal(asym->decrypt(asym, &random_system, private_keys[which], label,
-			(struct span){ciphertext, asym_ciphertext_size(asym->algorithm, 16)}, opened, 16), 0);
+					 (struct span){ciphertext,
+						 asym_ciphertext_size(asym->algorithm, 16)},
+					 opened, 16),
+			0);
 		assert_memory_equal(opened, message, 16);
 	}
 	return n;
@@ -83,7 +89,8 @@ take_all(const struct asym_impl *asym, int which)
 static unsigned
 take_ephemerals(void)
 {
-	uint8_t last[X25519_SIZE] = {0}, own[X25519_SIZE], public_key[X25519_SIZE], right[X25519_SIZE];
+	uint8_t last[X25519_SIZE] = {0}, own[X25519_SIZE], public_key[X25519_SIZE],
+		right[X25519_SIZE];
 	unsigned n = 0;
 
 	for (; stock_take_ephemeral(stock, own, public_key); n++) {

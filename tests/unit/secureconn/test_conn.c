@@ -38,7 +38,8 @@ test_every_pair_of_algorithms(void **state)
 				assert_string_equal(info.protocol, "SecureConn 1.0");
 				assert_string_equal(info.asym->algorithm->name, asym[a]);
 				assert_ptr_equal(info.bulk->algorithm, bulk_algorithms[b]);
-				assert_memory_equal(info.peer_public, pair.ends[1 - end].public_keys[0],
+				assert_memory_equal(info.peer_public,
+					pair.ends[1 - end].public_keys[0],
 					info.asym->algorithm->public_size);
 				assert_int_equal(pair.ends[end].asked, 1);
 			}
@@ -73,7 +74,8 @@ test_end_of_input_and_late_job(void **state)
 	pair_start(&pair);
 	char key[2 * X25519_SIZE + 1], text[200];
 	hex_encode(key, pair.ends[0].public_keys[0], X25519_SIZE);
-	snprintf(text, sizeof(text), "SecureConn 1.0\nASYM: X25519\nSYM: AES 128\nASYM-KEY: %s\n", key);
+	snprintf(text, sizeof(text), "SecureConn 1.0\nASYM: X25519\nSYM: AES 128\nASYM-KEY: %s\n",
+		key);
 	pair_type(&pair, 1, text);
 	job = conn_job(conn_of(1));
 	assert_non_null(job);
@@ -207,7 +209,8 @@ test_a_changed_record_ends_the_link(void **state)
 		for (int i = 0; i < 3 && conn_phase(conn_of(1)) == CONN_UP; i++) {
 			static const uint8_t more[40000];
 			assert_int_equal(pair_receive(&pair, 1, &payload), 0);
-			assert_int_equal(pair_send(&pair, 0, FRAME_DATA, more, sizeof(more)), SC_OK);
+			assert_int_equal(
+				pair_send(&pair, 0, FRAME_DATA, more, sizeof(more)), SC_OK);
 		}
 		assert_int_equal(conn_phase(conn_of(1)), CONN_FAILED);
 		pair_fini(&pair);
@@ -306,7 +309,8 @@ test_room_and_biggest_record(void **state)
 	assert_true(sent >= 2);
 	for (size_t room; (room = conn_room(conn_of(0))) > 0; sent++) {
 		assert_true(room >= 8);
-		assert_int_equal(pair_send(&pair, 0, FRAME_DATA, big, room - FRAME_HEAD_SIZE), SC_OK);
+		assert_int_equal(
+			pair_send(&pair, 0, FRAME_DATA, big, room - FRAME_HEAD_SIZE), SC_OK);
 	}
 	while (pair_receive(&pair, 1, &payload) == FRAME_DATA)
 		got++;

@@ -31,7 +31,8 @@ test_weak_asymmetric_narrows_the_ciphers(void **state)
 	conn_get_info(conn_of(0), &info);
 	assert_string_equal(info.bulk->algorithm->name, "AES 128");
 	pair_fini(&pair);
-	static const char *const too_much[] = {"AES 256", "AES 128 OCB", "AES 256 OCB", "ChaCha20-Poly1305"};
+	static const char *const too_much[] = {
+		"AES 256", "AES 128 OCB", "AES 256 OCB", "ChaCha20-Poly1305"};
 	for (size_t i = 0; i < ARRAY_SIZE(too_much); i++) {
 		static const char *const order[] = {"gcrypt", "nettle"};
 		if (!bulk_choose(bulk_algorithm_find(too_much[i]), order, 2, NULL))
@@ -58,7 +59,8 @@ test_roles_move_with_suggestions(void **state)
 	pair_up(&pair);
 	/* R repeats the protocol; I opens ASYM with X25519, R suggests ElGamal, I repeats: R opens
 	   SYM. */
-	static const char of_i[] = "SecureConn 1.0\nASYM: X25519\nASYM: ElGamal 2048\nSYM: AES 128\nASYM-KEY: ";
+	static const char of_i[] =
+		"SecureConn 1.0\nASYM: X25519\nASYM: ElGamal 2048\nSYM: AES 128\nASYM-KEY: ";
 	static const char of_r[] = "SecureConn 1.0\nASYM: ElGamal 2048\nSYM: AES 128\nASYM-KEY: ";
 	assert_memory_equal(pair.ends[0].sent, of_i, sizeof(of_i) - 1);
 	assert_memory_equal(pair.ends[1].sent, of_r, sizeof(of_r) - 1);
@@ -84,7 +86,8 @@ test_key_not_verified(void **state)
 		assert_int_equal(pair.ends[1].asked, 1);
 		static const char last[] = "ASYM-KEY REJECTED - Not authorized\n";
 		const struct pair_end *end = &pair.ends[refuser];
-		assert_memory_equal(end->sent + end->sent_size - sizeof(last) + 1, last, sizeof(last) - 1);
+		assert_memory_equal(
+			end->sent + end->sent_size - sizeof(last) + 1, last, sizeof(last) - 1);
 		pair_fini(&pair);
 	}
 }
@@ -93,7 +96,8 @@ test_key_not_verified(void **state)
 static void
 test_every_rejection(void **state)
 {
-	static const char *const verdicts[] = {"REJECTED - Not authorized", "REJECTED", "REJECTED: 7", "REJECTEDLY"};
+	static const char *const verdicts[] = {
+		"REJECTED - Not authorized", "REJECTED", "REJECTED: 7", "REJECTEDLY"};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
 		char key[2 * X25519_SIZE + 1], text[256];
@@ -126,7 +130,8 @@ test_invalid_key(void **state)
 		pair_run(&pair);
 		pair_assert_failed(&pair, 1 - bad, SC_ERR_PUBLIC_KEY);
 		assert_int_equal(pair.ends[1 - bad].asked, 0);
-		assert_null(memmem(pair.ends[1 - bad].sent, pair.ends[1 - bad].sent_size, "REJECTED", 8));
+		assert_null(memmem(
+			pair.ends[1 - bad].sent, pair.ends[1 - bad].sent_size, "REJECTED", 8));
 		pair_fini(&pair);
 	}
 }
@@ -161,7 +166,8 @@ test_salts(void **state)
 	for (size_t i = 0; i < 2 * SESSION_KEYS; i++) {
 		assert_false(is_zero(seen[i / 2] + i % 2 * 32, 32));
 		for (size_t k = 0; k < i; k++)
-			assert_memory_not_equal(seen[i / 2] + i % 2 * 32, seen[k / 2] + k % 2 * 32, 32);
+			assert_memory_not_equal(
+				seen[i / 2] + i % 2 * 32, seen[k / 2] + k % 2 * 32, 32);
 	}
 }
 

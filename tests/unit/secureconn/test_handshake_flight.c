@@ -61,8 +61,9 @@ test_one_flight_each_way(void **state)
 	pair_up(&pair);
 	assert_protocol("SecureConn 1.1");
 	static const char of_i[] = "SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: ";
-	static const char of_r[] = "SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: ACCEPTED\n"
-				   "SYM-KEY-3: ACCEPTED\nSYM-KEY-1: ";
+	static const char of_r[] =
+		"SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: ACCEPTED\n"
+		"SYM-KEY-3: ACCEPTED\nSYM-KEY-1: ";
 	assert_memory_equal(pair.ends[0].sent, of_i, sizeof(of_i) - 1);
 	assert_memory_equal(pair.ends[1].sent, of_r, sizeof(of_r) - 1);
 	assert_int_equal(count_lines(&pair.ends[0], "\nSYM-KEY-"), 3);
@@ -177,7 +178,8 @@ type_flight(const char *key_3, const char *last)
 		fingerprint_of(ids[end], pair.ends[end].keys[0].asym->algorithm,
 			pair.ends[end].public_keys[0]);
 	snprintf(text, sizeof(text),
-		"SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: %s %s\nSYM-KEY-3: %s\n%s\n",
+		"SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: %s %s\nSYM-KEY-3: %s\n"
+		"%s\n",
 		ids[0], ids[1], key_3, last);
 	pair_type(&pair, 1, text);
 	struct conn_job *job = conn_job(conn_of(1));
@@ -190,8 +192,9 @@ type_flight(const char *key_3, const char *last)
 static void
 test_session_key_that_does_not_open(void **state)
 {
-	static const char answer[] = "SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: ACCEPTED\n"
-				     "SYM-KEY-3: ERROR\n";
+	static const char answer[] =
+		"SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: ACCEPTED\n"
+		"SYM-KEY-3: ERROR\n";
 	char hex[2 * (48 + 64) + 1];
 	(void)state;
 	memset(hex, 'a', sizeof(hex) - 1);
@@ -214,8 +217,10 @@ test_malformed_flights_are_skipped(void **state)
 {
 	static const char *const flights[] = {
 		"SecureConn 1.1\nEND\n",
-		"SecureConn 1.1\nSYM: AES 256\nASYM: X25519\nASYM-KEY-ID: x y\nSYM-KEY-3: 00\nEND\n",
-		"SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: x y\nSYM-KEY-3: 00\nEND\n",
+		"SecureConn 1.1\nSYM: AES 256\nASYM: X25519\nASYM-KEY-ID: x y\nSYM-KEY-3: 00\n"
+		"END\n",
+		"SecureConn 1.1\nASYM: X25519\nSYM: AES 256\nASYM-KEY-ID: x y\nSYM-KEY-3: 00\n"
+		"END\n",
 		"SecureConn 1.1\nASYM: RSA\nSYM: AES 256\nASYM-KEY-ID: x y\nSYM-KEY-3: 00\nEND\n",
 	};
 	(void)state;

@@ -55,7 +55,9 @@ start(uint64_t seed, const char *asym)
 		const struct asym_impl *impl = asym_find(asym);
 		pair.ends[i].config.judge_roll = judge_roll;
 		pair.ends[i].config.renewal.gap = 1;
-		assert_int_equal(impl->generate(impl, &pair.random.source, ends[i].private_key, ends[i].public_key), 0);
+		assert_int_equal(impl->generate(impl, &pair.random.source, ends[i].private_key,
+					 ends[i].public_key),
+			0);
 		ends[i].key = (struct conn_key){impl, ends[i].public_key, ends[i].private_key};
 	}
 	pair_up(&pair);
@@ -70,11 +72,13 @@ owner(int i)
 		if (roll.kind == CONN_ROLL_ANSWER) {
 			ends[i].answers++;
 			ends[i].heard = roll.answer;
-			assert_memory_equal(roll.public_key, ends[i].public_key, roll.asym->algorithm->public_size);
+			assert_memory_equal(roll.public_key, ends[i].public_key,
+				roll.asym->algorithm->public_size);
 			continue;
 		}
 		ends[i].proven++;
-		assert_memory_equal(roll.public_key, ends[1 - i].public_key, roll.asym->algorithm->public_size);
+		assert_memory_equal(
+			roll.public_key, ends[1 - i].public_key, roll.asym->algorithm->public_size);
 		conn_answer_roll(conn_of(i), ends[i].answer);
 	}
 }
@@ -91,7 +95,8 @@ settle(void)
 			unsigned type = pair_receive(&pair, i, &payload);
 			if (type == FRAME_KEYROLL) {
 				frames[payload.data[0]]++;
-				assert_int_equal(conn_control(conn_of(i), type, payload, pair.now), SC_OK);
+				assert_int_equal(
+					conn_control(conn_of(i), type, payload, pair.now), SC_OK);
 			}
 			any |= type != 0;
 			owner(i);
@@ -237,9 +242,11 @@ test_no_key_at_all(void **state)
 	assert_int_equal(give(frame, announcement(frame, "X25519\0", zero, 33), &result), SC_OK);
 	assert_int_equal(result, 2);
 	assert_int_equal(ends[1].judged, 0);
-	assert_int_equal(give(frame, announcement(frame, "X25519", zero, 32), &result), SC_OK); /* invalid */
+	assert_int_equal(
+		give(frame, announcement(frame, "X25519", zero, 32), &result), SC_OK); /* invalid */
 	assert_int_equal(result, 2);
-	assert_int_equal(give(frame, announcement(frame, "ElGamal 2048", zero, 256), &result), SC_OK);
+	assert_int_equal(
+		give(frame, announcement(frame, "ElGamal 2048", zero, 256), &result), SC_OK);
 	assert_int_equal(result, 2);
 	assert_int_equal(ends[1].judged, 2);
 	assert_int_equal(ends[1].proven, 0);
@@ -293,7 +300,8 @@ test_out_of_order(void **state)
 		assert_int_equal(pair_receive(&pair, 1, &got), FRAME_KEYROLL);
 		assert_int_equal(pair_send(&pair, 1, FRAME_KEYROLL, wrong[i], 2), SC_OK);
 		assert_int_equal(pair_receive(&pair, 0, &got), FRAME_KEYROLL);
-		assert_int_equal(conn_control(conn_of(0), FRAME_KEYROLL, got, pair.now), SC_ERR_FRAME);
+		assert_int_equal(
+			conn_control(conn_of(0), FRAME_KEYROLL, got, pair.now), SC_ERR_FRAME);
 		pair_fini(&pair);
 	}
 }
@@ -355,13 +363,17 @@ test_label(void **state)
 		const struct asym_impl *impl = ends[n].key.asym;
 		assert_int_equal(announce(n), SC_OK);
 		assert_int_equal(pair_receive(&pair, 1 - n, &payload), FRAME_KEYROLL);
-		assert_int_equal(conn_control(conn_of(1 - n), FRAME_KEYROLL, payload, pair.now), SC_OK);
+		assert_int_equal(
+			conn_control(conn_of(1 - n), FRAME_KEYROLL, payload, pair.now), SC_OK);
 		assert_int_equal(pair_receive(&pair, n, &payload), FRAME_KEYROLL);
 		memcpy(head + 19, conn_of(n)->hh, HASH_SIZE);
 		head[19 + HASH_SIZE] = n == 0 ? 'I' : 'R';
-		const struct span label[] = {{head, sizeof(head)}, {ends[n].public_key, X25519_SIZE}};
-		assert_int_equal(impl->decrypt(impl, &pair.random.source, ends[n].private_key, label,
-			(struct span){payload.data + 1, payload.size - 1}, nonce, sizeof(nonce)), 0);
+		const struct span label[] = {
+			{head, sizeof(head)}, {ends[n].public_key, X25519_SIZE}};
+		assert_int_equal(impl->decrypt(impl, &pair.random.source, ends[n].private_key,
+					 label, (struct span){payload.data + 1, payload.size - 1},
+					 nonce, sizeof(nonce)),
+			0);
 		assert_memory_equal(nonce, conn_of(1 - n)->keyroll.work->nonce, sizeof(nonce));
 		pair_fini(&pair);
 	}
@@ -397,8 +409,9 @@ test_out_of_order_while_one_is_under_way(void **state)
 	assert_int_equal(step(1, 3, KEYROLL_NONCE), SC_ERR_FRAME);
 	assert_int_equal(step(1, 2, 80), SC_ERR_FRAME);
 	assert_int_equal(step(1, 4, 1), SC_ERR_FRAME);
-	assert_int_equal(conn_control(conn_of(1), FRAME_KEYROLL, (struct span){first, sizeof(first)},
-		pair.now), SC_ERR_FRAME);
+	assert_int_equal(conn_control(conn_of(1), FRAME_KEYROLL,
+				 (struct span){first, sizeof(first)}, pair.now),
+		SC_ERR_FRAME);
 	assert_int_equal(pair_receive(&pair, 0, &payload), FRAME_KEYROLL);
 	assert_int_equal(conn_control(conn_of(0), FRAME_KEYROLL, payload, pair.now), SC_OK);
 	/* N opens the challenge. */

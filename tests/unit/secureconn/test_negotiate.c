@@ -21,14 +21,16 @@ test_refuses_and_repeats(void **state)
 	struct negotiation n;
 	(void)state;
 	negotiation_init(&n, own, 1);
-	assert_int_equal(negotiation_receive(&n, span_of("SecureConn 9.9"), &reply), NEGOTIATION_GOES_ON);
+	assert_int_equal(
+		negotiation_receive(&n, span_of("SecureConn 9.9"), &reply), NEGOTIATION_GOES_ON);
 	assert_string_equal(reply, "SecureConn 1.0");
 	assert_int_equal(negotiation_receive(&n, span_of("SecureConn 8.8"), &reply),
 		NEGOTIATION_FAILED_TELL);
 	assert_string_equal(reply, "NONE");
 
 	negotiation_init(&n, own, 1);
-	assert_int_equal(negotiation_receive(&n, span_of("SecureConn 1.0"), &reply), NEGOTIATION_THEIRS);
+	assert_int_equal(
+		negotiation_receive(&n, span_of("SecureConn 1.0"), &reply), NEGOTIATION_THEIRS);
 	assert_ptr_equal(reply, own[0]);
 }
 

@@ -29,7 +29,8 @@ static void
 assert_secret(const struct vector_section *s, const char *key, uint8_t channel)
 {
 	size_t size;
-	assert_memory_equal(half.channels[channel - 1].secret, vector_bytes(s, key, &size), HASH_SIZE);
+	assert_memory_equal(
+		half.channels[channel - 1].secret, vector_bytes(s, key, &size), HASH_SIZE);
 }
 
 /* "record channel 2": seals the plaintext in one piece and in several, and wants the very bytes. */
@@ -73,7 +74,8 @@ do_extract(const struct vector_section *s, const char *step)
 		uint8_t secret[HASH_SIZE];
 		struct span part = {ikm, size};
 		hkdf_extract(secret, ch->secret, HASH_SIZE, &part, 1);
-		assert_int_equal(record_set_secret(&half, channel, secret, ch->epoch + 1, 0), SC_OK);
+		assert_int_equal(
+			record_set_secret(&half, channel, secret, ch->epoch + 1, 0), SC_OK);
 		snprintf(key, sizeof(key), "%s_secret_%u", step, channel);
 		assert_secret(s, key, channel);
 	}
@@ -197,8 +199,10 @@ test_scattered_parts(void **state)
 				assert_int_equal(record_half_init(&half, bulk_impls[k]), SC_OK);
 				assert_int_equal(record_set_secret(&half, 2, secret, 0, 0), SC_OK);
 				half.seq = (uint64_t)round << 33;
-				assert_int_equal(record_seal(&half, 2, pass ? parts : &all,
-							 pass ? n_parts : 1, pass ? scattered : whole), SC_OK);
+				assert_int_equal(
+					record_seal(&half, 2, pass ? parts : &all,
+						pass ? n_parts : 1, pass ? scattered : whole),
+					SC_OK);
 				record_half_fini(&half);
 			}
 			assert_memory_equal(whole, scattered, n + RECORD_OVERHEAD);

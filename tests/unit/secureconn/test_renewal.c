@@ -45,7 +45,8 @@ static void
 settle_data(void)
 {
 	struct span payload;
-	while (pair_receive(&pair, 1, &payload) == FRAME_DATA || pair_receive(&pair, 0, &payload) != 0)
+	while (pair_receive(&pair, 1, &payload) == FRAME_DATA ||
+		pair_receive(&pair, 0, &payload) != 0)
 		continue;
 }
 
@@ -180,12 +181,15 @@ test_out_of_place(void **state)
 	assert_int_equal(conn_control(c, FRAME_RENEW, (struct span){key, 31}, 0), SC_ERR_FRAME);
 	assert_int_equal(conn_control(c, FRAME_RENEW, renew, 0), SC_OK);
 	assert_int_equal(conn_control(c, FRAME_RENEW, renew, 0), SC_ERR_FRAME); /* a second one */
-	assert_int_equal(conn_control(c, FRAME_LINE, line, 0), SC_ERR_FRAME);   /* ours has not passed */
+	assert_int_equal(
+		conn_control(c, FRAME_LINE, line, 0), SC_ERR_FRAME); /* ours has not passed */
 	assert_int_equal(conn_control(c, FRAME_KEY_UPDATE, update, 0), SC_ERR_FRAME);
 	pair_run(&pair);
-	assert_int_equal(conn_control(c, FRAME_LINE, (struct span){(const uint8_t *)"\n", 1}, 0), SC_ERR_FRAME);
+	assert_int_equal(conn_control(c, FRAME_LINE, (struct span){(const uint8_t *)"\n", 1}, 0),
+		SC_ERR_FRAME);
 	assert_int_equal(conn_control(c, FRAME_KEY_UPDATE, update, 0), SC_ERR_FRAME);
-	assert_int_equal(conn_control(c, FRAME_LINE, line, 0), SC_ERR_FRAME); /* C waits for S's key */
+	assert_int_equal(
+		conn_control(c, FRAME_LINE, line, 0), SC_ERR_FRAME); /* C waits for S's key */
 }
 
 static void
@@ -194,7 +198,8 @@ test_all_zero_result_ends_it(void **state)
 	static const uint8_t zero[X25519_SIZE];
 	(void)state;
 	start(7, "X25519", "AES 128");
-	assert_int_equal(conn_control(conn_of(0), FRAME_RENEW, (struct span){zero, sizeof(zero)}, 0), SC_OK);
+	assert_int_equal(
+		conn_control(conn_of(0), FRAME_RENEW, (struct span){zero, sizeof(zero)}, 0), SC_OK);
 	assert_int_equal(conn_fault(conn_of(0)), SC_OK);
 	pair_run(&pair);
 	assert_int_equal(conn_fault(conn_of(0)), SC_ERR_FRAME);
@@ -222,13 +227,16 @@ test_a_line_behind_the_last_one(void **state)
 		pair_receive(&pair, 0, &payload);
 		pair_run(&pair);
 		while (conn_receive(conn_of(1), &channel, &plain) == 1) {
-			payload = (struct span){plain.data + FRAME_HEAD_SIZE, plain.size - FRAME_HEAD_SIZE};
+			payload = (struct span){
+				plain.data + FRAME_HEAD_SIZE, plain.size - FRAME_HEAD_SIZE};
 			seen |= memmem(payload.data, payload.size, "SYM-KEY-3: ", 11) != NULL;
-			assert_int_equal(conn_control(conn_of(1), plain.data[0], payload, pair.now), SC_OK);
+			assert_int_equal(
+				conn_control(conn_of(1), plain.data[0], payload, pair.now), SC_OK);
 		}
 	}
 	assert_true(seen);
-	assert_int_equal(conn_control(conn_of(1), FRAME_LINE, line, pair.now), SC_OK); /* it waits */
+	assert_int_equal(
+		conn_control(conn_of(1), FRAME_LINE, line, pair.now), SC_OK); /* it waits */
 	pair_run(&pair);
 	assert_int_equal(conn_fault(conn_of(1)), SC_ERR_FRAME);
 }
@@ -357,10 +365,12 @@ test_wrong_session_key_loses_the_link(void **state)
 	/* I is C here: it waits for S's SYM-KEY-1. */
 	uint8_t key[X25519_SIZE];
 	x25519_generate(&pair.random.source, key, key);
-	assert_int_equal(conn_control(conn_of(0), FRAME_RENEW, (struct span){key, sizeof(key)}, 0), SC_OK);
+	assert_int_equal(
+		conn_control(conn_of(0), FRAME_RENEW, (struct span){key, sizeof(key)}, 0), SC_OK);
 	pair_run(&pair);
 	static const uint8_t line[] = "SYM-KEY-1: 00";
-	assert_int_equal(conn_control(conn_of(0), FRAME_LINE, (struct span){line, sizeof(line) - 1}, 0),
+	assert_int_equal(
+		conn_control(conn_of(0), FRAME_LINE, (struct span){line, sizeof(line) - 1}, 0),
 		SC_ERR_SESSION_KEY);
 	pair_assert_failed(&pair, 0, SC_ERR_SESSION_KEY);
 }

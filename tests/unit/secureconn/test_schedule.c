@@ -81,7 +81,8 @@ read_lines(struct observer *o)
 			(struct span){(const uint8_t *)line, strlen(line)});
 		if (strcmp(line, "END") == 0)
 			skipped = false;
-		if (!skipped && !answer && sscanf(line, "SYM-KEY-%u: %n", &index, &at) == 1 && at > 0)
+		if (!skipped && !answer && sscanf(line, "SYM-KEY-%u: %n", &index, &at) == 1 &&
+			at > 0)
 			open_session_key(o, index, by_initiator, line + at);
 	}
 }
@@ -89,7 +90,8 @@ read_lines(struct observer *o)
 /* Opens a record of `direction` (0: I) under a secret, with that seq and epoch. Returns its
    plaintext. */
 static struct span
-open_record(struct observer *o, const char *key, const uint8_t *secret, uint64_t seq, uint64_t epoch)
+open_record(
+	struct observer *o, const char *key, const uint8_t *secret, uint64_t seq, uint64_t epoch)
 {
 	static const char *const order[] = {"gcrypt", "nettle"};
 	static uint8_t record[2048];
@@ -124,7 +126,8 @@ check_hellos(struct observer *o, struct schedule *s)
 		payload_size[d] = plain.size - FRAME_HEAD_SIZE;
 		memcpy(payload[d], plain.data + FRAME_HEAD_SIZE, payload_size[d]);
 	}
-	assert_int_equal(x25519_shared(shared, vector_bytes(o->s, "ephemeral_I", &size), hello[1].key), 0);
+	assert_int_equal(
+		x25519_shared(shared, vector_bytes(o->s, "ephemeral_I", &size), hello[1].key), 0);
 	schedule_hello(s, shared, (struct span){payload[0], payload_size[0]},
 		(struct span){payload[1], payload_size[1]});
 	assert_value(o, "epoch1_secret_1_I", s->secret[0][0], HASH_SIZE);
@@ -149,9 +152,11 @@ check_renewal(struct observer *o, struct schedule *s)
 	for (int d = 0; d < 2; d++) {
 		const char *key = d == 0 ? "renew_private_I" : "renew_private_R";
 		const struct asym_impl *x25519 = asym_find("X25519");
-		assert_int_equal(x25519->derive(x25519, vector_bytes(o->s, key, &size), renew[d]), 0);
+		assert_int_equal(
+			x25519->derive(x25519, vector_bytes(o->s, key, &size), renew[d]), 0);
 	}
-	assert_int_equal(x25519_shared(shared, vector_bytes(o->s, "renew_private_I", &size), renew[1]), 0);
+	assert_int_equal(
+		x25519_shared(shared, vector_bytes(o->s, "renew_private_I", &size), renew[1]), 0);
 	transcript_init(&o->transcript);
 	for (unsigned i = 1; i <= SESSION_KEYS; i++) {
 		char key[32];
@@ -170,11 +175,14 @@ check_renewal(struct observer *o, struct schedule *s)
 			struct span key_i = {o->keys[channel], o->bulk->key_size};
 			schedule_renew(s->secret[channel][d], key_i,
 				(struct span){o->keys[2], o->bulk->key_size}, shared, th);
-			snprintf(key, sizeof(key), "renew_secret_%zu_%c", channel + 1, d == 0 ? 'I' : 'R');
+			snprintf(key, sizeof(key), "renew_secret_%zu_%c", channel + 1,
+				d == 0 ? 'I' : 'R');
 			assert_value(o, key, s->secret[channel][d], HASH_SIZE);
 		}
-	assert_int_equal(open_record(o, "renew_ping_from_I", s->secret[0][0], 2, 2).data[0], FRAME_PING);
-	assert_int_equal(open_record(o, "renew_data_from_R", s->secret[1][1], 2, 2).data[0], FRAME_DATA);
+	assert_int_equal(
+		open_record(o, "renew_ping_from_I", s->secret[0][0], 2, 2).data[0], FRAME_PING);
+	assert_int_equal(
+		open_record(o, "renew_data_from_R", s->secret[1][1], 2, 2).data[0], FRAME_DATA);
 }
 
 static void

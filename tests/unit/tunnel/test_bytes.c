@@ -118,6 +118,7 @@ test_room(void **state)
 		p[i] = f->in++;
 	bytes_added(&f->b, n - 1023);
 	/* What is left of the chunk is too short for a read: the next is as big as was asked for.
+
 	   */
 	p = bytes_room(&f->b, f->pool, true, &n);
 	assert_int_equal(n, CHUNK_BIG);

@@ -168,6 +168,7 @@ test_bulk_gets_big_chunks(void **state)
 }
 
 /* A stream holds its share of the budget and no more; when the peer has counted bytes it goes on.
+
    */
 static void
 test_budget(void **state)

@@ -288,7 +288,8 @@ test_goaway_follows_the_opens_before_it(void **state)
 static void
 test_goaway_follows_many_opens(void **state)
 {
-	struct stream_request request = {.service_size = 250}; /* a rest of a record that GOAWAY fits into */
+	struct stream_request request = {
+		.service_size = 250}; /* a rest of a record that GOAWAY fits into */
 	struct hand h;
 	(void)state;
 	hand_up(&h, true);

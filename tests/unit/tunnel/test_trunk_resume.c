@@ -766,7 +766,8 @@ test_overtaken(void **state)
 			hand_take_session(&h, SESSION_UNKNOWN, 2, 0, 0);
 		} else {
 			hand_event(&h, TRUNK_CLOSED);
-			assert_int_equal(h.event.error, what == QUICKER ? SC_ERR_STALE : SC_ERR_CLOSED);
+			assert_int_equal(
+				h.event.error, what == QUICKER ? SC_ERR_STALE : SC_ERR_CLOSED);
 			assert_null(h.event.session);
 		}
 		assert_true(trunk_suspended(session));
