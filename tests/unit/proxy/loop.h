@@ -6,6 +6,10 @@
 
 #include <uv.h>
 
+/* A name that nobody has, and that no server is asked for: its label is too long for one. */
+#define NAME_OF_NOBODY \
+	"a-label-that-is-longer-than-the-sixty-three-characters-it-may-be-.invalid"
+
 static inline int
 loop_setup(void **state)
 {

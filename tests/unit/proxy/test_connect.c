@@ -123,7 +123,7 @@ test_names(void **state)
 	char alive[64], named[80];
 	int answers = tcp_listener(5, alive);
 	snprintf(named, sizeof(named), "localhost:%s", strchr(alive, ':') + 1);
-	add_target(&t, "no-such-host.invalid:1");
+	add_target(&t, NAME_OF_NOBODY ":1");
 	add_target(&t, named);
 	struct outcome o = connect_all(*state, &t, 20000);
 	assert_true(o.connected);
@@ -149,7 +149,7 @@ static void
 test_no_such_name(void **state)
 {
 	struct targets t = {0};
-	add_target(&t, "no-such-host.invalid:1");
+	add_target(&t, NAME_OF_NOBODY ":1");
 	struct outcome o = connect_all(*state, &t, 20000);
 	assert_false(o.connected);
 	assert_true(o.error == UV_EAI_NONAME || o.error == UV_EAI_AGAIN);
@@ -304,7 +304,7 @@ test_cancel(void **state)
 	char text[64];
 	int fillers[4], fd = full_listener(text, fillers);
 	add_target(&t, text);
-	add_target(&named, "no-such-host.invalid:1");
+	add_target(&named, NAME_OF_NOBODY ":1");
 	struct resolver *resolver = resolver_new(*state, NULL, NULL);
 	struct connector *c = start(*state, &t, resolver, UINT64_MAX, &o);
 	struct connector *d = start(*state, &named, resolver, UINT64_MAX, &p);

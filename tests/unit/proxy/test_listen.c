@@ -104,11 +104,11 @@ test_a_name_that_does_not_exist(void **state)
 {
 	struct list list;
 	struct errmsg err;
-	struct endpoint e = endpoint_of("no-such-host.invalid:7400");
+	struct endpoint e = endpoint_of(NAME_OF_NOBODY ":7400");
 	(void)state;
 	list_init(&list);
 	assert_int_equal(listeners_open(&list, &e, NULL, false, &err), SC_ERR_NOT_FOUND);
-	assert_non_null(strstr(err.text, "no-such-host.invalid"));
+	assert_non_null(strstr(err.text, NAME_OF_NOBODY));
 	assert_true(list_empty(&list));
 }
 
