@@ -128,18 +128,17 @@ def algorithm_lines(results, sizes):
         yield ""
 
 
-def markdown(results, rows, sizes=(64, 16384)):
-    """The whole report; of the ciphers, with records of these sizes."""
-    about = results["about"]
+def about_lines(about):
     yield textwrap.fill(
         f"Measured on {about['when']} on {about['processor']}, {about['processors']} processors that clients, both ends of each tunnel and servers share, "
         f"kernel {about['kernel']}; {about['versions']}. All on loopback. Each tunnel was measured once in each of {about['rounds']} rounds, in turn; "
         "medians, with the least and the most in parentheses. Ratios are of two measurements of one round. Figures of another machine differ; so do ratios, "
-        "a little.", 140)
+        "a little.", 100)
     yield ""
-    if judged := judge(results):
-        yield from goal_lines(judged)
-        yield ""
+
+
+def detail_lines(results, rows, sizes):
+    """What each tunnel did at each work; of the ciphers, with records of these sizes."""
     for row in rows:
         if any(any(samples) for samples in results["rows"].get(row["key"], {}).values()):
             yield from row_lines(results, row)
@@ -150,7 +149,23 @@ def markdown(results, rows, sizes=(64, 16384)):
         yield f"Not measured: {name}: {why}"
 
 
-def put_into_readme(path, lines):
+def markdown(results, rows, sizes=(64, 16384)):
+    """The whole report."""
+    yield from about_lines(results["about"])
+    if judged := judge(results):
+        yield from goal_lines(judged)
+        yield ""
+    yield from detail_lines(results, rows, sizes)
+
+
+def put_into_documents(readme, details, results, rows):
+    """The goals between the two marks of the README, and every figure into a page of its own."""
+    put_between_marks(readme, [*about_lines(results["about"]), *goal_lines(judge(results))])
+    head = ["# What each tunnel did", "", "Written by `tests/bench/run --readme`; the goals, and what keeps from them, are in the README.", ""]
+    details.write_text("\n".join([*head, *about_lines(results["about"]), *detail_lines(results, rows, sizes=[16384])]).rstrip() + "\n")
+
+
+def put_between_marks(path, lines):
     """Replaces what stands between the two marks."""
     text = path.read_text()
     if BEGIN not in text or END not in text:
