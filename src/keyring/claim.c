@@ -9,9 +9,8 @@
 
 #define CLAIM_NAME "running" /* holds the number of the process that has it locked */
 
-/* True: no other process has it. So it is too where it cannot be told: a file system without locks.
-
- */
+/* True: no other process has it. So it is too where it cannot be told: a file system without
+   locks. */
 static bool
 take(struct keyring *ring)
 {

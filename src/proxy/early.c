@@ -31,9 +31,8 @@ early_ports(
 		error = open_list(&open, &config->node.metrics, in, err);
 	while (error == SC_OK && (first = list_first(&open))) {
 		int fd = listener_take(container_of(first, struct listener, node));
-		/* Whose a socket is counts when another one of the same port is opened (ports.c).
-
-		 */
+		/* Whose a socket is counts when another one of the same port is opened
+		   (ports.c). */
 		(void)!fchown(fd, uid, gid);
 		if (!inherited_add(in, fd))
 			error = errmsg_set(err, SC_ERR_MEMORY, "out of memory");

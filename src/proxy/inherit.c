@@ -1,6 +1,5 @@
-/* Knows which descriptors may be listened on, and for which address; knows nothing of who listens.
-
- */
+/* Knows which descriptors may be listened on, and for which address; knows nothing of who
+   listens. */
 #include "proxy/inherit.h"
 
 #include <errno.h>

@@ -60,9 +60,7 @@ resolver_ask(struct resolver *r, const char *host, uint64_t max_age, struct ques
 void
 resolver_cancel(struct question *q);
 
-/* Asks the system, if the answer is older than max_age; for the log, and for when it is needed.
-
-   */
+/* Asks the system, if the answer is older than max_age; for the log, and for when it is needed. */
 void
 resolver_refresh(struct resolver *r, const char *host, uint64_t max_age);
 

@@ -1,7 +1,5 @@
 /* Control frames that wait to be sealed and belong to no stream that still exists: whole frames one
-   after the other, in one piece of memory with a bound (protocol.md 8, "Order and credit").
-
-   */
+   after the other, in one piece of memory with a bound (protocol.md 8, "Order and credit"). */
 #ifndef SC_TUNNEL_CONTROL_QUEUE_H
 #define SC_TUNNEL_CONTROL_QUEUE_H
 

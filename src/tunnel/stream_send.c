@@ -38,9 +38,8 @@ stream_send_schedule(struct stream *s)
 	}
 }
 
-/* A stream with nothing to send, and nothing sent that may have to be sent again, owns no memory.
-
-   */
+/* A stream with nothing to send, and nothing sent that may have to be sent again, owns no
+   memory. */
 static void
 settle(struct stream *s)
 {

@@ -27,9 +27,8 @@ stream_table_init(struct stream_table *table, uint64_t key);
 void
 stream_table_fini(struct stream_table *table);
 
-/* node->id is set and not in the table. Cannot fail: without memory to grow, look-ups get slower.
-
-   */
+/* node->id is set and not in the table. Cannot fail: without memory to grow, look-ups get
+   slower. */
 void
 stream_table_add(struct stream_table *table, struct table_node *node);
 

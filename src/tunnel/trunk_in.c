@@ -111,9 +111,8 @@ take_stream_frame(struct stream *s, const struct frame *frame, struct effect *ef
 	return SC_ERR_FRAME_PLACE;
 }
 
-/* A frame of a stream that is there, or was (then it is ignored: it was under way), or never was.
-
-   */
+/* A frame of a stream that is there, or was (then it is ignored: it was under way), or never
+   was. */
 static enum sc_error
 find_and_take(struct trunk *t, const struct frame *frame, struct effect *effect)
 {

@@ -284,9 +284,8 @@ take_request(struct peer *p, struct span payload)
 	bool same = memcmp(payload.data + 1, p->session_id, sizeof(p->session_id)) == 0;
 
 	FUZZ_ASSERT(!p->session_came && p->heard_left == 0 && payload.data[0] <= 1);
-	/* One that the peer has forgotten may begin once more, if I never heard that it had begun.
-
-	 */
+	/* One that the peer has forgotten may begin once more, if I never heard that it had
+	   begun. */
 	if (same)
 		FUZZ_ASSERT(generation > p->generation && !p->refusing);
 	else

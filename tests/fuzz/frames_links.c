@@ -216,9 +216,8 @@ world_break_exchange(struct world *w, enum exchange_breach breach, size_t stream
 	world_pump(w);
 	FUZZ_ASSERT(w->config.initiator || w->fresh_closed);
 	FUZZ_ASSERT(stale ? !p->close_came : p->close_came && p->close_code == CODE_PROTOCOL_ERROR);
-	/* A session that another link holds is left alone, and at R one that was named by mistake.
-
-	 */
+	/* A session that another link holds is left alone, and at R one that was named by
+	   mistake. */
 	bool named = breach > EXCHANGE_KIND;
 	FUZZ_ASSERT(w->closed == (w->config.initiator || (suspended && named && !stale)));
 }

@@ -130,9 +130,8 @@ step_peer(struct world *w, uint8_t choice, struct choices *c)
 	}
 }
 
-/* A breach of the rules on a stream that the trunk has ends the link, whatever else is under way.
-
- */
+/* A breach of the rules on a stream that the trunk has ends the link, whatever else is under
+   way. */
 static void
 step_breach(struct world *w, struct choices *c)
 {

@@ -117,9 +117,8 @@ test_room(void **state)
 	for (size_t i = 0; i < n - 1023; i++)
 		p[i] = f->in++;
 	bytes_added(&f->b, n - 1023);
-	/* What is left of the chunk is too short for a read: the next is as big as was asked for.
-
-	   */
+	/* What is left of the chunk is too short for a read: the next is as big as was asked
+	   for. */
 	p = bytes_room(&f->b, f->pool, true, &n);
 	assert_int_equal(n, CHUNK_BIG);
 	*p = f->in++;

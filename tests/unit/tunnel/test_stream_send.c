@@ -167,9 +167,8 @@ test_bulk_gets_big_chunks(void **state)
 	hand_fini(&h);
 }
 
-/* A stream holds its share of the budget and no more; when the peer has counted bytes it goes on.
-
-   */
+/* A stream holds its share of the budget and no more; when the peer has counted bytes it goes
+   on. */
 static void
 test_budget(void **state)
 {
