@@ -133,7 +133,8 @@ take_pong(struct trunk *t, const struct frame *frame)
 		return SC_ERR_FRAME_PLACE;
 	t->ping.out = false;
 	t->ping.rtt = t->now - t->ping.sealed_at;
-	resets_known(t, t->ping.count);
+	if (!t->ping.moved_in)
+		resets_known(t, t->ping.count);
 	if (t->ping.least == 0 || t->ping.rtt < t->ping.least)
 		t->ping.least = max_u64(t->ping.rtt, 1);
 	t->goaway.settled |= t->ping.after_goaway;

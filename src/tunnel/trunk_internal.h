@@ -13,10 +13,10 @@
 
 #define SESSION_TIMEOUT (10 * NS_PER_S)
 #define WINDOW_DELAY    (NS_PER_S / 10) /* at most 1 s; the peer keeps the bytes so long */
-#define DRAIN_DELAY     (2 * NS_PER_S) /* for OPENs under way when GOAWAY was sealed */
+#define DRAIN_DELAY     (2 * NS_PER_S)  /* for OPENs under way when GOAWAY was sealed */
 
 #define WINDOWS_LATE    128 /* at most; the peer keeps a chunk or more for each of them */
-#define PLACES          16             /* DATA frames that an owner gets at once */
+#define PLACES          16  /* DATA frames that an owner gets at once */
 
 /* Events of a stream that no frame of it brings. */
 enum news_flag { NEWS_OPENED = 1, NEWS_WRITABLE = 2 };
@@ -135,6 +135,7 @@ struct trunk {
 	struct {
 		bool wanted, out;
 		bool after_goaway;  /* the one that is out was sealed after GOAWAY */
+		bool moved_in;      /* it came with the link, and was sealed before the exchange */
 		uint8_t value[8];
 		uint64_t count, sealed_at, rtt;
 		uint64_t least;     /* round trip ever: without queues on the way; 0: not yet */

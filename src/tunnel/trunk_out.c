@@ -82,6 +82,7 @@ put_ping(struct trunk *t, struct wire_writer *w)
 		t->ping.wanted = false;
 		t->ping.out = true;
 		t->ping.after_goaway = t->goaway.sealed;
+		t->ping.moved_in = false;
 		t->ping.sealed_at = t->now;
 	}
 }

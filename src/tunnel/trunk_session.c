@@ -183,6 +183,7 @@ move_pings(const struct trunk *t, struct trunk *to)
 	to->pong = t->pong;
 	to->ping.out = t->ping.out;
 	to->ping.after_goaway = false; /* the session's own comes after the exchange */
+	to->ping.moved_in = true;
 	to->ping.sealed_at = t->ping.sealed_at;
 	memcpy(to->ping.value, t->ping.value, sizeof(to->ping.value));
 }
@@ -292,16 +293,22 @@ session_take(struct trunk *t, const struct frame *frame)
 	return t->config.initiator ? take_answer(t, &s) : take_request(t, &s);
 }
 
-/* A stream that was reset there matters only if it is here, or may still come over the old link. */
-static bool
-keeps(const struct trunk *t, const struct state *state)
+/* Keeps one more. A stream that was reset there matters only if it is here, or may still come over
+   the old link: of those that may there is a bound. */
+static enum sc_error
+keep(struct trunk *t, const struct state *state)
 {
-	const struct trunk *session;
+	struct state_list *list = &t->session.list;
+	const size_t many = STATES_MAX + RESETS_MAX;
 
-	if (!(state->flags & STATE_RESET) || t->session.list.n < STATES_MAX + RESETS_MAX)
-		return true;
-	session = t->config.initiator ? t : session_named(t);
-	return session && stream_table_find(&session->table, state->id);
+	if ((state->flags & STATE_RESET) && list->n >= many) {
+		const struct trunk *session = t->config.initiator ? t : session_named(t);
+		if (!session || !stream_table_find(&session->table, state->id))
+			return SC_OK;
+		if (list->n - many >= session->table.count)
+			return SC_ERR_FRAME; /* one of them has come twice */
+	}
+	return state_list_add(list, state) == 0 ? SC_OK : SC_ERR_MEMORY;
 }
 
 enum sc_error
@@ -315,10 +322,13 @@ session_take_state(struct trunk *t, const struct frame *frame)
 		return err;
 	if (!(state.flags & STATE_RESET) && ++s->states_listed > s->states_max)
 		return SC_ERR_FRAME;
-	if (keeps(t, &state) && state_list_add(&s->list, &state) != 0) {
-		trunk_fail(t, SC_ERR_MEMORY);
+	err = keep(t, &state);
+	if (err == SC_ERR_MEMORY) {
+		trunk_fail(t, err);
 		return SC_OK;
 	}
+	if (err != SC_OK)
+		return err;
 	if (--s->states_left > 0)
 		return SC_OK;
 	return t->config.initiator ? go_on(t) : accept_session(t);

@@ -134,6 +134,42 @@ test_an_earlier_ping(void **state)
 	hand_fini(&h);
 }
 
+/* Nor does that to one of R's new trunk, from before the exchange that R's answer is a part of. */
+static void
+test_a_ping_from_before_the_exchange(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, false, 30);
+	struct stream *s = accepted(&h, 1);
+	stream_send_fin(s);
+	hand_seal(&h);
+	hand_take(&h, FRAME_FIN, 1);
+	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+	h.trunk->ping.wanted = true;
+	hand_seal(&h);
+	hand_take(&h, FRAME_RESET, 1);
+	hand_take(&h, FRAME_PING, 0);
+	hand_lose(&h);
+	hand_relink(&h);
+	h.trunk->ping.wanted = true;
+	hand_seal(&h);
+	const struct hand_frame *ping = hand_take(&h, FRAME_PING, 0);
+	hand_go_on(&h, SESSION_GO_ON, 2, 0, 0);
+	hand_moved(&h);
+	hand_frame(&h, FRAME_PONG, 0, ping->payload, 8);
+	hand_quiet(&h);
+	assert_int_equal(h.trunk->n_resets, 1);
+	/* Its own is another matter. */
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_DONE, 2, 1, 1);
+	hand_take_state(&h, 1, STATE_OPENED | STATE_RESET, 0, HAND_WINDOW);
+	hand_frame(&h, FRAME_PONG, 0, hand_take(&h, FRAME_PING, 0)->payload, 8);
+	hand_quiet(&h);
+	assert_int_equal(h.trunk->n_resets, 0);
+	hand_fini(&h);
+}
+
 static void
 test_bounded(void **state)
 {
@@ -236,6 +272,7 @@ main(void)
 		cmocka_unit_test(test_after_own_fin),
 		cmocka_unit_test(test_after_own_fin_of_r),
 		cmocka_unit_test(test_an_earlier_ping),
+		cmocka_unit_test(test_a_ping_from_before_the_exchange),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_never_known),
 		cmocka_unit_test(test_refusal),

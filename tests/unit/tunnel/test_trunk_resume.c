@@ -890,6 +890,11 @@ test_endless_states(void **state)
 	hand_state(&h, 2, STATE_RESET, 0, 0);
 	hand_quiet(&h);
 	assert_int_equal(h.trunk->session.list.n, MOST + 1);
+	/* But not more often than there are streams: then one has come twice. */
+	hand_state(&h, 2, STATE_RESET, 0, 0);
+	hand_quiet(&h);
+	hand_state(&h, 2, STATE_RESET, 0, 0);
+	hand_expect_error(&h, SC_ERR_FRAME);
 	hand_fini(&h);
 }
 
