@@ -18,13 +18,13 @@ struct parcel {
 	struct peer *peer;
 };
 
-void
-client_refuse(const struct client *c, struct worker *w, enum tally_reason why, const char *reason)
+/* Counts it, and logs why, within bounds. */
+static void
+note_refused(const struct client *c, struct worker *w, enum tally_reason why, const char *reason)
 {
 	struct tally *tally = tally_get(&w->tallies, TALLY_ROUTE, c->route->config->name);
 	char source[ADDRESS_TEXT_SIZE];
 
-	accepted_reset(c->fd);
 	if (tally) {
 		tally->total++;
 		tally->refused[why]++;
@@ -38,6 +38,13 @@ client_refuse(const struct client *c, struct worker *w, enum tally_reason why, c
 	log_str(&line, "source", source[0] ? source : "unix");
 	log_str(&line, "reason", reason);
 	log_end(&line);
+}
+
+void
+client_refuse(const struct client *c, struct worker *w, enum tally_reason why, const char *reason)
+{
+	note_refused(c, w, why, reason);
+	accepted_reset(c->fd);
 }
 
 /* It counts among those of the peer, and goes to the worker of what this returns. */
@@ -61,10 +68,11 @@ static void
 give_up(struct client *c, struct peer *peer, struct worker *w, enum tally_reason why,
 	const char *reason)
 {
+	note_refused(c, w, why, reason);
 	client_left(c->route, peer);
-	route_left(c->route);
+	route_left(c->route); /* which may be gone now */
 	carry_fini(&c->carry);
-	client_refuse(c, w, why, reason);
+	accepted_reset(c->fd);
 }
 
 /* On the peer's worker. */

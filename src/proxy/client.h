@@ -25,9 +25,8 @@ struct client {
 };
 
 /* On the thread of `from`: the client goes to the peer's worker, or if its link is to be its own to
-   any, becomes a local connection there
-   and gets a stream, or waits for a link. Whatever comes of it, the descriptor is closed and
-   the route left in the end. */
+   any, becomes a local connection there and gets a stream, or waits for a link. Whatever comes of
+   it, the descriptor is closed and the route left in the end. */
 void
 client_send(const struct client *c, struct peer *peer, struct worker *from);
 
@@ -41,8 +40,8 @@ client_left(const struct route *route, struct peer *peer);
 void
 client_move(struct local *l, struct peer *peer);
 
-/* Resets the connection, counts it and logs why, within bounds. It does not count among the route's
-   any more, or never did. */
+/* Resets the connection of a client that never counted among the route's; counts it and logs why,
+   within bounds. */
 void
 client_refuse(const struct client *c, struct worker *w, enum tally_reason why, const char *reason);
 

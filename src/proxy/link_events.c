@@ -55,11 +55,13 @@ on_forgotten(const struct session *s)
 static void
 on_closed(struct session *s, const struct trunk_event *event)
 {
-	if (event->session) /* one that the peer named there, and that ends with it */
-		list_for_each(
-			it, &s->peer->sessions) if (container_of(it, struct session, node)->trunk ==
-						    event->session)
-			session_touch(container_of(it, struct session, node));
+	if (event->session) { /* one that the peer named there, and that ends with it */
+		list_for_each (it, &s->peer->sessions) {
+			struct session *other = container_of(it, struct session, node);
+			if (other->trunk == event->session)
+				session_touch(other);
+		}
+	}
 	session_ended(s);
 	link_over(s->link, event->error, event->code);
 }

@@ -26,6 +26,7 @@ struct upgrade {
 	uv_poll_t poll;
 	struct alarm *alarm;
 	int fd; /* of the pipe, to read from */
+	bool spawned;     /* `process` is a handle of the loop, be it of no process */
 	unsigned handles; /* to be closed before the memory goes */
 };
 
@@ -83,9 +84,10 @@ upgrade_close(struct upgrade *u)
 	alarm_free(u->alarm);
 	uv_poll_stop(&u->poll);
 	close(u->fd);
-	u->handles = 2;
+	u->handles = u->spawned ? 2 : 1;
 	uv_close((uv_handle_t *)&u->poll, on_closed);
-	uv_close((uv_handle_t *)&u->process, on_closed);
+	if (u->spawned)
+		uv_close((uv_handle_t *)&u->process, on_closed);
 }
 
 static void
@@ -190,21 +192,24 @@ put(uv_stdio_container_t *out, size_t n, const struct list *list)
 	return n;
 }
 
-/* The arguments of this process, as a list that ends with NULL; text has room for them. */
+/* The arguments of this process, as a list that ends with NULL, to be freed; text has room for
+   them. NULL: *error says why. */
 static char **
-own_arguments(char text[ARGUMENTS])
+own_arguments(char text[ARGUMENTS], int *error)
 {
 	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	ssize_t size = fd < 0 ? -1 : read(fd, text, ARGUMENTS - 1);
 	char **args = NULL;
 	size_t n = 0;
 
+	*error = size < 0 ? uv_translate_sys_error(errno) : UV_E2BIG;
 	if (fd >= 0)
 		close(fd);
 	if (size <= 0 || size == ARGUMENTS - 1)
 		return NULL;
 	text[size] = '\0';
 	args = calloc((size_t)size + 1, sizeof(*args));
+	*error = UV_ENOMEM;
 	for (char *at = text; args && at < text + size; at += strlen(at) + 1)
 		args[n++] = at;
 	return args;
@@ -233,14 +238,16 @@ spawn(struct upgrade *u, int pipe_end)
 	struct node *n = u->n;
 	char arguments[ARGUMENTS], entry[128], hex[2 * HELLO_INSTANCE_SIZE + 1];
 	size_t sockets = count(&n->ports);
-	int r = UV_ENOMEM;
+	int r;
 
 	for (unsigned i = 0; i < n->n_more_ports; i++)
 		sockets += count(n->more_ports[i]);
 	hex_encode(hex, n->hello.instance, HELLO_INSTANCE_SIZE);
 	snprintf(entry, sizeof(entry), VARIABLE "=%d %zu %s", (int)getpid(), sockets, hex);
-	char **args = own_arguments(arguments), **env = environment_with(entry);
+	char **args = own_arguments(arguments, &r), **env = environment_with(entry);
 	uv_stdio_container_t *stdio = calloc(FIRST + sockets + 1, sizeof(*stdio));
+	if (args && (!env || !stdio))
+		r = UV_ENOMEM;
 	if (args && env && stdio) {
 		for (int i = 0; i < FIRST; i++)
 			stdio[i] = (uv_stdio_container_t){UV_INHERIT_FD, {.fd = i}};
@@ -256,6 +263,7 @@ spawn(struct upgrade *u, int pipe_end)
 			.stdio_count = (int)at + 1,
 			.stdio = stdio,
 		};
+		u->spawned = true;
 		r = uv_spawn(&node_main(n)->loop, &u->process, &options);
 	}
 	free(args);

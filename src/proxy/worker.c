@@ -182,7 +182,7 @@ worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 	list_init(&w->dirty);
 	list_init(&w->tallies);
 	list_init(&w->slices);
-		for (size_t i = 0; i < WORKER_FLOODS; i++)
+	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
 	w->floods[FLOOD_MOVED].event = "connection_moved";
 	uv_prepare_init(&w->loop, &w->prepare);

@@ -1,5 +1,4 @@
-/* The inside of a connection, shared by conn.c (ports and handshake) and conn_records.c (HELLO and
-   records). */
+/* The inside of a connection, for conn*.c, renewal*.c and keyroll*.c. Not for anybody outside. */
 #ifndef SC_SECURECONN_CONN_STATE_H
 #define SC_SECURECONN_CONN_STATE_H
 

@@ -86,12 +86,11 @@ keyroll_job_done(struct conn *c)
 
 /* SC_OK: asym and public_key are set, asym NULL if the key is none that could be valid here. */
 static enum sc_error
-read_announcement(struct conn *c, struct span rest, const struct asym_impl **asym, struct span *key)
+read_announcement(struct span rest, const struct asym_impl **asym, struct span *key)
 {
 	char name[64];
 	size_t n = rest.size > 0 ? rest.data[0] : 0;
 
-	(void)c;
 	*asym = NULL;
 	if (n == 0 || rest.size < 1 + n)
 		return SC_ERR_FRAME;
@@ -117,7 +116,7 @@ take_announce(struct conn *c, struct span rest)
 		return SC_ERR_MEMORY;
 	if (w->peer != PEER_NOTHING || !keyroll_count(&c->keyroll.peer, KEYROLL_MOST, c->now))
 		return SC_ERR_FRAME;
-	enum sc_error error = read_announcement(c, rest, &asym, &key);
+	enum sc_error error = read_announcement(rest, &asym, &key);
 	uint8_t answer = ANSWER_REFUSED;
 	if (error)
 		return error;

@@ -212,6 +212,16 @@ def test_sigterm_while_the_new_one_is_not_ready(make_pair, folder, command):
     until(lambda: Successor(child).poll() is not None, "the new one is gone too")
 
 
+def test_arguments_without_end(make_pair):
+    """The new process cannot be given what the old one has not room to read."""
+    pair = make_pair(start=False)
+    pair.store.command = [*pair.store.command, "-c", "/" + "./" * 2040]  # the -c that follows counts
+    pair.start()
+    pair.store.signal(signal.SIGUSR2)
+    assert "argument list too long" in pair.store.wait("upgrade_failed")["reason"]
+    assert works(pair.route)
+
+
 def test_a_variable_of_somebody_else(make_pair):
     """Only the parent process's word counts, and nothing in it does any harm."""
     pair = make_pair(start=False)
