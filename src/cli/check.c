@@ -307,10 +307,9 @@ cmd_check(const struct cli *cli, int argc, char **argv)
 	const struct cli_option options[] = {
 		{"--json", NULL, NULL, &json, "the same for programs"}, {.name = NULL}};
 	const struct cli_usage usage = {"check", "",
-		"Reads the configuration and shows what each route and service would do. Starts "
-		"nothing.\n"
-		"If something is wrong, says where, and what would be right, and ends with status "
-		"2.\n",
+		"Reads the configuration and shows what each route and service would do. Starts\n"
+		"nothing. If something is wrong, says where, and what would be right, and ends\n"
+		"with status 2.\n",
 		options, 0, 0};
 	const char *args[1];
 	struct config *config = NULL;

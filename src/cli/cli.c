@@ -252,6 +252,22 @@ cli_open_ring(const struct cli *cli, const struct config *config, struct keyring
 	return CLI_GO_ON;
 }
 
+int
+cli_open(const struct cli *cli, struct cli_state *s)
+{
+	*s = (struct cli_state){.config = NULL};
+	int status = cli_load(cli, &s->config, NULL);
+	return status == CLI_GO_ON ? cli_open_ring(cli, s->config, &s->ring) : status;
+}
+
+int
+cli_close(struct cli_state *s, int status)
+{
+	keyring_free(s->ring);
+	config_free(s->config);
+	return status;
+}
+
 const struct config_peer *
 cli_find_peer(const struct cli *cli, const struct config *config, const char *name)
 {

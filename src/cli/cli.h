@@ -81,6 +81,20 @@ cli_ring_advice(const struct cli *cli, enum sc_error error, struct errmsg *err);
 int
 cli_open_ring(const struct cli *cli, const struct config *config, struct keyring **ring);
 
+/* The configuration and its key ring, for a command that needs both. */
+struct cli_state {
+	struct config *config;
+	struct keyring *ring;
+};
+
+/* cli_load and cli_open_ring. To be closed whatever this returns. */
+int
+cli_open(const struct cli *cli, struct cli_state *s);
+
+/* Returns status, which the command ends with. */
+int
+cli_close(struct cli_state *s, int status);
+
 /* Makes the folders above the path, where they are missing. False with errno: it cannot. */
 bool
 cli_make_parents(const char *path);

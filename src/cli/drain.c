@@ -22,9 +22,8 @@ cmd_drain(const struct cli *cli, int argc, char **argv)
 	const struct cli_option options[] = {
 		{"--json", NULL, NULL, &command.json, "the answer for programs"}, {.name = NULL}};
 	const struct cli_usage usage = {"drain", "",
-		"The running node takes no new connections, lets those that are open finish, for "
-		"as\n"
-		"long as `drain` in its configuration says, and ends. As SIGTERM does.\n",
+		"The running node takes no new connections, lets those that are open finish,\n"
+		"for as long as `drain` in its configuration says, and ends. As SIGTERM does.\n",
 		options, 0, 0};
 	int status = cli_parse(cli, &usage, argc, argv, NULL);
 

@@ -221,10 +221,9 @@ cmd_init(const struct cli *cli, int argc, char **argv)
 			"kinds of keys; default: ElGamal 3072"},
 		{.name = NULL}};
 	const struct cli_usage usage = {"init", "[--name N] [--asymmetric A]",
-		"Makes a new node: a commented configuration (where there is none), the state "
-		"folder, and a\n"
-		"key pair for each name at `asymmetric`. Changes nothing that is there: safe to "
-		"repeat.\n",
+		"Makes a new node: a commented configuration (where there is none), the state\n"
+		"folder, and a key pair for each name at `asymmetric`. Changes nothing that is\n"
+		"there: safe to repeat.\n",
 		options, 0, 0};
 	const char *args[1];
 	struct config *config = NULL;

@@ -120,8 +120,7 @@ cmd_key(const struct cli *cli, int argc, char **argv)
 		"peers, and uses it when all know it.\n",
 		options, 0, 2};
 	const char *args[2];
-	struct config *config = NULL;
-	struct keyring *ring = NULL;
+	struct cli_state s;
 	int status = cli_parse(cli, &usage, argc, argv, args);
 
 	if (status != CLI_GO_ON)
@@ -140,18 +139,14 @@ cmd_key(const struct cli *cli, int argc, char **argv)
 		return cli_fail(cli, CLI_USAGE,
 			"key rotate: only one of --status, --finish and --now; see: secureconn key "
 			"--help");
-	status = cli_load(cli, &config, NULL);
-	if (status == CLI_GO_ON)
-		status = cli_open_ring(cli, config, &ring);
+	status = cli_open(cli, &s);
 	if (status == CLI_GO_ON && export) {
-		status = export_key(cli, config, ring, args[1], wish.identity);
+		status = export_key(cli, s.config, s.ring, args[1], wish.identity);
 	} else if (status == CLI_GO_ON && rotate) {
-		status = rotate_keys(cli, config, ring, &wish);
+		status = rotate_keys(cli, s.config, s.ring, &wish);
 	} else if (status == CLI_GO_ON) {
-		(wish.json ? show_json : show_text)(cli, config, ring);
+		(wish.json ? show_json : show_text)(cli, s.config, s.ring);
 		status = CLI_DONE;
 	}
-	keyring_free(ring);
-	config_free(config);
-	return status;
+	return cli_close(&s, status);
 }

@@ -151,20 +151,15 @@ cmd_peers(const struct cli *cli, int argc, char **argv)
 		"where from, or the peer's address.\n",
 		options, 0, 0};
 	const char *args[1];
-	struct config *config = NULL;
-	struct keyring *ring = NULL;
+	struct cli_state s;
 	int status = cli_parse(cli, &usage, argc, argv, args);
 
 	if (status != CLI_GO_ON)
 		return status;
-	status = cli_load(cli, &config, NULL);
-	if (status == CLI_GO_ON)
-		status = cli_open_ring(cli, config, &ring);
+	status = cli_open(cli, &s);
 	if (status == CLI_GO_ON) {
-		(json ? show_json : show_text)(cli, config, ring);
+		(json ? show_json : show_text)(cli, s.config, s.ring);
 		status = CLI_DONE;
 	}
-	keyring_free(ring);
-	config_free(config);
-	return status;
+	return cli_close(&s, status);
 }

@@ -16,8 +16,9 @@ cmd_reload(const struct cli *cli, int argc, char **argv)
 	const struct cli_option options[] = {
 		{"--json", NULL, NULL, &command.json, "the answer for programs"}, {.name = NULL}};
 	const struct cli_usage usage = {"reload", "",
-		"The running node reads its configuration again and takes over what is different,\n"
-		"without an interruption. A file with an error in it changes nothing.\n",
+		"The running node reads its configuration again and takes over what is\n"
+		"different, without an interruption. A file with an error in it changes\n"
+		"nothing.\n",
 		options, 0, 0};
 	int status = cli_parse(cli, &usage, argc, argv, NULL);
 

@@ -40,8 +40,7 @@ cmd_revoke(const struct cli *cli, int argc, char **argv)
 		"is the way back). PEER needs no section in the configuration any more.\n",
 		options, 1, 1};
 	const char *args[1];
-	struct config *config = NULL;
-	struct keyring *ring = NULL;
+	struct cli_state s;
 	int status = cli_parse(cli, &usage, argc, argv, args);
 
 	if (status != CLI_GO_ON)
@@ -50,17 +49,13 @@ cmd_revoke(const struct cli *cli, int argc, char **argv)
 		return cli_fail(cli, CLI_USAGE,
 			"revoke: either --fingerprint F or --pending; see: secureconn revoke "
 			"--help");
-	status = cli_load(cli, &config, NULL);
-	if (status == CLI_GO_ON)
-		status = cli_open_ring(cli, config, &ring);
+	status = cli_open(cli, &s);
 	/* A peer whose section is gone may still have keys; one that nobody has heard of is a
 	   typing error. */
-	if (status == CLI_GO_ON && !keyring_knows(ring, args[0]) &&
-		!cli_find_peer(cli, config, args[0]))
+	if (status == CLI_GO_ON && !keyring_knows(s.ring, args[0]) &&
+		!cli_find_peer(cli, s.config, args[0]))
 		status = CLI_FAILED;
 	if (status == CLI_GO_ON)
-		status = revoke(cli, ring, args[0], fingerprint, pending);
-	keyring_free(ring);
-	config_free(config);
-	return status;
+		status = revoke(cli, s.ring, args[0], fingerprint, pending);
+	return cli_close(&s, status);
 }

@@ -21,9 +21,8 @@ cmd_stop(const struct cli *cli, int argc, char **argv)
 		{"--json", NULL, NULL, &command.json, "the answer for programs, without waiting"},
 		{.name = NULL}};
 	const struct cli_usage usage = {"stop", "",
-		"Ends the running node at once; open connections are reset. `secureconn drain` "
-		"lets\n"
-		"them finish. Waits until the node has ended.\n",
+		"Ends the running node at once; open connections are reset. `secureconn drain`\n"
+		"lets them finish. Waits until the node has ended.\n",
 		options, 0, 0};
 	int status = cli_parse(cli, &usage, argc, argv, NULL);
 

@@ -94,15 +94,13 @@ cmd_trust(const struct cli *cli, int argc, char **argv)
 		{"--again", NULL, NULL, &again, "also if that key was revoked"},
 		{.name = NULL}};
 	const struct cli_usage usage = {"trust", "PEER --key FILE | --fingerprint F [--again]",
-		"Verifies a key of PEER without the dialog, also before the two nodes have met: by "
-		"the key\n"
-		"itself or by its fingerprint. Both must have come to this machine in a way that "
-		"nobody\n"
-		"could change them on. May be repeated, for a key of each algorithm.\n",
+		"Verifies a key of PEER without the dialog, also before the two nodes have met:\n"
+		"by the key itself or by its fingerprint. Both must have come to this machine\n"
+		"in a way that nobody could change them on. May be repeated, for a key of each\n"
+		"algorithm.\n",
 		options, 1, 1};
 	const char *args[1];
-	struct config *config = NULL;
-	struct keyring *ring = NULL;
+	struct cli_state s = {.config = NULL};
 	int status = cli_parse(cli, &usage, argc, argv, args);
 
 	if (status != CLI_GO_ON)
@@ -111,18 +109,16 @@ cmd_trust(const struct cli *cli, int argc, char **argv)
 		return cli_fail(cli, CLI_USAGE,
 			"trust: either --key FILE or --fingerprint F is needed; see: secureconn "
 			"trust --help");
-	status = cli_load(cli, &config, NULL);
-	if (status == CLI_GO_ON && !cli_find_peer(cli, config, args[0]))
+	status = cli_load(cli, &s.config, NULL);
+	if (status == CLI_GO_ON && !cli_find_peer(cli, s.config, args[0]))
 		status = CLI_FAILED;
 	/* before the ring is opened, as whoever runs this: that may be another user's */
 	if (status == CLI_GO_ON && key.path)
 		status = read_key(cli, &key);
 	if (status == CLI_GO_ON)
-		status = cli_open_ring(cli, config, &ring);
+		status = cli_open_ring(cli, s.config, &s.ring);
 	if (status == CLI_GO_ON)
-		status = key.path ? trust_key(cli, ring, args[0], &key, again)
-			     : trust_fingerprint(cli, ring, args[0], fingerprint, again);
-	keyring_free(ring);
-	config_free(config);
-	return status;
+		status = key.path ? trust_key(cli, s.ring, args[0], &key, again)
+			     : trust_fingerprint(cli, s.ring, args[0], fingerprint, again);
+	return cli_close(&s, status);
 }

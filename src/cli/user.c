@@ -53,8 +53,7 @@ user_find(struct user *user, const struct cli *cli, const struct config *config)
 	if (!found)
 		return cli_fail(cli, CLI_USAGE,
 			"%s:%u: [node] user: there is no user \"%s\" on this host; make it "
-			"(useradd "
-			"--system %s), or correct the name",
+			"(useradd --system %s), or correct the name",
 			config->node.file ? config->node.file : config->files[0],
 			config->lines[option_find(SECTION_NODE, "user") - config_options], name,
 			name);
@@ -98,15 +97,13 @@ check_state(const struct user *user, const struct cli *cli, const struct config 
 	if (stat(state, &st) != 0 && errno == EACCES)
 		return cli_fail(cli, CLI_FAILED,
 			"%s: user %s ([node] user) cannot get there: let it pass through the "
-			"folders "
-			"above (chmod o+x), or set `state` to another place",
+			"folders above (chmod o+x), or set `state` to another place",
 			state, name);
 	if (stat(state, &st) != 0 || st.st_uid == user->uid)
 		return CLI_GO_ON;
 	return cli_fail(cli, CLI_FAILED,
 		"%s: does not belong to user %s, which the node is to become ([node] user); if it "
-		"is "
-		"the right folder: chown -R %s: %s",
+		"is the right folder: chown -R %s: %s",
 		state, name, name, state);
 }
 
@@ -123,8 +120,7 @@ user_become(const struct user *user, const struct cli *cli, const struct config 
 		setresuid(user->uid, user->uid, user->uid) != 0)
 		return cli_fail(cli, CLI_FAILED,
 			"cannot become user %s ([node] user): %s; start it with all rights of "
-			"root, or as "
-			"that user",
+			"root, or as that user",
 			name, strerror(errno));
 	set_capabilities(transparent ? 1u << CAP_NET_RAW : 0);
 	if (transparent)
@@ -150,8 +146,7 @@ user_check(const struct cli *cli, const struct config *config)
 		return CLI_GO_ON;
 	return cli_fail(cli, CLI_FAILED,
 		"this is user #%lu, and [node] user is %s: start it as root, or as that user (sudo "
-		"-u %s "
-		"secureconn ...), or take `user` out of the configuration",
+		"-u %s secureconn ...), or take `user` out of the configuration",
 		(unsigned long)uid, name, name);
 }
 

@@ -278,25 +278,19 @@ cmd_verify(const struct cli *cli, int argc, char **argv)
 {
 	const struct cli_option options[] = {{.name = NULL}};
 	const struct cli_usage usage = {"verify", "PEER",
-		"Verifies the key that PEER showed when the two nodes met: shows the fingerprint "
-		"to read\n"
-		"to its operator, and asks for the one that they read to you (from standard input, "
-		"three\n"
-		"tries). Only the right one changes anything. A running node uses it at once.\n",
+		"Verifies the key that PEER showed when the two nodes met: shows the\n"
+		"fingerprint to read to its operator, and asks for the one that they read to\n"
+		"you (from standard input, three tries). Only the right one changes anything. A\n"
+		"running node uses it at once.\n",
 		options, 1, 1};
 	const char *args[1];
-	struct config *config = NULL;
-	struct keyring *ring = NULL;
+	struct cli_state s;
 	int status = cli_parse(cli, &usage, argc, argv, args);
 
 	if (status != CLI_GO_ON)
 		return status;
-	status = cli_load(cli, &config, NULL);
+	status = cli_open(cli, &s);
 	if (status == CLI_GO_ON)
-		status = cli_open_ring(cli, config, &ring);
-	if (status == CLI_GO_ON)
-		status = run_dialog(cli, config, ring, args[0]);
-	keyring_free(ring);
-	config_free(config);
-	return status;
+		status = run_dialog(cli, s.config, s.ring, args[0]);
+	return cli_close(&s, status);
 }

@@ -143,8 +143,7 @@ prefix_parse(struct prefix *p, const char *text, struct errmsg *err)
 	if (all_never(p))
 		return errmsg_set(err, SC_ERR_INVALID,
 			"no address in \"%s\" is ever used: not of loopback, link-local or "
-			"multicast, "
-			"and not an IPv4 address written as IPv6; remove it",
+			"multicast, and not an IPv4 address written as IPv6; remove it",
 			shown);
 	return SC_OK;
 }

@@ -156,8 +156,7 @@ next_line(char *buffer, int size, void *arg)
 	if (r->error == SC_OK && n > room)
 		r->error = place_error(r->err, SC_ERR_FORMAT, r->at,
 			"the line has %zu characters, and at most %zu are read; go on with a long "
-			"list in "
-			"the next line, indented",
+			"list in the next line, indented",
 			n, room);
 	if (r->error == SC_OK && n > 0 && *text == '[')
 		section_line(r, text, n);

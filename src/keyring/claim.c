@@ -35,8 +35,7 @@ taken(const struct keyring *ring, struct errmsg *err)
 		pid = 0;
 	return errmsg_set(err, SC_ERR_IO,
 		"%s: another node runs with this state folder (process %ld), and the two would "
-		"take each "
-		"other's links; stop that one, or give this one a `state` of its own",
+		"take each other's links; stop that one, or give this one a `state` of its own",
 		ring->store.path, pid);
 }
 

@@ -312,8 +312,7 @@ key_file_parse(const char *text, size_t size, const struct asym_impl **asym,
 	if (error == SC_OK && r.kind != KIND_PUBLIC)
 		error = errmsg_set(err, SC_ERR_FORMAT,
 			"it is a file of a state folder, of kind \"%s\"; use what `secureconn key "
-			"export` "
-			"writes at the peer",
+			"export` writes at the peer",
 			key_kind_names[r.kind]);
 	if (error == SC_OK) {
 		*asym = r.key.asym;

@@ -152,8 +152,7 @@ hint_of(const struct link *l, const struct conn_info *info)
 
 	if (conn_error(l->conn) == SC_ERR_KEY_REJECTED)
 		return "this node's key is not verified there: the operator of that node has to "
-		       "run "
-		       "`secureconn verify NAME`, with the name that this one has there";
+		       "run `secureconn verify NAME`, with the name that this one has there";
 	if (conn_error(l->conn) != SC_ERR_KEY_NOT_VERIFIED || !info->peer_public)
 		return NULL;
 	switch (link_verdict(l, info->asym, info->peer_public, name)) {
@@ -163,8 +162,7 @@ hint_of(const struct link *l, const struct conn_info *info)
 		return "this key is verified for another peer: see `address` here";
 	case VERDICT_OWN:
 		return "this is a key of this node: `address` leads back here, or a state folder "
-		       "was "
-		       "copied";
+		       "was copied";
 	case VERDICT_REVOKED:
 		return "this key was revoked here: `secureconn trust PEER --fingerprint F --again` "
 		       "would let it in again";
