@@ -113,9 +113,10 @@ resets_send(struct trunk *t, const struct state_list *list)
 {
 	list_for_each_safe(it, &t->resets) {
 		struct kept_reset *r = container_of(it, struct kept_reset, link);
-		/* R has answered I's list, so it has read it. I's hearing R's is not known yet. */
+		/* Who does not list the stream has not got it. R has answered I's list, so it has
+		   read it; whether I hears R's is not known yet. */
 		bool known = !r->due && t->config.initiator;
-		if (known || (r->due && !state_list_find(list, r->state.id))) {
+		if (known || !state_list_find(list, r->state.id)) {
 			forget(t, r);
 			continue;
 		}

@@ -245,15 +245,14 @@ came(struct peer *p)
 		go_on_all(p);
 }
 
-/* R does not know the session any more; another one begins on this link. */
+/* R does not know the session any more; another one begins on this link, in which R's ids begin
+   anew too: nothing of the old ones is under way, as I has waited. */
 static void
 take_refusal(struct peer *p)
 {
 	FUZZ_ASSERT(p->lost && p->generation > 1);
-	for (size_t i = 0; i < p->n; i++) {
-		p->streams[i].over = true;
-		p->streams[i].reset = false;
-	}
+	p->n = 0;
+	p->highest_of_trunk = 0;
 	session_over(p);
 	p->session_sent = p->session_done = p->known = p->lost = false;
 	p->generation = 0;
@@ -282,6 +281,7 @@ take_request(struct peer *p, struct span payload)
 {
 	uint32_t generation = get_u32(payload.data + 17);
 	bool same = memcmp(payload.data + 1, p->session_id, sizeof(p->session_id)) == 0;
+	bool again = p->forgotten && payload.data[0] == 0;
 
 	FUZZ_ASSERT(!p->session_came && p->heard_left == 0 && payload.data[0] <= 1);
 	/* One that the peer has forgotten may begin once more, if I never heard that it had
@@ -291,11 +291,11 @@ take_request(struct peer *p, struct span payload)
 	else
 		FUZZ_ASSERT(payload.data[0] == 0 && (p->generation == 0 || p->forgotten));
 	FUZZ_ASSERT(payload.data[0] == 0 || p->known);
-	if (p->forgotten || !same) /* what was under way belonged to the other one */
+	p->forgotten &= payload.data[0] == 1; /* I has not heard of it, and asks once more */
+	if (!same || again) /* what was under way belonged to the other one */
 		p->known = p->goaway_came = p->drained = false;
-	if (same && p->forgotten && payload.data[0] == 0)
+	if (same && again)
 		p->highest_of_trunk = 0;
-	p->forgotten &= payload.data[0] == 1;
 	memcpy(p->session_id, payload.data + 1, sizeof(p->session_id));
 	p->generation = generation;
 	p->refusing = false;
@@ -322,7 +322,9 @@ void
 peer_take_state(struct peer *p, uint32_t id, struct span payload)
 {
 	FUZZ_ASSERT(p->heard_left > 0);
-	FUZZ_ASSERT(peer_find(p, id) || (id > p->seen && (id & 1) == (p->initiator ? 0 : 1)));
+	/* Of a session that R has forgotten, I lists what it likes. */
+	FUZZ_ASSERT(p->forgotten || peer_find(p, id) ||
+		    (id > p->seen && (id & 1) == (p->initiator ? 0 : 1)));
 	for (size_t i = 0; i < p->n_heard; i++)
 		FUZZ_ASSERT(p->heard[i].id != id);
 	FUZZ_ASSERT(payload.data[0] <= 3);

@@ -98,7 +98,8 @@ test_after_own_fin_of_r(void **state)
 		uint32_t listed = generation < 4 ? 1 : 0;
 		hand_lose(&h);
 		hand_relink(&h);
-		hand_go_on(&h, SESSION_GO_ON, generation, 0, 0);
+		hand_go_on(&h, SESSION_GO_ON, generation, 0, 1);
+		hand_state(&h, 1, 0, 0, HAND_WINDOW);
 		hand_moved(&h);
 		hand_seal(&h);
 		hand_take_session(&h, SESSION_DONE, generation, 1, listed);
@@ -110,6 +111,29 @@ test_after_own_fin_of_r(void **state)
 			hand_quiet(&h);
 		}
 	}
+	hand_fini(&h);
+}
+
+/* Its OPEN was lost with all that came after it: I has not got the stream and never will, and R
+   need not say so again. */
+static void
+test_after_own_fin_unheard(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, false, 30);
+	struct stream *s = hand_own_stream(&h);
+	stream_send_fin(s);
+	hand_seal(&h);
+	hand_take(&h, FRAME_FIN, 2);
+	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+	hand_seal(&h);
+	hand_take(&h, FRAME_RESET, 2);
+	hand_lose(&h);
+	hand_relink(&h);
+	hand_go_on(&h, SESSION_GO_ON, 2, 0, 0);
+	hand_moved(&h);
+	assert_int_equal(h.trunk->n_resets, 0);
 	hand_fini(&h);
 }
 
@@ -155,7 +179,8 @@ test_a_ping_from_before_the_exchange(void **state)
 	h.trunk->ping.wanted = true;
 	hand_seal(&h);
 	const struct hand_frame *ping = hand_take(&h, FRAME_PING, 0);
-	hand_go_on(&h, SESSION_GO_ON, 2, 0, 0);
+	hand_go_on(&h, SESSION_GO_ON, 2, 0, 1);
+	hand_state(&h, 1, 0, 0, HAND_WINDOW);
 	hand_moved(&h);
 	hand_frame(&h, FRAME_PONG, 0, ping->payload, 8);
 	hand_quiet(&h);
@@ -271,6 +296,7 @@ main(void)
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_after_own_fin),
 		cmocka_unit_test(test_after_own_fin_of_r),
+		cmocka_unit_test(test_after_own_fin_unheard),
 		cmocka_unit_test(test_an_earlier_ping),
 		cmocka_unit_test(test_a_ping_from_before_the_exchange),
 		cmocka_unit_test(test_bounded),
