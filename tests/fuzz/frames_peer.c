@@ -23,22 +23,28 @@ silent(const struct peer *p)
 	return p->close_sent || conn_phase(p->end->conn) != CONN_UP;
 }
 
+bool
+peer_can_flush(const struct peer *p)
+{
+	return p->size > 0 && conn_room(p->end->conn) >= p->size;
+}
+
 void
 peer_flush(struct peer *p)
 {
 	struct span part = {p->record, p->size};
 
-	if (p->size == 0 || silent(p) || conn_room(p->end->conn) < p->size) {
-		FUZZ_ASSERT(p->size == 0 || conn_phase(p->end->conn) != CONN_UP || p->close_sent);
+	if (conn_phase(p->end->conn) != CONN_UP)
 		p->size = 0;
+	if (!peer_can_flush(p))
 		return;
-	}
 	if (p->size >= RECORD_PLAINTEXT_MIN)
 		FUZZ_ASSERT(conn_send(p->end->conn, p->channel, &part, 1, p->end->now) == SC_OK);
 	p->size = 0;
 }
 
-/* Room for a frame in the record under construction, or in the next one. NULL: the link is over. */
+/* Room for a frame in the record under construction, or in the next one. NULL: the link is over, or
+   takes nothing. */
 static uint8_t *
 frame_room(struct peer *p, uint8_t channel, size_t n)
 {
@@ -46,6 +52,8 @@ frame_room(struct peer *p, uint8_t channel, size_t n)
 		return NULL;
 	if (p->channel != channel || p->size + n > sizeof(p->record))
 		peer_flush(p);
+	if (p->size > 0 && (p->channel != channel || p->size + n > sizeof(p->record)))
+		return NULL;
 	p->channel = channel;
 	p->size += n;
 	return p->record + p->size - n;

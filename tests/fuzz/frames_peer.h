@@ -84,9 +84,14 @@ peer_relink(struct peer *p, struct end *end);
 void
 peer_receive(struct peer *p);
 
-/* Seals the frames that wait as one record. */
+/* Seals the frames that wait as one record. They go on waiting while the connection takes none:
+   its buffer is full, or a renewal of its keys wants an answer first. */
 void
 peer_flush(struct peer *p);
+
+/* Frames wait, and the connection would take them. */
+bool
+peer_can_flush(const struct peer *p);
 
 /* Enters a new stream into the books; there must be room. */
 struct peer_stream *

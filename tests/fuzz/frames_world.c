@@ -113,7 +113,7 @@ world_pump(struct world *w)
 			if (e != w->own || !w->clogged)
 				moved |= move(e);
 		}
-		moved |= w->peer.size > 0;
+		moved |= peer_can_flush(&w->peer);
 	}
 	if (conn_phase(w->own->conn) == CONN_FAILED)
 		trunk_lost(w->fresh ? w->fresh : w->trunk);
