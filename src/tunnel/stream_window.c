@@ -6,17 +6,32 @@
 #define WINDOW_MAX  (1u << 30)
 #define ROUND_MIN   (NS_PER_MS / 2) /* where the way is shorter, what the two ends need counts */
 #define ROUND_BRISK (NS_PER_MS / 8) /* while trunk_brisk */
+#define BRISK_MOST  (128 * 1024)    /* then, and on such a way: a few bytes wait behind that */
 #define WORK        (2 * NS_PER_MS) /* or, with a slow cipher, this long, */
 #define WORK_MOST   (256 * 1024)    /* but not more bytes: both ends have some records to work on */
 #define PING_EVERY  NS_PER_S        /* while windows are measured */
 #define STEP        (128 * 1024)
 
+/* The time in which a window should be used up: the last round trip. What lengthens it beyond twice
+   the least are queues, and larger windows would only lengthen these. */
+static uint64_t
+round_time(const struct trunk *t)
+{
+	uint64_t rtt = min_u64(t->ping.rtt, 2 * t->ping.least);
+
+	return max_u64(rtt, t->brisk ? ROUND_BRISK : ROUND_MIN);
+}
+
 uint32_t
 stream_window(const struct stream *s)
 {
-	size_t share = chunk_pool_share(s->trunk->config.chunks);
+	const struct trunk *t = s->trunk;
+	size_t share = chunk_pool_share(t->config.chunks);
+	size_t window = min_size(s->recv.window, share > WINDOW_MIN ? share : WINDOW_MIN);
 
-	return (uint32_t)min_size(s->recv.window, share > WINDOW_MIN ? share : WINDOW_MIN);
+	if (t->brisk && t->ping.least > 0 && round_time(t) < ROUND_MIN)
+		window = min_size(window, BRISK_MOST);
+	return (uint32_t)window;
 }
 
 uint64_t
@@ -40,16 +55,6 @@ adapt(struct stream *s, uint64_t in_round)
 	else if (8 * in_round < window && window > least)
 		window = window / 2 > least ? window / 2 : least;
 	recv->window = (uint32_t)window;
-}
-
-/* The time in which a window should be used up: the last round trip. What lengthens it beyond twice
-   the least are queues, and larger windows would only lengthen these. */
-static uint64_t
-round_time(const struct trunk *t)
-{
-	uint64_t rtt = min_u64(t->ping.rtt, 2 * t->ping.least);
-
-	return max_u64(rtt, t->brisk ? ROUND_BRISK : ROUND_MIN);
 }
 
 void

@@ -116,6 +116,39 @@ test_both_ends_have_work(void **state)
 	}
 }
 
+/* While somebody is in conversation beside, little is under way on a short way: a few bytes wait
+   behind it. On a long one the way itself needs more. */
+static void
+test_little_is_under_way_beside_a_conversation(void **state)
+{
+	(void)state;
+	for (int far = 0; far < 2; far++) {
+		uint64_t sent = 0, said = HAND_WINDOW;
+		struct hand h;
+		struct stream *s = setup(&h);
+		chunk_pool_set_budget(h.pool, 100 << 20);
+		for (int i = 0; i < 12; i++)
+			full_round(&h, s, &sent, &said);
+		uint32_t wide = stream_window(s);
+		assert_true(wide > 256 * 1024);
+		if (!far)
+			h.trunk->ping.rtt = h.trunk->ping.least = NS_PER_MS / 10;
+		trunk_brisk(h.trunk, true);
+		assert_int_equal(stream_window(s), far ? wide : 128 * 1024);
+		h.now += NS_PER_MS / 16;
+		for (uint64_t rest = said - sent; rest > 0; rest -= min_u64(rest, 50000)) {
+			bring(&h, s, (size_t)min_u64(rest, 50000));
+			sent += min_u64(rest, 50000);
+			limit(&h, &said);
+		}
+		if (!far) /* what was granted stays so; then it is little */
+			assert_in_range(said - sent, 64 * 1024, 128 * 1024);
+		trunk_brisk(h.trunk, false);
+		assert_true(stream_window(s) >= wide);
+		hand_fini(&h);
+	}
+}
+
 static void
 test_stays_where_there_is_no_need(void **state)
 {
@@ -211,6 +244,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grows_while_it_is_used_up),
 		cmocka_unit_test(test_both_ends_have_work),
+		cmocka_unit_test(test_little_is_under_way_beside_a_conversation),
 		cmocka_unit_test(test_stays_where_there_is_no_need),
 		cmocka_unit_test(test_shrinks_and_takes_nothing_back),
 		cmocka_unit_test(test_promises),
