@@ -63,6 +63,10 @@ local_new(struct worker *w, struct peer *peer);
 bool
 local_tally(struct local *l, enum tally_kind kind, const char *name);
 
+/* What both ends call the connection of that stream in their logs. */
+void
+local_id(char out[LOCAL_ID_SIZE], const struct session *session, const struct stream *stream);
+
 /* Binds it to its stream. */
 void
 local_attach(struct local *l, struct session *session, struct stream *stream);

@@ -77,17 +77,23 @@ local_tally(struct local *l, enum tally_kind kind, const char *name)
 }
 
 void
-local_attach(struct local *l, struct session *session, struct stream *stream)
+local_id(char out[LOCAL_ID_SIZE], const struct session *session, const struct stream *stream)
 {
 	char id[9];
 
+	hex_encode(id, trunk_session_id(session->trunk), 4);
+	snprintf(out, LOCAL_ID_SIZE, "%s-%u", id, stream_id(stream));
+}
+
+void
+local_attach(struct local *l, struct session *session, struct stream *stream)
+{
 	l->session = session;
 	l->stream = stream;
 	l->peer->home->counts.streams++;
 	stream_set_user(stream, l);
 	list_insert_tail(&session->locals, &l->at);
-	hex_encode(id, trunk_session_id(session->trunk), 4);
-	snprintf(l->id, sizeof(l->id), "%s-%u", id, stream_id(stream));
+	local_id(l->id, session, stream);
 	session_touch(session);
 }
 

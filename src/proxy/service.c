@@ -21,7 +21,7 @@ static void
 refuse(struct link *link, struct stream *stream, const struct stream_request *request,
 	enum close_code code, const char *reason)
 {
-	char source[ADDRESS_TEXT_SIZE];
+	char source[ADDRESS_TEXT_SIZE], id[LOCAL_ID_SIZE];
 	const struct config_service *service = config_service_find(
 		link->owner->config, (const char *)request->service, request->service_size);
 	struct tally *tally =
@@ -31,15 +31,17 @@ refuse(struct link *link, struct stream *stream, const struct stream_request *re
 		tally->total++;
 		tally->refused[tally_reason_of(code)]++;
 	}
+	local_id(id, link->session, stream);
 	stream_reset(stream, code, code_text(code));
 	link_touch(link);
 	if (!flood_pass(&link->owner->floods[FLOOD_SERVICE], node_now()))
 		return;
 	stream_address_text(source, &request->source);
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
+	log_str(&line, "id", id);
 	log_bytes(&line, "service", request->service, request->service_size);
 	log_str(&line, "peer", link->peer->name);
-	log_str(&line, "source", source);
+	log_str(&line, "source", source[0] ? source : "unix");
 	log_str(&line, "reason", reason);
 	log_end(&line);
 }

@@ -301,7 +301,8 @@ def test_a_service_that_is_denied_looks_like_one_that_is_missing(make_pair, clos
         assert services.gets_reset(pair.store.sections[f"route {name}"]["listen"])
         said = until(lambda: [e for e in pair.store.events(since=at_store) if e["event"].startswith("connection_")], "store logs it")[0]
         reasons[name] = {k: v for k, v in said.items() if k not in ("time", "id", "source", "duration_ms", "route", "service")}
-        until(lambda: [e for e in pair.hq.events(since=at_hq) if e["event"].startswith("connection_")], "hq logs it")
+        heard = until(lambda: [e for e in pair.hq.events(since=at_hq) if e["event"].startswith("connection_")], "hq logs it")[0]
+        assert (heard["service"], heard["peer"], heard["id"], heard["source"]) == (name, "store", said["id"], said["source"])
     assert reasons["secret"] == reasons["nothing"]
     assert secret.accepted == 0
 
