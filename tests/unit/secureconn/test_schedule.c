@@ -87,6 +87,29 @@ read_lines(struct observer *o)
 	}
 }
 
+/* What the section says of itself is what its lines come to: R's first line ends Meta, and who
+   shows the first public key is C; in 1.1, where nobody shows one, I is. */
+static void
+check_agreed(const struct observer *o)
+{
+	const char *protocol = NULL, *client = "I";
+	char key[16];
+
+	for (unsigned i = 1; i < 100; i++) {
+		snprintf(key, sizeof(key), "line_%u", i);
+		const char *line = vector_text(o->s, key);
+		if (line && line[0] == 'R' && !protocol)
+			protocol = line + 2;
+		if (line && strncmp(line + 2, "ASYM-KEY: ", 10) == 0) {
+			client = line[0] == 'I' ? "I" : "R";
+			break;
+		}
+	}
+	assert_non_null(protocol);
+	assert_string_equal(vector_text(o->s, "protocol"), protocol);
+	assert_string_equal(vector_text(o->s, "client"), client);
+}
+
 /* Opens a record of `direction` (0: I) under a secret, with that seq and epoch. Returns its
    plaintext. */
 static struct span
@@ -115,7 +138,7 @@ open_record(
 static void
 check_hellos(struct observer *o, struct schedule *s)
 {
-	uint8_t payload[2][HELLO_RECORD_MAX], shared[X25519_SIZE];
+	uint8_t payload[2][HELLO_RECORD_MAX], shared[X25519_SIZE], theirs[X25519_SIZE];
 	size_t size, payload_size[2];
 	struct hello hello[2];
 
@@ -127,7 +150,10 @@ check_hellos(struct observer *o, struct schedule *s)
 		memcpy(payload[d], plain.data + FRAME_HEAD_SIZE, payload_size[d]);
 	}
 	assert_int_equal(
+		x25519_shared(theirs, vector_bytes(o->s, "ephemeral_R", &size), hello[0].key), 0);
+	assert_int_equal(
 		x25519_shared(shared, vector_bytes(o->s, "ephemeral_I", &size), hello[1].key), 0);
+	assert_memory_equal(theirs, shared, X25519_SIZE);
 	schedule_hello(s, shared, (struct span){payload[0], payload_size[0]},
 		(struct span){payload[1], payload_size[1]});
 	assert_value(o, "epoch1_secret_1_I", s->secret[0][0], HASH_SIZE);
@@ -206,6 +232,7 @@ test_conversations(void **state)
 		assert_int_equal(o.asym->derive(o.asym, vector_bytes(s, "R_private", &size),
 					 o.public_keys[1]), 0);
 		transcript_init(&o.transcript);
+		check_agreed(&o);
 		read_lines(&o);
 		transcript_digest(&o.transcript, th);
 		assert_value(&o, "th", th, HASH_SIZE);
