@@ -251,6 +251,39 @@ test_limits_of_a_key(void **state)
 	assert_true(bulk_algorithm_find("CAST-128")->max_blocks == 1u << 20);
 }
 
+/* The last block of a record counts whole, however little of it is used. */
+static void
+test_blocks_are_rounded_up(void **state)
+{
+	static const uint8_t secret[HASH_SIZE];
+	static uint8_t plain[9], record[sizeof(plain) + RECORD_OVERHEAD];
+	struct span part = {plain, sizeof(plain)};
+	struct record_head head;
+	(void)state;
+	for (size_t k = 0; bulk_impls[k]; k++) {
+		const struct bulk_algorithm *a = bulk_impls[k]->algorithm;
+		uint64_t blocks = sizeof(plain) / a->block_size + 1;
+
+		assert_int_equal(record_half_init(&half, bulk_impls[k]), SC_OK);
+		assert_int_equal(record_set_secret(&half, 1, secret, 0, 0), SC_OK);
+		struct record_usage *used = &half.channels[0].used;
+		assert_int_equal(record_seal(&half, 1, &part, 1, record), SC_OK);
+		assert_int_equal(used->blocks, blocks);
+		assert_int_equal(record_set_secret(&half, 1, secret, 0, 0), SC_OK);
+		half.seq = 0;
+		assert_int_equal(record_read_head(&half, record, &head), SC_OK);
+		assert_int_equal(record_open(&half, &head, record), SC_OK);
+		assert_int_equal(used->blocks, blocks);
+		if (a->max_blocks != UINT64_MAX) {
+			used->blocks = a->max_blocks - blocks;
+			assert_true(record_fits(&half, 1, sizeof(plain), 0, NULL));
+			used->blocks++;
+			assert_false(record_fits(&half, 1, sizeof(plain), 0, NULL));
+		}
+		record_half_fini(&half);
+	}
+}
+
 static void
 test_bad_heads(void **state)
 {
@@ -279,6 +312,7 @@ main(void)
 		cmocka_unit_test(test_negative_vectors),
 		cmocka_unit_test(test_scattered_parts),
 		cmocka_unit_test(test_limits_of_a_key),
+		cmocka_unit_test(test_blocks_are_rounded_up),
 		cmocka_unit_test(test_bad_heads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
