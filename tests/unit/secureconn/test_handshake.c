@@ -92,6 +92,31 @@ test_key_not_verified(void **state)
 	}
 }
 
+static void
+run_job(int end)
+{
+	struct conn_job *job = conn_job(conn_of(end));
+
+	assert_non_null(job);
+	conn_job_run(job);
+	conn_job_done(conn_of(end), job, 0);
+}
+
+/* R, by hand: everything up to I's key, which is valid and verified. */
+static void
+type_up_to_key(void)
+{
+	char key[2 * X25519_SIZE + 1], text[256];
+
+	pair_init(&pair, 8, LIST("X25519"), LIST("AES 128"));
+	pair_start(&pair);
+	hex_encode(key, pair.ends[0].public_keys[0], X25519_SIZE);
+	snprintf(text, sizeof(text),
+		"SecureConn 1.0\nASYM: X25519\nSYM: AES 128\nASYM-KEY: %s\n", key);
+	pair_type(&pair, 1, text);
+	run_job(1);
+}
+
 /* Whatever stands behind the word. */
 static void
 test_every_rejection(void **state)
@@ -100,19 +125,39 @@ test_every_rejection(void **state)
 		"REJECTED - Not authorized", "REJECTED", "REJECTED: 7", "REJECTEDLY"};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
-		char key[2 * X25519_SIZE + 1], text[256];
-		pair_init(&pair, 8, LIST("X25519"), LIST("AES 128"));
-		pair_start(&pair);
-		hex_encode(key, pair.ends[0].public_keys[0], X25519_SIZE);
-		snprintf(text, sizeof(text),
-			"SecureConn 1.0\nASYM: X25519\nSYM: AES 128\nASYM-KEY: %s\n", key);
-		pair_type(&pair, 1, text);
-		struct conn_job *job = conn_job(conn_of(1));
-		conn_job_run(job);
-		conn_job_done(conn_of(1), job, 0);
+		char text[64];
+		type_up_to_key();
 		snprintf(text, sizeof(text), "ASYM-KEY %s\n", verdicts[i]);
 		pair_type(&pair, 1, text);
 		pair_assert_failed(&pair, 1, SC_ERR_KEY_REJECTED);
+		pair_fini(&pair);
+	}
+}
+
+/* R is S here, and has sent SYM-KEY-1. */
+static void
+test_every_answer_to_a_session_key(void **state)
+{
+	static const struct {
+		const char *text;
+		enum sc_error error;
+	} cases[] = {
+		{"SYM-KEY-1: ERROR\n", SC_ERR_SESSION_KEY_REFUSED},
+		{"SYM-KEY-1: ERROR - why\n", SC_ERR_LINE_UNEXPECTED},
+		{"SYM-KEY-1: accepted\n", SC_ERR_LINE_UNEXPECTED},
+		{"SYM-KEY-1: \n", SC_ERR_LINE_UNEXPECTED},
+		{"SYM-KEY-2: ACCEPTED\n", SC_ERR_LINE_UNEXPECTED},
+		{"SYM-KEY-1: ACCEPTED\nSYM-KEY-1: ACCEPTED\n", SC_ERR_LINE_UNEXPECTED},
+		{"SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ERROR\n", SC_ERR_SESSION_KEY_REFUSED},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		type_up_to_key();
+		pair_type(&pair, 1, "ASYM-KEY ACCEPTED\n");
+		run_job(1); /* SYM-KEY-1 */
+		run_job(1); /* and 2 */
+		pair_type(&pair, 1, cases[i].text);
+		pair_assert_failed(&pair, 1, cases[i].error);
 		pair_fini(&pair);
 	}
 }
@@ -236,6 +281,7 @@ main(void)
 		cmocka_unit_test_teardown(test_roles_move_with_suggestions, teardown),
 		cmocka_unit_test_teardown(test_key_not_verified, teardown),
 		cmocka_unit_test_teardown(test_every_rejection, teardown),
+		cmocka_unit_test_teardown(test_every_answer_to_a_session_key, teardown),
 		cmocka_unit_test_teardown(test_invalid_key, teardown),
 		cmocka_unit_test_teardown(test_salts, teardown),
 		cmocka_unit_test_teardown(test_nothing_in_common, teardown),

@@ -190,6 +190,10 @@ test_out_of_place(void **state)
 	assert_int_equal(conn_control(c, FRAME_KEY_UPDATE, update, 0), SC_ERR_FRAME);
 	assert_int_equal(
 		conn_control(c, FRAME_LINE, line, 0), SC_ERR_FRAME); /* C waits for S's key */
+	/* Were the keys there: channel 1 comes first. */
+	c->renewal.keys_ready = true;
+	update.data = (const uint8_t[]){2, 1};
+	assert_int_equal(conn_control(c, FRAME_KEY_UPDATE, update, 0), SC_ERR_FRAME);
 }
 
 static void
