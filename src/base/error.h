@@ -56,6 +56,7 @@
 	X(SC_ERR_TRUNCATED, "truncated", "the connection ended without a CLOSE")                   \
 	/* sessions, protocol.md 8.1 */                                                            \
 	X(SC_ERR_STALE, "stale", "the session has gone on over a younger connection")              \
+	X(SC_ERR_ELSEWHERE, "elsewhere", "the session may be with the process before this one")    \
 	X(SC_ERR_HOLD, "hold", "the link did not come back in time")
 
 enum sc_error {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proxy/handover.h"
 #include "proxy/link.h"
 #include "proxy/listen.h"
 #include "proxy/worker.h"
@@ -46,6 +47,8 @@ callers_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address
 	uint32_t place;
 	void *victim;
 
+	if (!is_unix && handover_link(n, &source, fd))
+		return;
 	address_text(text, address);
 	switch (limits_admit(n->limits, &source, node_now(), &place, &victim)) {
 	case LIMITS_SOURCE_PLACES:

@@ -108,7 +108,7 @@ on_arrival(struct worker *w, struct post *post)
 {
 	struct parcel *p = container_of(post, struct parcel, post);
 
-	if (w->state == WORKER_RUNNING)
+	if (worker_takes_more(w))
 		arrive(&p->client, p->peer);
 	else
 		give_up(&p->client, p->peer, w, TALLY_STOPPING, "this node is stopping");

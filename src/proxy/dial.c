@@ -52,12 +52,13 @@ dial_fini(struct peer *p)
 	p->dialer.rejected = NULL;
 }
 
-/* Links may still come: also for what is left while the node drains. */
+/* Links may still come: also for what is left while the node drains, and for those that wait. */
 static bool
 going_on(const struct peer *p)
 {
 	return p->owner->state == WORKER_RUNNING ||
-	       (p->owner->state == WORKER_DRAINING && sessions_hold(p));
+	       (p->owner->state == WORKER_DRAINING &&
+		       (sessions_hold(p) || !list_empty(&p->waiting)));
 }
 
 static bool
@@ -65,7 +66,8 @@ wanted(const struct peer *p)
 {
 	if (peer_is_branch(p) || !going_on(p) || !p->config || p->config->address.n == 0)
 		return false;
-	bool needed = !p->config->on_demand || !list_empty(&p->waiting);
+	bool always = !p->config->on_demand && p->owner->state == WORKER_RUNNING;
+	bool needed = always || !list_empty(&p->waiting);
 	return sessions_hold(p) || (needed && (sessions_wait(p) || !peer_link(p)));
 }
 

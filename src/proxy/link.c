@@ -98,9 +98,8 @@ link_join(struct link *l)
 	peer_look(l->peer);
 	if (l->dialed)
 		dial_succeeded(l->peer, &info);
-	if (l->owner->state != WORKER_RUNNING && !l->goaway) /* it came too late */
-		link_drain(l);
 	peer_serve(l->peer);
+	link_drain_late(l);
 }
 
 /* The peer is authenticated. */

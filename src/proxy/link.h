@@ -96,9 +96,15 @@ link_reap(struct link *l);
 void
 link_close(struct link *l, enum close_code code);
 
-/* No new streams; when none is left, the link ends with CLOSE(0). One in the handshake ends now. */
+/* No new streams; when none is left, the link ends with CLOSE(0). One in the handshake ends now,
+   unless connections wait for it. */
 void
 link_drain(struct link *l);
+
+/* The same for one that has come up while the node drains, once those that wait have had their
+   turn. */
+void
+link_drain_late(struct link *l);
 
 /* Closes the socket at once, whatever still waits in it. */
 void

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "proxy/branch.h"
+#include "proxy/handover.h"
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/report.h"
@@ -107,7 +108,9 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 
 	bool lost = error != SC_OK && error != SC_ERR_CLOSED;
 	uint64_t lasted = node_now() - l->since;
-	if (lost)
+	if (error == SC_ERR_ELSEWHERE)
+		handover_note(l->owner->node, &l->source, trunk_session_id(l->session->trunk));
+	else if (lost)
 		peer_error(l->peer, l->address, sc_error_text(error));
 	leave(l);
 	if (l->own)
@@ -224,7 +227,10 @@ link_close(struct link *l, enum close_code code)
 void
 link_drain(struct link *l)
 {
-	if (l->state == LINK_HANDSHAKE) {
+	bool waited_for = l->dialed &&
+		!(list_empty(&l->peer->waiting) && list_empty(&l->peer->own.waiting));
+
+	if (l->state == LINK_HANDSHAKE && !waited_for) {
 		link_kill(l);
 	} else if (l->state == LINK_UP) {
 		l->goaway = l->session->goaway = true;
@@ -234,6 +240,15 @@ link_drain(struct link *l)
 			l->owner->node->succeeded ? CODE_NONE : CODE_SHUTTING_DOWN);
 		link_touch(l);
 	}
+}
+
+void
+link_drain_late(struct link *l)
+{
+	bool ready = l->dialed || l->session_up;
+
+	if (l->owner->state != WORKER_RUNNING && l->state == LINK_UP && ready && !l->goaway)
+		link_drain(l);
 }
 
 bool

@@ -159,5 +159,6 @@ link_events(struct link *l)
 	if (any) {
 		link_touch(l);
 		peer_serve(l->peer); /* streams may have become possible */
+		link_drain_late(l);
 	}
 }

@@ -35,7 +35,7 @@ on_arrival(struct worker *w, struct post *post)
 	list_insert_tail(&w->links, &l->node);
 	link_prepare(l);
 	l->sock = sock_open(&w->loop, l->fd, false, l);
-	if (!l->alarm || !l->sock || !worker_takes_links(w) || !still_verified(l)) {
+	if (!l->alarm || !l->sock || !worker_takes_more(w) || !still_verified(l)) {
 		link_kill(l);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "proxy/callers.h"
 #include "proxy/ceiling.h"
+#include "proxy/handover.h"
 #include "proxy/notify.h"
 #include "proxy/peer.h"
 #include "proxy/ports.h"
@@ -41,6 +42,7 @@ close_handles(struct node *n)
 	notes_free(n->notes);
 	n->notes = NULL;
 	stock_close(n->stock);
+	handover_close(n->handover);
 	workers_close(n);
 }
 
@@ -228,7 +230,8 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 	const struct ports_known none = {.n = 0};
 	n->limits = limits_new(&limits, &n->random);
 	n->stock = stock_new(&node_main(n)->jobs, &n->random);
-	if (!n->limits || !n->stock || !n->tick || !n->signals || !watch_init(n)) {
+	n->handover = handover_new(n);
+	if (!n->handover || !n->limits || !n->stock || !n->tick || !n->signals || !watch_init(n)) {
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
@@ -325,7 +328,7 @@ node_run(struct node *n)
 	workers_start(n);
 	watch_look(n); /* at what has changed before */
 
-	legacy_ready(n->legacy);
+	legacy_ready(n->legacy, n->handover);
 
 	bool rest = uv_run(&node_main(n)->loop, UV_RUN_DEFAULT) == 0;
 	line = log_begin(LOG_LEVEL_INFO, "node_stopped");
@@ -357,6 +360,7 @@ node_free(struct node *n)
 	watch_fini(n);
 	stock_free(n->stock);
 	limits_free(n->limits);
+	handover_free(n->handover);
 	key_set_release(n->key_set);
 	key_store_free(n->key_store);
 	config_free(n->config);

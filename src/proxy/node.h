@@ -59,6 +59,7 @@ struct node {
 	const struct config *(*load)(void *arg, struct errmsg *err); /* node_setup */
 	void *load_arg;
 	struct legacy *legacy;
+	struct handover *handover; /* with processes before and after this one */
 	struct upgrade *upgrade; /* the new process is not ready yet */
 	bool succeeded;          /* another process has the ports now, and is the peers' to call */
 	struct list *more_ports[4]; /* of struct listener: the control socket, metrics */

@@ -46,6 +46,14 @@ own_fini(struct peer *p)
 	p->own.retry = NULL;
 }
 
+/* Links may still come: while the node drains for those that wait. */
+static bool
+going_on(const struct peer *p)
+{
+	return p->owner->state == WORKER_RUNNING ||
+	       (p->owner->state == WORKER_DRAINING && !list_empty(&p->own.waiting));
+}
+
 /* ---- ready ---- */
 
 /* Milliseconds. */
@@ -55,7 +63,7 @@ pause_dialing(struct peer *p)
 	struct own *o = &p->own;
 	uint64_t cap = list_empty(&o->waiting) ? BACKOFF_CAP_MS : PAUSE_MAX_MS;
 
-	if (p->owner->state != WORKER_RUNNING || o->pausing)
+	if (!going_on(p) || o->pausing)
 		return 0;
 	uint64_t ms = backoff_next(&o->backoff, cap, &p->owner->node->random);
 	o->pausing = true;
@@ -108,7 +116,7 @@ spare(const struct peer *p)
 	const struct config *c = p->owner->config;
 	unsigned n = 0, workers = p->owner->node->n_workers;
 
-	if (!atomic_load(&p->home->up))
+	if (!atomic_load(&p->home->up) || p->owner->state != WORKER_RUNNING)
 		return 0;
 	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct config_route *r = &c->routes[i];
@@ -133,7 +141,7 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 	list_remove(&a->node);
 	free(a);
 	p->own.dialing--;
-	bool wanted = p->owner->state == WORKER_RUNNING && p->config;
+	bool wanted = going_on(p) && p->config;
 	if (sock && !wanted)
 		sock_close(sock);
 	else if (sock && uv_tcp_getpeername(&sock->uv.tcp, (struct sockaddr *)&to, &size) == 0)
@@ -198,7 +206,7 @@ own_check(struct peer *p)
 	while ((first = list_first(&o->waiting)))
 		if (!own_open(container_of(first, struct local, at)))
 			break;
-	if (p->owner->state != WORKER_RUNNING || !p->config || p->config->address.n == 0)
+	if (!going_on(p) || !p->config || p->config->address.n == 0)
 		return;
 	if (o->pausing) {
 		if (!list_empty(&o->waiting))

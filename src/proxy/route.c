@@ -11,6 +11,7 @@
 #include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/failover.h"
+#include "proxy/handover.h"
 #include "proxy/local.h"
 
 /* The connections of all routes of one name. */
@@ -155,7 +156,9 @@ route_open(struct local *l)
 static void
 look_again(struct local *l)
 {
-	uint64_t next = l->route->n_peers > 1 ? node_now() + FAILOVER_LOOK : UINT64_MAX;
+	bool elsewhere = l->route->n_peers > 1 || handover_has_heir(l->owner->node);
+	uint64_t next = elsewhere ? node_now() + FAILOVER_LOOK : UINT64_MAX;
+
 	alarm_set(l->alarm, min_u64(deadline(l), next));
 }
 
@@ -165,7 +168,7 @@ route_begin(struct local *l)
 	bool own = l->route->config->own;
 
 	alarm_set(l->alarm, deadline(l));
-	if (route_open(l) || failover_look(l))
+	if (route_open(l) || handover_client(l) || failover_look(l))
 		return;
 	look_again(l);
 	list_insert_tail(own ? &l->peer->own.waiting : &l->peer->waiting, &l->at);
@@ -182,7 +185,7 @@ route_look(struct local *l)
 	char reason[256];
 
 	if (node_now() < deadline(l)) {
-		if (!failover_look(l))
+		if (!handover_client(l) && !failover_look(l))
 			look_again(l);
 		return;
 	}
@@ -211,31 +214,59 @@ own_address(int fd, bool is_unix)
 	return address_to_stream((struct sockaddr *)&address);
 }
 
+/* One more, if it may be. */
+static void
+take(struct route *r, struct client *c)
+{
+	struct worker *w = node_main(r->owner);
+	const char *why = NULL;
+
+	/* Only this thread makes it more. */
+	if (w->state == WORKER_STOPPING)
+		why = "this node is stopping";
+	else if (atomic_load(&r->load->connections) >= r->config->max_connections)
+		why = "the route has its max_connections";
+	else if (ceiling_reached(w)) {
+		w->reached[REACHED_CONNECTIONS]++;
+		why = "the node has its `connections` of [limits]";
+	}
+	if (why) {
+		bool stopping = w->state == WORKER_STOPPING;
+		carry_fini(&c->carry);
+		client_refuse(c, w, stopping ? TALLY_STOPPING : TALLY_LIMIT, why);
+		return;
+	}
+	atomic_fetch_add(&r->load->connections, 1);
+	atomic_fetch_add(&r->holders, 1);
+	client_send(c, failover_choose(r), w);
+}
+
+bool
+route_take(struct node *n, const char *name, struct client *c)
+{
+	for (size_t i = 0; i < n->routes.n; i++) {
+		struct route *r = n->routes.at[i];
+		if (strcmp(r->config->name, name) != 0)
+			continue;
+		c->route = r;
+		take(r, c);
+		return true;
+	}
+	return false;
+}
+
 void
 route_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address)
 {
 	struct route *r = owner;
-	struct worker *w = node_main(r->owner);
-	const struct client c = {.route = r,
+	struct client c = {.route = r,
 		.fd = fd,
 		.is_unix = is_unix,
 		.source = address_to_stream(address),
 		.destination = own_address(fd, is_unix),
 		.began = node_now()};
 
-	/* Only this thread makes it more. */
-	if (atomic_load(&r->load->connections) >= r->config->max_connections) {
-		client_refuse(&c, w, TALLY_LIMIT, "the route has its max_connections");
-		return;
-	}
-	if (ceiling_reached(w)) {
-		w->reached[REACHED_CONNECTIONS]++;
-		client_refuse(&c, w, TALLY_LIMIT, "the node has its `connections` of [limits]");
-		return;
-	}
-	atomic_fetch_add(&r->load->connections, 1);
-	atomic_fetch_add(&r->holders, 1);
-	client_send(&c, failover_choose(r), w);
+	take(r, &c);
 }
 
 void

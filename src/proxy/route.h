@@ -7,6 +7,7 @@
 #include "proxy/choice.h"
 #include "proxy/node.h"
 
+struct client;
 struct link;
 struct local;
 struct peer;
@@ -37,6 +38,11 @@ routes_free(struct routes *routes);
 /* An accept_fn; its owner is the route. */
 void
 route_accept(void *owner, int fd, bool is_unix, const struct sockaddr *address);
+
+/* A client of the node's route of that name that another process has accepted; its carry goes with
+   it. False: there is none, and nothing has changed. On the node's own thread. */
+bool
+route_take(struct node *n, const char *name, struct client *c);
 
 /* Opens a stream for a connection that has none, on a link of its peer. False: none takes one
    now. */

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "proxy/branch.h"
+#include "proxy/handover.h"
 #include "proxy/local.h"
 
 #define SUSPENDED_MAX 64    /* of one peer (protocol.md 8.1) */
@@ -80,7 +81,8 @@ session_ended(struct session *s)
 static enum trunk_found
 find(void *arg, const uint8_t *id, struct trunk **session)
 {
-	struct peer *p = arg;
+	const struct link *l = arg;
+	struct peer *p = l->peer;
 
 	list_for_each (it, &p->sessions) {
 		struct session *s = container_of(it, struct session, node);
@@ -92,8 +94,10 @@ find(void *arg, const uint8_t *id, struct trunk **session)
 	}
 	/* It has ended, or is another peer's. Two peers that begin the same id at the same moment
 	   both get it: each has its own. */
-	return session_ids_known(&p->owner->node->session_ids, id) ? TRUNK_FOUND_NO_MORE
-								   : TRUNK_FOUND_NOTHING;
+	if (session_ids_known(&p->owner->node->session_ids, id))
+		return TRUNK_FOUND_NO_MORE;
+	return handover_elsewhere(p->owner->node, id) ? TRUNK_FOUND_ELSEWHERE
+						      : TRUNK_FOUND_NOTHING;
 }
 
 void
@@ -176,7 +180,7 @@ session_join(struct link *l)
 		.random = n->random,
 		.chunks = l->owner->chunks,
 		.find = find,
-		.arg = l->peer,
+		.arg = l,
 	};
 	struct session *s = l->dialed && !l->own ? waiting(l->peer) : NULL;
 

@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proxy/handover.h"
 #include "proxy/listen.h"
 #include "proxy/notify.h"
 #include "proxy/stop.h"
 #include "proxy/workers.h"
 
 #define VARIABLE  "SECURECONN_UPGRADE" /* pid of the parent, number of sockets, instance */
-#define FIRST     3                    /* descriptor of the sockets; the pipe comes after them */
+#define FIRST     3                    /* descriptor of the sockets; the channel comes after them */
 #define PATIENCE  (30 * NS_PER_S)
 #define ARGUMENTS 4096
 
@@ -25,7 +26,7 @@ struct upgrade {
 	uv_process_t process;
 	uv_poll_t poll;
 	struct alarm *alarm;
-	int fd; /* of the pipe, to read from */
+	int fd;           /* this process's end of the channel */
 	bool spawned;     /* `process` is a handle of the loop, be it of no process */
 	unsigned handles; /* to be closed before the memory goes */
 };
@@ -47,7 +48,7 @@ legacy_init(struct legacy *legacy, struct inherited *in)
 		hex_decode(legacy->instance, HELLO_INSTANCE_SIZE, hex, strlen(hex)) == 0;
 	unsetenv(VARIABLE);
 	int ready = FIRST + (int)n;
-	if (!valid || fstat(ready, &st) != 0 || !S_ISFIFO(st.st_mode))
+	if (!valid || fstat(ready, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return true;
 	legacy->there = true;
 	legacy->ready = ready;
@@ -56,13 +57,14 @@ legacy_init(struct legacy *legacy, struct inherited *in)
 }
 
 void
-legacy_ready(struct legacy *legacy)
+legacy_ready(struct legacy *legacy, struct handover *h)
 {
 	if (!legacy || legacy->ready < 0)
 		return;
-	ssize_t ignored = write(legacy->ready, "r", 1);
-	(void)ignored;
-	close(legacy->ready);
+	if (handover_say_ready(legacy->ready))
+		handover_elder(h, legacy->ready);
+	else
+		close(legacy->ready);
 	legacy->ready = -1;
 }
 
@@ -142,7 +144,11 @@ hand_over(struct upgrade *u)
 
 	log_u64(&line, "pid", (uint64_t)pid);
 	log_end(&line);
+	uv_poll_stop(&u->poll);
+	int channel = fcntl(u->fd, F_DUPFD_CLOEXEC, 0); /* libuv polls this one until it closes */
 	upgrade_close(u);
+	if (channel >= 0)
+		handover_heir(n->handover, channel);
 	notify_send("MAINPID=%d\nREADY=1", pid);
 	list_for_each (it, &n->ports)
 		listener_release(container_of(it, struct listener, node));
@@ -159,12 +165,12 @@ static void
 on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct upgrade *u = poll->data;
-	char word;
+	char word[8];
 
 	(void)status;
 	(void)events;
-	ssize_t r = read(u->fd, &word, 1);
-	if (r == 1)
+	ssize_t r = recv(u->fd, word, sizeof(word), 0);
+	if (r > 0 && handover_is_ready(word, (size_t)r))
 		hand_over(u);
 	else if (r == 0) /* on_ended says why */
 		uv_poll_stop(poll);
@@ -231,9 +237,9 @@ environment_with(char *entry)
 	return env;
 }
 
-/* 0, or libuv's error. pipe_end: for the new process to write to. */
+/* 0, or libuv's error. channel: the new process's end. */
 static int
-spawn(struct upgrade *u, int pipe_end)
+spawn(struct upgrade *u, int channel)
 {
 	struct node *n = u->n;
 	char arguments[ARGUMENTS], entry[128], hex[2 * HELLO_INSTANCE_SIZE + 1];
@@ -254,7 +260,7 @@ spawn(struct upgrade *u, int pipe_end)
 		size_t at = put(stdio, FIRST, &n->ports);
 		for (unsigned i = 0; i < n->n_more_ports; i++)
 			at = put(stdio, at, n->more_ports[i]);
-		stdio[at] = (uv_stdio_container_t){UV_INHERIT_FD, {.fd = pipe_end}};
+		stdio[at] = (uv_stdio_container_t){UV_INHERIT_FD, {.fd = channel}};
 		const uv_process_options_t options = {
 			.exit_cb = on_ended,
 			.file = args[0],
@@ -273,7 +279,7 @@ spawn(struct upgrade *u, int pipe_end)
 }
 
 static void
-begin(struct upgrade *u, int pipe_end)
+begin(struct upgrade *u, int channel)
 {
 	struct node *n = u->n;
 
@@ -281,7 +287,7 @@ begin(struct upgrade *u, int pipe_end)
 	uv_poll_init(&node_main(n)->loop, &u->poll, u->fd);
 	u->poll.data = u->process.data = u;
 	n->upgrade = u;
-	int r = u->alarm ? spawn(u, pipe_end) : UV_ENOMEM;
+	int r = u->alarm ? spawn(u, channel) : UV_ENOMEM;
 	u->process.data = u;
 	if (r != 0) {
 		upgrade_close(u);
@@ -317,7 +323,7 @@ upgrade_start(struct node *n)
 	struct upgrade *u = why_not ? NULL : calloc(1, sizeof(*u));
 	int fds[2];
 
-	if (!u || pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
+	if (!u || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
 		struct log_line line = log_begin(LOG_LEVEL_WARNING, "upgrade_ignored");
 		log_str(&line, "reason", why_not ? why_not : u ? strerror(errno) : "out of memory");
 		log_end(&line);

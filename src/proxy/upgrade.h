@@ -9,12 +9,13 @@
 #include "proxy/inherit.h"
 #include "secureconn/hello.h"
 
+struct handover;
 struct node;
 
 /* What the one before has left to this process. */
 struct legacy {
 	bool there;
-	int ready; /* it waits for a word here */
+	int ready; /* the channel to it: it waits for a word there */
 	uint8_t instance[HELLO_INSTANCE_SIZE];
 };
 
@@ -23,9 +24,10 @@ struct legacy {
 bool
 legacy_init(struct legacy *legacy, struct inherited *in);
 
-/* This process serves: the one before may go. NULL is fine. Once. */
+/* This process serves: the one before may go; what there still is to be said between the two is
+   h's. NULL is fine. Once. */
 void
-legacy_ready(struct legacy *legacy);
+legacy_ready(struct legacy *legacy, struct handover *h);
 
 /* SIGUSR2: starts the program again with the same arguments, hands it the sockets, and drains once
    it is ready. If it is not, within a time, nothing has changed, and the log says why. */

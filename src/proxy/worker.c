@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
+#include "proxy/handover.h"
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/peer.h"
@@ -65,12 +66,24 @@ rest(struct worker *w)
 	w->told = true;
 }
 
+/* Nobody waits for what is being dialed. */
+static void
+stop_dialing(struct worker *w)
+{
+	list_for_each (it, &w->peers) {
+		dial_stop(container_of(it, struct peer, at));
+		own_stop(container_of(it, struct peer, at));
+	}
+}
+
 static void
 flush_and_go_on(struct worker *w)
 {
 	flush(w);
 	if (w->number == 0)
 		stop_look(w->node);
+	if (w->state == WORKER_DRAINING && list_empty(&w->links) && list_empty(&w->locals))
+		stop_dialing(w);
 	if (worker_rests(w))
 		rest(w);
 	if (uv_is_closing((uv_handle_t *)&w->idle))
@@ -252,11 +265,23 @@ end_waiting(struct worker *w)
 		struct peer *p = container_of(it, struct peer, at);
 		struct list *first;
 
-		dial_stop(p);
-		own_stop(p);
 		while ((first = list_first(&p->waiting)) || (first = list_first(&p->own.waiting)))
 			local_fail(container_of(first, struct local, at), LOCAL_REFUSED,
 				CODE_SHUTTING_DOWN, NULL, "this node is stopping");
+	}
+}
+
+/* The process that takes over may have a link for those that wait, or get one sooner. */
+static void
+send_waiting(struct worker *w)
+{
+	list_for_each (it, &w->peers) {
+		struct peer *p = container_of(it, struct peer, at);
+
+		list_for_each_safe (at, &p->waiting)
+			handover_client(container_of(at, struct local, at));
+		list_for_each_safe (at, &p->own.waiting)
+			handover_client(container_of(at, struct local, at));
 	}
 }
 
@@ -265,12 +290,14 @@ worker_drain(struct worker *w)
 {
 	w->state = WORKER_DRAINING;
 	tick_stop(w);
-	end_waiting(w);
+	send_waiting(w);
 	list_for_each_safe (it, &w->links)
 		link_drain(container_of(it, struct link, node));
 	list_for_each (it, &w->peers) {
-		sessions_drain(container_of(it, struct peer, at));
-		dial_check(container_of(it, struct peer, at));
+		struct peer *p = container_of(it, struct peer, at);
+		sessions_drain(p);
+		dial_check(p);
+		own_check(p);
 	}
 }
 
@@ -280,6 +307,7 @@ worker_stop(struct worker *w)
 	bool hurry = atomic_load(&w->node->hurry);
 
 	w->state = WORKER_STOPPING;
+	stop_dialing(w);
 	list_for_each_safe (it, &w->links) {
 		struct link *l = container_of(it, struct link, node);
 		link_close(l, CODE_SHUTTING_DOWN);
@@ -290,6 +318,7 @@ worker_stop(struct worker *w)
 	}
 	list_for_each (it, &w->peers)
 		sessions_end(container_of(it, struct peer, at), CODE_SHUTTING_DOWN, NULL);
+	end_waiting(w); /* those too whose streams have just been refused */
 }
 
 static bool
@@ -304,7 +333,7 @@ dialing(const struct worker *w)
 }
 
 bool
-worker_takes_links(const struct worker *w)
+worker_takes_more(const struct worker *w)
 {
 	return w->state == WORKER_RUNNING ||
 		(w->state == WORKER_DRAINING && (w->number == 0 || !w->told));

@@ -102,7 +102,8 @@ worker_post(struct worker *w, struct post *post);
 void
 worker_start(struct worker *w);
 
-/* No new links or streams; what waits for a link is refused. */
+/* No new connections; what waits for a link goes to the process that takes over, or goes on
+   waiting. */
 void
 worker_drain(struct worker *w);
 
@@ -110,10 +111,10 @@ worker_drain(struct worker *w);
 void
 worker_stop(struct worker *w);
 
-/* Links that were accepted may come to it: also while it drains, for sessions that have lost
-   theirs, until it has said that it rests. */
+/* Links that were accepted and clients that wait may come to it: also while it drains, for
+   sessions that have lost theirs, until it has said that it rests. */
 bool
-worker_takes_links(const struct worker *w);
+worker_takes_more(const struct worker *w);
 
 /* Nothing is left of a worker that was to end, and nothing will come to it any more: clients and
    links that arrive are refused. */

@@ -236,6 +236,7 @@ accept_session(struct trunk *t)
 	case TRUNK_FOUND_NO_MORE:
 		refuse(t);
 		return SC_OK;
+	case TRUNK_FOUND_ELSEWHERE: /* then it begins */
 	case TRUNK_FOUND_NOTHING:
 		break;
 	}
@@ -265,6 +266,10 @@ take_request(struct trunk *t, const struct session_frame *s)
 	if (found == TRUNK_FOUND_NO_MORE ||
 		(found == TRUNK_FOUND_NOTHING && s->kind == SESSION_GO_ON)) {
 		refuse(t);
+		return SC_OK;
+	}
+	if (found == TRUNK_FOUND_ELSEWHERE && s->generation > 1) {
+		trunk_fail(t, SC_ERR_ELSEWHERE);
 		return SC_OK;
 	}
 	if (session && s->generation <= session->session.generation) {

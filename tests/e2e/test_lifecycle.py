@@ -1,5 +1,6 @@
 """Starts, ends, losses and returns: of a peer, of a link, of the node itself."""
 
+import json
 import signal
 import socket
 import time
@@ -102,17 +103,58 @@ def test_a_second_sigterm_stops_at_once(pair):
 
 @pytest.mark.parametrize("connections", [1, 5])
 def test_sigterm_while_connections_wait_for_a_peer(make_pair, connections):
-    """They will not get a link any more: they are reset, and the node ends."""
-    pair = make_pair(start=False)
+    """They go on waiting, and get their link when the peer is there; then the node ends."""
+    pair = make_pair(start=False, route={"connect_timeout": "60s"}, store={"drain": "60s"})
     pair.store.start()
     waiting = [pair.connect() for _ in range(connections)]
     for s in waiting:
         s.sendall(b"hello?")
     pair.store.wait("dial_failed")
     pair.store.signal(signal.SIGTERM)
+    pair.store.wait("drain_begin")
+    pair.hq.start()
     for s in waiting:
-        assert services.is_reset(s)
+        assert services.receive(s, 6) == b"hello?"
+        s.close()
     assert pair.store.ended(10) == 0
+
+
+@pytest.mark.parametrize("link", ["shared", "own"])
+@pytest.mark.parametrize("end", ["connect_timeout", "drain", "second"])
+def test_they_do_not_wait_for_ever(make_pair, end, link):
+    """Nobody comes: until the route's connect_timeout, the end of `drain`, or a second signal."""
+    wait = {key: "2s" if key == end else "60s" for key in ("connect_timeout", "drain")}
+    pair = make_pair(start=False, route={"connect_timeout": wait["connect_timeout"], "link": link}, store={"drain": wait["drain"]})
+    pair.store.start()
+    with pair.connect() as s:
+        s.sendall(b"hello?")
+        pair.store.wait("dial_failed")
+        pair.store.signal(signal.SIGTERM)
+        pair.store.wait("drain_begin")
+        if end == "second":
+            pair.store.signal(signal.SIGTERM)
+        assert services.is_reset(s)
+        refused = pair.store.wait("connection_refused")["reason"]
+        assert ("not connected" if end == "connect_timeout" else "this node is stopping") in refused
+    assert pair.store.ended(10) == 0
+
+
+def test_a_peer_that_calls_serves_who_waits_at_a_draining_node(make_pair, closing):
+    """hq cannot dial; its peer port stays open for those that wait."""
+    target = closing.add(services.Echo())
+    pair = make_pair(start=False, hq={"drain": "60s"})
+    back = f"127.0.0.1:{free_port()}"
+    pair.hq.set("route back", listen=back, peer="store", service="back", connect_timeout="60s")
+    pair.store.set("service back", connect=target.address, allow="hq")
+    pair.hq.start()
+    with services.connect(back) as s:
+        s.sendall(b"hello?")
+        until(lambda: json.loads(pair.hq.cli("status", "--json").stdout)["routes"][0]["connections"] == 1, "it is taken")
+        pair.hq.signal(signal.SIGTERM)
+        pair.hq.wait("drain_begin")
+        pair.store.start()
+        assert services.receive(s, 6) == b"hello?"
+    assert pair.hq.ended(10) == 0
 
 
 def test_sigterm_to_the_very_end(pair):

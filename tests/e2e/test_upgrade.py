@@ -115,6 +115,121 @@ def test_nobody_is_refused(sanitized, pair, closing, side):
     assert not load.failures
 
 
+def away(pair):
+    """The link is lost, and does not come back before relay.resume()."""
+    pair.relay.stall()
+    at_store, at_hq = pair.store.position(), pair.hq.position()
+    pair.relay.cut()
+    pair.store.wait("link_down", since=at_store)
+    pair.hq.wait("link_down", since=at_hq)
+
+
+def both_ways(make_pair, closing, **options):
+    """hq has a route to store too, and cannot dial; returns the pair and the addresses of both routes."""
+    target = closing.add(services.Echo())
+    pair = make_pair(start=False, relay=True, **options)
+    back = f"127.0.0.1:{free_port()}"
+    pair.hq.set("route back", listen=back, peer="store", service="back")
+    pair.store.set("service back", connect=target.address, allow="hq")
+    pair.start()
+    return pair, {"store": pair.route, "hq": back}
+
+
+@pytest.mark.parametrize("link", ["shared", "own"])
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("side", ["store", "hq"])
+def test_who_waits_is_served_by_the_new_one(make_pair, closing, side, times, link):
+    """The link is away when the node upgrades, also twice in a row: clients that wait for it, whichever side dials, what they have said, and
+    that they have said all, go to the new process, and the old one has no reason to stay."""
+    if link == "own" and side == "hq":
+        pytest.skip("hq does not dial")
+    pair, routes = both_ways(make_pair, closing, route={"link": link})
+    away(pair)
+    node = getattr(pair, side)
+    with services.connect(routes[side]) as s, services.connect(routes[side]) as silent, services.connect(routes[side]) as ended:
+        s.sendall(b"said before")
+        ended.sendall(b"x" * 10000)
+        ended.shutdown(socket.SHUT_WR)
+        since = node.position()
+        for _ in range(times):
+            old = upgrade(node)
+            assert old.wait(10) == 0
+        pair.relay.resume()
+        assert services.receive(s, 11) == b"said before"
+        assert services.receive_all(ended) == b"x" * 10000
+        assert echoes(s) and echoes(silent)
+    assert not node.events("connection_refused", since=since)
+
+
+def test_an_upgrade_right_after_another(sanitized, pair, closing):
+    """The first new process has hardly begun: it has no link yet, and connections that wait for one."""
+    load = closing.add(Load(pair.route, long=0, short=4))
+    until(lambda: load.rounds > 50, "the load runs")
+    for _ in range(2 if sanitized else 5):
+        olds = [upgrade(pair.store), upgrade(pair.store)]
+        for old in olds:
+            assert old.wait(20) == 0
+        before = load.rounds
+        until(lambda: load.rounds > before + 50, "the load goes on with the new process")
+    load.close()
+    assert not load.failures
+
+
+def test_a_route_that_the_new_one_does_not_have(make_pair, closing):
+    pair, _ = both_ways(make_pair, closing)
+    away(pair)
+    with pair.connect() as s:
+        s.sendall(b"?")
+        pair.store.set("route other", **pair.store.sections.pop("route echo")).write()
+        since = pair.store.position()
+        old = upgrade(pair.store)
+        assert services.is_reset(s)
+        assert "does not have" in pair.store.wait("connection_refused", since=since, route="echo")["reason"]
+        assert old.wait(10) == 0
+    pair.relay.resume()
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("side", ["store", "hq"])
+def test_the_link_is_away_meanwhile(make_pair, closing, side, times):
+    """Connections that the old process has go on when the peer is back: it dials for them; or the peer calls, and reaches the new
+    one, which finds out for whom that is. Connections of each process between three upgrades too."""
+    pair, routes = both_ways(make_pair, closing, node={"drain": "60s"})
+    node = getattr(pair, side)
+    opened, olds = [], []
+    for _ in range(times):
+        opened += [services.connect(routes[name]) for name in ("store", "hq")]
+        for s in opened:
+            assert echoes(s)
+        away(pair)
+        olds.append(upgrade(node))
+        pair.relay.resume()
+        for s in opened:
+            assert echoes(s), node.text()[-6000:]
+    for s in opened:
+        s.shutdown(socket.SHUT_WR)
+        assert services.receive_all(s) == b""
+        s.close()
+    for old in olds:
+        assert old.wait(10) == 0
+    for at in (pair.hq, pair.store):
+        assert not at.events("session_lost")
+    assert works(routes["store"]) and works(routes["hq"])
+
+
+def test_a_session_that_no_process_knows(make_pair, closing):
+    """The old one has ended when the peer is back: it is told so, and its connections are reset."""
+    pair, routes = both_ways(make_pair, closing, node={"drain": "1s"})
+    with pair.connect() as s:
+        assert echoes(s)
+        away(pair)
+        old = upgrade(pair.hq)
+        assert old.wait(10) == 0
+        pair.relay.resume()
+        assert services.is_reset(s)
+    assert works(routes["store"]) and works(routes["hq"])
+
+
 @pytest.mark.heavy
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_under_wrk_and_curl(make_pair, nginx, closing, side):

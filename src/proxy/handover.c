@@ -1,0 +1,388 @@
+/* Knows what two processes of one node say to each other and which connection is for which; that
+   one takes over from the other is upgrade.c's. */
+#include "proxy/handover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "proxy/callers.h"
+#include "proxy/client.h"
+#include "proxy/errands.h"
+#include "proxy/listen.h"
+#include "proxy/local.h"
+#include "proxy/pass.h"
+#include "proxy/worker.h"
+
+#define ELDERS      8
+#define MESSAGE_MAX (96 * 1024)
+#define WORDS_MAX   64 /* in one turn of the loop */
+
+/* The first byte of a message. */
+#define READY  'r' /* new to old; then FORMAT: which letters it reads */
+#define CLIENT 'c' /* old to new: a letter, the client's bytes, its descriptor */
+#define LINK   'l' /* new to old: the descriptor of a connection to the peer port */
+#define ELDER  'e' /* old to new: the channel to the process before */
+#define FORMAT '1' /* of struct letter */
+
+/* A client. Both processes run on the same machine, and FORMAT says that it is the same struct. */
+struct letter {
+	char type; /* CLIENT */
+	char route[CONFIG_NAME_SIZE];
+	bool is_unix, eof;
+	struct stream_address source, destination;
+	uint64_t began, bytes_in; /* the clock is the system's */
+};
+
+/* One end of the channel between two processes. */
+struct channel {
+	struct handover *owner;
+	int fd;
+	uv_poll_t poll;
+	bool heir;
+};
+
+struct handover {
+	struct node *n;
+	atomic_int heir_fd; /* -1: there is no new process */
+	struct channel *heir;
+	uv_mutex_t lock; /* the rest: */
+	struct channel *elders[ELDERS]; /* processes before this one */
+	unsigned n_elders;
+	struct errands errands;
+};
+
+struct handover *
+handover_new(struct node *n)
+{
+	struct handover *h = calloc(1, sizeof(*h));
+
+	if (!h || uv_mutex_init(&h->lock) != 0) {
+		free(h);
+		return NULL;
+	}
+	h->n = n;
+	atomic_init(&h->heir_fd, -1);
+	return h;
+}
+
+/* ---- clients ---- */
+
+bool
+handover_say_ready(int fd)
+{
+	char word[] = {READY, FORMAT};
+
+	return send(fd, word, sizeof(word), MSG_NOSIGNAL) == sizeof(word);
+}
+
+bool
+handover_is_ready(const char *word, size_t n)
+{
+	return n == 2 && word[0] == READY && word[1] == FORMAT;
+}
+
+bool
+handover_has_heir(const struct node *n)
+{
+	return atomic_load(&n->handover->heir_fd) >= 0;
+}
+
+bool
+handover_client(struct local *l)
+{
+	struct carry *carry = &l->carry;
+	int to = atomic_load(&l->owner->node->handover->heir_fd), fd;
+	size_t said = carry->end - carry->begin;
+	struct letter letter = {.type = CLIENT,
+		.eof = l->eof,
+		.source = l->source,
+		.destination = l->destination,
+		.began = l->began,
+		.bytes_in = l->bytes_in};
+
+	if (to < 0 || !l->sock || sizeof(letter) + said > MESSAGE_MAX ||
+		uv_fileno(&l->sock->uv.handle, &fd) != 0)
+		return false;
+	memcpy(letter.route, l->route->config->name, sizeof(letter.route));
+	letter.is_unix = l->sock->is_unix;
+	const struct iovec parts[] = {{&letter, sizeof(letter)},
+		{said > 0 ? carry->data + carry->begin : NULL, said}};
+	if (!pass_say(to, parts, said > 0 ? 2 : 1, fd))
+		return false;
+	sock_close(l->sock);
+	l->sock = NULL;
+	client_left(l->route, l->peer);
+	route_left(l->route);
+	local_forget(l);
+	return true;
+}
+
+static void
+log_no_route(const struct letter *letter)
+{
+	char source[ADDRESS_TEXT_SIZE];
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
+
+	stream_address_text(source, &letter->source);
+	log_str(&line, "route", letter->route);
+	log_str(&line, "source", source[0] ? source : "unix");
+	log_str(&line, "reason", "it came by a route that the new configuration does not have");
+	log_end(&line);
+}
+
+/* True: fd has gone on, or is closed. */
+static bool
+take_client(struct handover *h, const uint8_t *data, size_t n, int fd)
+{
+	struct letter letter;
+
+	if (fd < 0 || n < sizeof(letter))
+		return false;
+	memcpy(&letter, data, sizeof(letter));
+	letter.route[sizeof(letter.route) - 1] = '\0';
+	struct client c = {.fd = fd,
+		.is_unix = letter.is_unix,
+		.eof = letter.eof,
+		.source = letter.source,
+		.destination = letter.destination,
+		.began = letter.began,
+		.bytes_in = letter.bytes_in};
+	size_t said = n - sizeof(letter);
+	if (said > 0) {
+		c.carry = (struct carry){malloc(said), said, 0, said};
+		if (!c.carry.data)
+			return false;
+		memcpy(c.carry.data, data + sizeof(letter), said);
+	}
+	if (!route_take(h->n, letter.route, &c)) {
+		log_no_route(&letter);
+		carry_fini(&c.carry);
+		accepted_reset(fd);
+	}
+	return true;
+}
+
+/* ---- links ---- */
+
+static bool
+take_link(struct handover *h, int fd)
+{
+	struct sockaddr_storage from = {0};
+	socklen_t size = sizeof(from);
+
+	if (fd < 0 || node_main(h->n)->state != WORKER_DRAINING ||
+		getpeername(fd, (struct sockaddr *)&from, &size) != 0)
+		return false;
+	callers_accept(h->n, fd, false, (struct sockaddr *)&from);
+	return true;
+}
+
+bool
+handover_elsewhere(struct node *n, const uint8_t *session)
+{
+	struct handover *h = n->handover;
+
+	if (handover_has_heir(n)) /* that one says so, when it has asked all */
+		return true;
+	uv_mutex_lock(&h->lock);
+	bool more = errands_more(&h->errands, session, h->n_elders);
+	uv_mutex_unlock(&h->lock);
+	return more;
+}
+
+void
+handover_note(struct node *n, const struct source *source, const uint8_t *session)
+{
+	struct handover *h = n->handover;
+
+	uv_mutex_lock(&h->lock);
+	errands_note(&h->errands, session, source, node_now());
+	uv_mutex_unlock(&h->lock);
+}
+
+bool
+handover_link(struct node *n, const struct source *source, int fd)
+{
+	struct handover *h = n->handover;
+	unsigned turn;
+
+	if (h->n_elders == 0) /* only this thread changes it */
+		return false;
+	uv_mutex_lock(&h->lock);
+	bool expected = errands_take(&h->errands, source, node_now(), &turn);
+	uv_mutex_unlock(&h->lock);
+	if (!expected || !pass_byte(h->elders[turn % h->n_elders]->fd, LINK, fd))
+		return false;
+	close(fd);
+	return true;
+}
+
+/* ---- channels ---- */
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void
+channel_close(struct channel *c)
+{
+	uv_poll_stop(&c->poll);
+	close(c->fd);
+	c->fd = -1;
+	uv_close((uv_handle_t *)&c->poll, on_closed);
+}
+
+/* The process there has ended, or it is another one's to ask now. */
+static void
+drop_elder(struct handover *h, struct channel *c)
+{
+	unsigned keep = 0;
+
+	uv_mutex_lock(&h->lock);
+	for (unsigned i = 0; i < h->n_elders; i++)
+		if (h->elders[i] != c)
+			h->elders[keep++] = h->elders[i];
+	h->n_elders = keep;
+	uv_mutex_unlock(&h->lock);
+	channel_close(c);
+}
+
+/* Workers may be using the descriptor: it is closed in the end. */
+static void
+drop_heir(struct handover *h)
+{
+	atomic_store(&h->heir_fd, -1);
+	uv_poll_stop(&h->heir->poll);
+}
+
+static void
+take(struct channel *c, const uint8_t *data, size_t n, int fd)
+{
+	struct handover *h = c->owner;
+	bool taken = false;
+
+	if (data[0] == CLIENT && !c->heir)
+		taken = take_client(h, data, n, fd);
+	else if (data[0] == LINK && c->heir)
+		taken = take_link(h, fd);
+	else if (data[0] == ELDER && !c->heir && fd >= 0) {
+		handover_elder(h, fd);
+		taken = true;
+	}
+	if (!taken && fd >= 0)
+		close(fd);
+}
+
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct channel *c = poll->data;
+	uint8_t *data = malloc(MESSAGE_MAX);
+	ssize_t r = data ? 1 : -1;
+
+	(void)status;
+	(void)events;
+	for (int i = 0; data && r > 0 && i < WORDS_MAX; i++) {
+		int fd;
+		r = pass_hear(c->fd, data, MESSAGE_MAX, &fd);
+		if (r > 0)
+			take(c, data, (size_t)r, fd);
+		if (c->fd < 0) { /* it has made room for another one */
+			free(data);
+			return;
+		}
+	}
+	free(data);
+	if (r > 0 || (r < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM)))
+		return;
+	if (c->heir)
+		drop_heir(c->owner);
+	else
+		drop_elder(c->owner, c);
+}
+
+/* NULL: out of memory; fd is closed. */
+static struct channel *
+channel_new(struct handover *h, int fd, bool heir)
+{
+	struct channel *c = calloc(1, sizeof(*c));
+	int room = 4 * MESSAGE_MAX;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	if (!c || uv_poll_init(&node_main(h->n)->loop, &c->poll, fd) != 0) {
+		free(c);
+		close(fd);
+		return NULL;
+	}
+	c->owner = h;
+	c->fd = fd;
+	c->heir = heir;
+	c->poll.data = c;
+	uv_poll_start(&c->poll, UV_READABLE, on_readable);
+	/* That it listens is no reason for a loop to go on. */
+	uv_unref((uv_handle_t *)&c->poll);
+	return c;
+}
+
+void
+handover_elder(struct handover *h, int fd)
+{
+	if (h->heir) { /* it knows better what to do with it */
+		pass_byte(h->heir->fd, ELDER, fd);
+		close(fd);
+		return;
+	}
+	if (h->n_elders == ELDERS)
+		drop_elder(h, h->elders[ELDERS - 1]);
+	struct channel *c = channel_new(h, fd, false);
+	if (!c)
+		return;
+	uv_mutex_lock(&h->lock);
+	memmove(h->elders + 1, h->elders, h->n_elders * sizeof(h->elders[0]));
+	h->elders[0] = c;
+	h->n_elders++;
+	uv_mutex_unlock(&h->lock);
+}
+
+void
+handover_heir(struct handover *h, int fd)
+{
+	h->heir = channel_new(h, fd, true);
+	if (!h->heir)
+		return;
+	while (h->n_elders > 0) {
+		pass_byte(fd, ELDER, h->elders[h->n_elders - 1]->fd);
+		drop_elder(h, h->elders[h->n_elders - 1]);
+	}
+	atomic_store(&h->heir_fd, fd);
+}
+
+void
+handover_close(struct handover *h)
+{
+	if (!h)
+		return;
+	while (h->n_elders > 0)
+		drop_elder(h, h->elders[0]);
+	if (!h->heir || uv_is_closing((uv_handle_t *)&h->heir->poll))
+		return;
+	drop_heir(h);
+	uv_close((uv_handle_t *)&h->heir->poll, NULL);
+}
+
+void
+handover_free(struct handover *h)
+{
+	if (!h)
+		return;
+	if (h->heir) {
+		close(h->heir->fd);
+		free(h->heir);
+	}
+	uv_mutex_destroy(&h->lock);
+	free(h);
+}
