@@ -245,7 +245,8 @@ link_drain(struct link *l)
 void
 link_drain_late(struct link *l)
 {
-	bool ready = l->dialed || l->session_up;
+	/* The peer that has dialed is to say first with which session; whoever waits needs one. */
+	bool ready = l->dialed || l->session_up || list_empty(&l->peer->waiting);
 
 	if (l->owner->state != WORKER_RUNNING && l->state == LINK_UP && ready && !l->goaway)
 		link_drain(l);

@@ -6,18 +6,9 @@
 
 #include "base/log.h"
 #include "proxy/branch.h"
-#include "proxy/handover.h"
 #include "proxy/local.h"
 
 #define SUSPENDED_MAX 64    /* of one peer (protocol.md 8.1) */
-#define ENDED_MAX     16384 /* more are not remembered */
-
-/* A session that has ended, while it is remembered. */
-struct ended {
-	struct list node; /* on peer.ended, in their order */
-	uint64_t until;
-	struct session_id listed;
-};
 
 uint64_t
 session_hold(const struct peer *p)
@@ -35,78 +26,13 @@ session_hello_hold(const struct config *c, const struct peer *p)
 	return (uint16_t)min_u64((hold + NS_PER_S - 1) / NS_PER_S, UINT16_MAX);
 }
 
-/* ---- those that have ended ---- */
-
-static void
-forget(struct peer *p, struct ended *e)
-{
-	list_remove(&e->node);
-	session_ids_remove(&p->owner->node->session_ids, &e->listed);
-	p->n_ended--;
-	free(e);
-}
-
-static void
-forget_old(struct peer *p, uint64_t now)
-{
-	struct list *first;
-
-	while ((first = list_first(&p->ended))) {
-		struct ended *e = container_of(first, struct ended, node);
-		if (e->until > now && p->n_ended < ENDED_MAX)
-			return;
-		forget(p, e);
-	}
-}
-
-void
-session_ended(struct session *s)
-{
-	struct peer *p = s->peer;
-	uint64_t now = node_now();
-
-	/* What had no hold time cannot go on anyway. */
-	if (s->own || !s->known || (s->link && s->link->own))
-		return;
-	forget_old(p, now);
-	struct ended *e = calloc(1, sizeof(*e));
-	if (!e)
-		return;
-	e->until = now + 2 * max_u64(session_hold(p), SURVIVE_DEFAULT);
-	session_ids_add(&p->owner->node->session_ids, &e->listed, trunk_session_id(s->trunk));
-	list_insert_tail(&p->ended, &e->node);
-	p->n_ended++;
-}
-
-static enum trunk_found
-find(void *arg, const uint8_t *id, struct trunk **session)
-{
-	const struct link *l = arg;
-	struct peer *p = l->peer;
-
-	list_for_each (it, &p->sessions) {
-		struct session *s = container_of(it, struct session, node);
-		if ((!s->own && !s->known) ||
-			memcmp(trunk_session_id(s->trunk), id, TRUNK_SESSION_SIZE) != 0)
-			continue;
-		*session = s->trunk;
-		return s->own ? TRUNK_FOUND_NO_MORE : TRUNK_FOUND_SESSION;
-	}
-	/* It has ended, or is another peer's. Two peers that begin the same id at the same moment
-	   both get it: each has its own. */
-	if (session_ids_known(&p->owner->node->session_ids, id))
-		return TRUNK_FOUND_NO_MORE;
-	return handover_elsewhere(p->owner->node, id) ? TRUNK_FOUND_ELSEWHERE
-						      : TRUNK_FOUND_NOTHING;
-}
+/* ---- with a link ---- */
 
 void
 session_list_id(struct session *s)
 {
 	session_ids_add(&s->peer->owner->node->session_ids, &s->listed, trunk_session_id(s->trunk));
 }
-
-/* ---- with a link ---- */
 
 static void on_alarm(void *owner);
 
@@ -179,7 +105,7 @@ session_join(struct link *l)
 		.hold = l->own ? 0 : session_hold(l->peer),
 		.random = n->random,
 		.chunks = l->owner->chunks,
-		.find = find,
+		.find = session_find,
 		.arg = l,
 	};
 	struct session *s = l->dialed && !l->own ? waiting(l->peer) : NULL;
@@ -396,6 +322,5 @@ sessions_fini(struct peer *p)
 {
 	list_for_each_safe (it, &p->sessions)
 		session_free(container_of(it, struct session, node));
-	list_for_each_safe (it, &p->ended)
-		forget(p, container_of(it, struct ended, node));
+	sessions_forget(p);
 }

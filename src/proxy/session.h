@@ -94,9 +94,19 @@ session_move(struct session *s, struct trunk *to);
 void
 session_list_id(struct session *s);
 
+/* ---- between session.c and session_find.c ---- */
+
 /* It has ended: the peer is not to go on with it. */
 void
 session_ended(struct session *s);
+
+/* For a trunk's `find`; arg: the link that its exchange is on. */
+enum trunk_found
+session_find(void *arg, const uint8_t *id, struct trunk **session);
+
+/* Those that have ended. */
+void
+sessions_forget(struct peer *p);
 
 /* The link's memory goes, and the session that ended with it. */
 void

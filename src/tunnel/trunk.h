@@ -37,8 +37,8 @@ struct chunk_pool; /* tunnel/chunk.h: memory for streams' bytes, shared by the t
 enum trunk_found {
 	TRUNK_FOUND_NOTHING, /* the id was never heard of */
 	TRUNK_FOUND_SESSION, /* *session has it, and this side is R in it */
-	/* the same, but another process or loop of this node may have it: the connection ends if the
-	   peer goes on with it, and nothing is said */
+	/* the same, but another process of this node may have it: the connection ends if the peer
+	   goes on with it, and nothing is said */
 	TRUNK_FOUND_ELSEWHERE,
 	TRUNK_FOUND_NO_MORE /* it has ended (remembered for at least twice the hold time), or is not
 			       this peer's to go on with */

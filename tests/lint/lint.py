@@ -69,6 +69,7 @@ TESTED_ELSEWHERE = {
     "proxy/client.c": "tests/e2e/test_streams.py",
     "proxy/failover.c": "tests/e2e/test_failover.py",
     "proxy/session.c": "tests/e2e/test_survive.py",
+    "proxy/session_find.c": "tests/e2e/test_survive.py",
     "proxy/dial.c": "tests/e2e/test_lifecycle.py",
     "proxy/handover.c": "tests/e2e/test_upgrade.py",
     "proxy/link*.c": "tests/e2e/test_wire.py",
