@@ -82,6 +82,16 @@ address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b
 		address_to_stream((const struct sockaddr *)b).port;
 }
 
+bool
+address_is_loopback(const struct sockaddr *address)
+{
+	static const uint8_t v6[16] = {[15] = 1};
+	struct stream_address plain = address_to_stream(address);
+
+	return plain.size == 4 ? plain.bytes[0] == 127
+			       : plain.size == 16 && memcmp(plain.bytes, v6, sizeof(v6)) == 0;
+}
+
 void
 address_set_port(struct sockaddr_storage *address, uint16_t port)
 {

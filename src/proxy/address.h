@@ -35,6 +35,10 @@ address_same_host(const struct sockaddr_storage *a, const struct sockaddr_storag
 bool
 address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
+/* This host itself, by an address that no other one has. */
+bool
+address_is_loopback(const struct sockaddr *address);
+
 /* address: AF_INET or AF_INET6. */
 void
 address_set_port(struct sockaddr_storage *address, uint16_t port);

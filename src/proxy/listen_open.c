@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proxy/inherit.h"
+#include "proxy/sock.h"
 
 #define BACKLOG 1024
 
@@ -110,6 +111,7 @@ open_tcp(struct list *list, const struct endpoint *endpoint, struct inherited *i
 		if (fd < 0)
 			fd = bind_tcp(a, share);
 		if (fd >= 0) {
+			sock_unpaced(fd, a->ai_addr); /* those that it accepts are so, too */
 			result = add(list, endpoint, fd, err);
 			any = true;
 		} else if (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT) {

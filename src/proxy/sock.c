@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "proxy/address.h"
 #include "proxy/tcp_state.h"
 
 /* What libuv needs to do something that takes a while. */
@@ -97,6 +99,32 @@ on_connected(uv_connect_t *connect, int status)
 	done(container_of(connect, struct request, uv.connect), status);
 }
 
+/* Whoever chooses how fast a connection may go has it from when it is made on. */
+void
+sock_unpaced(int fd, const struct sockaddr *address)
+{
+	static const char plain[] = "reno";
+
+	if (address_is_loopback(address))
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, plain, sizeof(plain) - 1);
+}
+
+/* A descriptor before libuv would make it. */
+static int
+prepare(struct sock *s, const struct sockaddr *address)
+{
+	if (sock_fd(s) >= 0 || !address_is_loopback(address))
+		return 0;
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return uv_translate_sys_error(errno);
+	sock_unpaced(fd, address);
+	int r = uv_tcp_open(&s->uv.tcp, fd);
+	if (r != 0)
+		close(fd);
+	return r;
+}
+
 int
 sock_connect(struct sock *s, const struct sockaddr *address, const char *path, sock_done_fn *fn)
 {
@@ -104,8 +132,12 @@ sock_connect(struct sock *s, const struct sockaddr *address, const char *path, s
 
 	if (!r)
 		return UV_ENOMEM;
-	if (!s->is_unix)
-		return begun(r, uv_tcp_connect(&r->uv.connect, &s->uv.tcp, address, on_connected));
+	if (!s->is_unix) {
+		int error = prepare(s, address);
+		if (error == 0)
+			error = uv_tcp_connect(&r->uv.connect, &s->uv.tcp, address, on_connected);
+		return begun(r, error);
+	}
 	uv_pipe_connect(&r->uv.connect, &s->uv.pipe, path, on_connected);
 	return 0;
 }

@@ -111,11 +111,33 @@ test_stream_address(void **state)
 	assert_string_equal(text, "");
 }
 
+static void
+test_loopback(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} cases[] = {{"127.0.0.1", true}, {"127.9.9.9", true}, {"128.0.0.1", false}, {"0.0.0.0", false},
+		{"192.0.2.7", false}, {"::1", true}, {"::", false}, {"::2", false}, {"::ffff:127.0.0.1", true},
+		{"2001:db8::1", false}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sockaddr_in v4 = {.sin_family = AF_INET};
+		struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+		bool is_v4 = inet_pton(AF_INET, cases[i].text, &v4.sin_addr) == 1;
+		assert_true(is_v4 || inet_pton(AF_INET6, cases[i].text, &v6.sin6_addr) == 1);
+		assert_int_equal(address_is_loopback(is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6),
+			cases[i].is);
+	}
+	assert_false(address_is_loopback(&(struct sockaddr){.sa_family = AF_UNIX}));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_source),
 		cmocka_unit_test(test_source_of_text),
 		cmocka_unit_test(test_stream_address),

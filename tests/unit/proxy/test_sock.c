@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -142,6 +143,53 @@ test_a_turn_has_its_ration(void **state)
 	assert_int_equal(sock_may_read(&s, 2, 500, 600), 500);
 }
 
+static void
+on_connected(void *owner, int status)
+{
+	assert_int_equal(status, 0);
+	*(bool *)owner = true;
+}
+
+static void
+congestion_of(int fd, char name[static 16])
+{
+	memset(name, 0, 16);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &(socklen_t){15}), 0);
+}
+
+/* Within the host bytes are sent at once, whatever the system does on a line. */
+static void
+test_loopback_is_not_paced(void **state)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	char usual[16], name[16];
+	bool connected = false;
+	int plain = socket(AF_INET, SOCK_STREAM, 0), listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	congestion_of(plain, usual);
+	sock_unpaced(plain, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0xc0000201)});
+	congestion_of(plain, name);
+	assert_string_equal(name, usual);
+	close(plain);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	sock_unpaced(listener, (struct sockaddr *)&a);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &(socklen_t){sizeof(a)}), 0);
+	struct sock *s = sock_new(*state, false, &connected);
+	assert_int_equal(sock_connect(s, (struct sockaddr *)&a, NULL, on_connected), 0);
+	loop_until(*state, &connected);
+	congestion_of(sock_fd(s), name);
+	assert_string_equal(name, "reno");
+	int accepted = accept(listener, NULL, NULL);
+	congestion_of(accepted, name);
+	assert_string_equal(name, "reno");
+	sock_close(s);
+	close(accepted);
+	close(listener);
+}
+
 int
 main(void)
 {
@@ -151,6 +199,7 @@ main(void)
 		LOOP_TEST(test_what_does_not_fit_is_written_later),
 		LOOP_TEST(test_closing_ends_a_write_without_a_word),
 		cmocka_unit_test(test_a_turn_has_its_ration),
+		LOOP_TEST(test_loopback_is_not_paced),
 	};
 	signal(SIGPIPE, SIG_IGN); /* as a node does */
 	return cmocka_run_group_tests(tests, NULL, NULL);
