@@ -3,7 +3,7 @@
 
 #include "base/util.h"
 
-#define BYTES       (256u * 1024)
+#define BYTES       (1024u * 1024)
 #define BYTES_BRISK (64u * 1024)
 #define LOOK_EVERY  10           /* ms, at each connection: */
 #define LITTLE      (32u * 1024) /* so few bytes moved in them, it may be in conversation */

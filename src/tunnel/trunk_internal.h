@@ -281,7 +281,7 @@ stream_not_due(struct stream *s)
 void
 stream_send_schedule(struct stream *s);
 
-/* The bytes of a turn, by how many others wait. */
+/* The bytes of a turn, by how many others wait, and whether one of them is in conversation. */
 size_t
 trunk_turn(const struct trunk *t);
 

@@ -3,8 +3,12 @@
 #include "tunnel/trunk_internal.h"
 
 #define CONTROL_RECORD 8192  /* bytes of control frames made from state for one record */
-#define TURN           CHUNK_BIG /* bytes that a stream may send while others wait: a record */
-#define TURN_OF_MANY   16384 /* while many do */
+/* Bytes that a stream may send while others wait: a record, or several, which its owner at the peer
+   then writes at once, */
+#define TURN           CHUNK_BIG
+#define TURN_OF_FEW    (4 * CHUNK_BIG)
+#define FEW            4
+#define TURN_OF_MANY   16384 /* and while many do */
 #define MANY           16
 #define DATA_FRAMES    128   /* in one record */
 #define DATA_PARTS     256
@@ -50,7 +54,7 @@ trunk_turn(const struct trunk *t)
 	list_for_each (it, &t->ready)
 		if (++n > MANY)
 			return TURN_OF_MANY;
-	return TURN;
+	return n > FEW || t->brisk ? TURN : TURN_OF_FEW;
 }
 
 bool
@@ -275,7 +279,8 @@ take_turn(struct trunk *t, struct stream *s, struct data_record *r)
 
 	if (s->send.turn == 0)
 		begin_turn(t, s);
-	size_t n = (size_t)min_u64(unsent, s->send.turn);
+	/* A frame is a chunk at most, where it can be: as they lie. */
+	size_t n = min_size((size_t)min_u64(unsent, s->send.turn), CHUNK_BIG);
 	if (r->n_frames > 0 && r->room < FRAME_HEAD_SIZE + min_size(n, SLIVER))
 		return false;
 	put_data(s, r, min_size(n, r->room - FRAME_HEAD_SIZE));
