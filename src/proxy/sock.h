@@ -41,9 +41,9 @@ sock_new(uv_loop_t *loop, bool is_unix, void *owner);
 struct sock *
 sock_open(uv_loop_t *loop, int fd, bool is_unix, void *owner);
 
-/* Before fd listens at the address or connects to it: within the host (on loopback) the system sends
-   what it is given at once. There is no line to be found out or to be shared, but some kinds of
-   congestion control (BBR) have timers for it. */
+/* Before fd listens at the address or connects to it: within the host (on loopback) the system
+   sends what it is given at once. There is no line to be found out or to be shared, but some kinds
+   of congestion control (BBR) have timers for it. */
 void
 sock_unpaced(int fd, const struct sockaddr *address);
 
