@@ -181,7 +181,8 @@ set_roles(struct key_pair **pairs, size_t n)
 	qsort(pairs, n, sizeof(*pairs), compare_pairs);
 }
 
-static void
+/* False: out of memory, and no pair is known. */
+static bool
 index_pairs(struct keyring *ring)
 {
 	const struct ring_folder *keys = &ring->folders[STORE_KEYS];
@@ -193,7 +194,7 @@ index_pairs(struct keyring *ring)
 	ring->pairs = calloc(keys->n + 1, sizeof(*ring->pairs));
 	ring->pairs_by_fingerprint = calloc(keys->n + 1, sizeof(*ring->pairs_by_fingerprint));
 	if (!ring->pairs || !ring->pairs_by_fingerprint)
-		return;
+		return false;
 	for (size_t i = 0; i < keys->n; i++)
 		if (keys->files[i].pair)
 			ring->pairs[n++] = keys->files[i].pair;
@@ -201,6 +202,7 @@ index_pairs(struct keyring *ring)
 	memcpy(ring->pairs_by_fingerprint, ring->pairs, n * sizeof(*ring->pairs));
 	qsort(ring->pairs_by_fingerprint, n, sizeof(*ring->pairs), compare_pair_fingerprints);
 	ring->n_pairs = n;
+	return true;
 }
 
 const struct key_pair *
@@ -248,7 +250,7 @@ ring_index(struct keyring *ring)
 	size_t total = 0, n = 0;
 	int64_t now = (int64_t)time(NULL);
 
-	index_pairs(ring);
+	bool have_pairs = index_pairs(ring);
 	for (size_t i = STORE_PEERS; i <= STORE_CALLERS; i++)
 		total += ring->folders[i].n;
 	free(ring->shown);
@@ -258,7 +260,7 @@ ring_index(struct keyring *ring)
 	ring->by_fingerprint = calloc(total + 1, sizeof(*ring->by_fingerprint));
 	if (!ring->shown || !ring->by_fingerprint)
 		return; /* no keys are known then: safe, and over with the next refresh */
-	ring->stale = false;
+	ring->stale = !have_pairs;
 	for (size_t i = STORE_PEERS; i <= STORE_CALLERS; i++)
 		for (size_t k = 0; k < ring->folders[i].n; k++) {
 			const struct key_record *record = ring->folders[i].files[k].record;

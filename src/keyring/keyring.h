@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "crypto/asym.h"
 
-#define PEER_NAME_MAX                                                                              \
-	64 /* characters of a peer's name: letters, digits, '.', '_', '-'; not '.' first */
+/* A peer's name: so many letters, digits, '.', '_' and '-', the first one no '.'. */
+#define PEER_NAME_MAX   64
 #define PEER_NAME_SIZE  (PEER_NAME_MAX + 1)
 #define KEY_SOURCE_SIZE 64 /* "203.0.113.5:7400" as shown, with its NUL */
 
@@ -187,8 +187,8 @@ bool
 keyring_judge_roll(const struct keyring *ring, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, enum keyroll_answer *answer);
 
-/* The peer has proven on a link under the key `vouching` that it holds this one: verified where
-   accept, else pending; *answer is what to say. */
+/* The peer has proven on a link under the key announced->beside that it holds this one: verified
+   where accept, else pending; *answer is what to say. */
 enum sc_error
 keyring_roll(struct keyring *ring, const struct peer_key *announced, bool accept,
 	enum keyroll_answer *answer, struct errmsg *err);

@@ -33,14 +33,6 @@ pending_source_group(char out[KEY_SOURCE_SIZE], const char *source)
 	}
 }
 
-static enum sc_error
-remove_record(struct keyring *ring, const struct key_record *record, struct errmsg *err)
-{
-	char name[FILE_NAME_SIZE];
-	enum store_folder in = ring_file_name(name, record);
-	return store_remove(&ring->store, in, name, err);
-}
-
 /* A key that this peer showed before, of the same algorithm: the new one takes its place. */
 static enum sc_error
 make_room_dialed(struct keyring *ring, const struct key_record *record, struct errmsg *err)
@@ -53,7 +45,7 @@ make_room_dialed(struct keyring *ring, const struct key_record *record, struct e
 		if (other && strcmp(other->key.peer, record->key.peer) == 0 &&
 			other->key.asym == record->key.asym &&
 			strcmp(other->key.fingerprint, record->key.fingerprint) != 0)
-			error = remove_record(ring, other, err);
+			error = change_remove(ring, other, err);
 	}
 	return error;
 }
@@ -89,11 +81,12 @@ trim_callers(struct keyring *ring, const struct key_record *record, const char *
 		}
 		if (count <= most || !oldest)
 			return SC_OK;
-		error = remove_record(ring, oldest->record, err);
+		error = change_remove(ring, oldest->record, err);
 		if (error != SC_OK)
 			return error;
 		++*(group ? &ring->dropped.by_source : &ring->dropped.by_all);
-		ring_scan(ring, STORE_CALLERS);
+		if (!ring_scan(ring, STORE_CALLERS))
+			return SC_OK; /* the folder cannot be read just now: with the next key */
 	}
 }
 

@@ -37,8 +37,7 @@ struct keyring {
 
 	/* All usable peer keys; they point into the records. */
 	const struct peer_key **shown; /* as keyring_peer_key has them */
-	const struct peer_key *
-		*by_fingerprint; /* the same ones, sorted by fingerprint, then state */
+	const struct peer_key **by_fingerprint; /* the same, by fingerprint, then state */
 	size_t n_shown;
 	struct key_pair **pairs; /* as keyring_pair_at has them */
 	struct key_pair **pairs_by_fingerprint;

@@ -1,5 +1,6 @@
 /* Knows how files are listed, and told from what was there before. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ store_names(const struct store *s, enum store_folder in, char ***names, size_t *
 	*n = 0;
 	if (!folder && fd >= 0)
 		close(fd);
-	for (struct dirent *e; error == SC_OK && (e = readdir(folder));) {
+	for (struct dirent *e; error == SC_OK && (errno = 0, e = readdir(folder));) {
 		if (e->d_name[0] == '.')
 			continue;
 		if (*n == room) {
@@ -83,6 +84,9 @@ store_names(const struct store *s, enum store_folder in, char ***names, size_t *
 			error = SC_ERR_MEMORY;
 		*n += error == SC_OK;
 	}
+	/* A list that breaks off must not look as if files had gone. */
+	if (error == SC_OK && errno != 0)
+		error = SC_ERR_IO;
 	if (folder)
 		closedir(folder);
 	if (*n > 0)
