@@ -81,7 +81,8 @@ send_all(int fd, const char *data, size_t n)
 	return true;
 }
 
-/* One line without its LF, to be freed; NULL and errno (0: the connection ended). */
+/* One line without its LF, to be freed; NULL and errno (0: the connection ended; EMSGSIZE: the line
+   does not). */
 static char *
 receive_line(int fd)
 {
@@ -90,8 +91,11 @@ receive_line(int fd)
 
 	for (;;) {
 		if (n == size) {
-			char *grown =
-				size < ANSWER_MAX ? realloc(line, size = size * 2 + 4096) : NULL;
+			char *grown = NULL;
+			if (size < ANSWER_MAX)
+				grown = realloc(line, size = size * 2 + 4096);
+			else
+				errno = EMSGSIZE;
 			if (!grown)
 				break;
 			line = grown;

@@ -77,7 +77,6 @@ const struct option config_options[OPTIONS_MAX] = {
 		"local connections outlive a lost link this long; 0: they are reset at once"},
 	{SECTION_PEER, "keepalive", VALUE_TIME, NEXT, PEER(keepalive), "15s", 100 * MS, H, NULL,
 		NULL, "a silent link is asked for a sign of life this often"},
-
 	{SECTION_PEER, "identity", VALUE_NAME, NEXT, PEER(identity), "", 0, 0, NULL, "for-hq",
 		"a set of key pairs for this peer, and others that say so; none: the node's own"},
 	{SECTION_PEER, "accept_rolls", VALUE_FLAG, NOW, PEER(accept_rolls), "no", 0, 0, "no|yes",

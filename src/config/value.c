@@ -98,31 +98,25 @@ set_time(uint64_t *out, const struct option *o, const char *text, struct errmsg 
 {
 	char min[32], max[32];
 	const char *unit;
-	uint64_t value, ns = 0;
+	uint64_t value, each = 0;
 
 	time_format(min, o->min);
 	time_format(max, o->max);
 	bool ok = parse_digits(&value, text, &unit);
-	if (ok && value > 0) {
-		for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-			if (strcmp(unit, units[i].unit) == 0)
-				ns = value * units[i].ns;
-		if (*unit == '\0')
-			return errmsg_set(err, SC_ERR_INVALID,
-				"\"%s\" has no unit; write %ss for seconds, or ms, m, h", text,
-				text);
-		ok = ns > 0;
-	} else if (ok) {
-		ok = *unit == '\0' || strcmp(unit, "s") == 0 || strcmp(unit, "ms") == 0;
-	}
-	if (!ok)
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (strcmp(unit, units[i].unit) == 0)
+			each = units[i].ns;
+	if (ok && value > 0 && *unit == '\0')
+		return errmsg_set(err, SC_ERR_INVALID,
+			"\"%s\" has no unit; write %ss for seconds, or ms, m, h", text, text);
+	if (!ok || (each == 0 && *unit != '\0'))
 		return errmsg_set(err, SC_ERR_INVALID,
 			"\"%s\" is no time; write a whole number and ms, s, m or h, like 10s",
 			value_show(text).text);
-	if (ns < o->min || ns > o->max)
+	if ((each > 0 && value > o->max / each) || value * each < o->min)
 		return errmsg_set(
 			err, SC_ERR_INVALID, "%s is out of range; write %s to %s", text, min, max);
-	*out = ns;
+	*out = value * each;
 	return SC_OK;
 }
 

@@ -17,6 +17,7 @@ static void
 test_times(void **state)
 {
 	const struct option *o = option_find(SECTION_NODE, "drain");
+	const struct option *after = option_find(SECTION_NODE, "rekey_after");
 	struct config_node node = {.drain = 5};
 	struct errmsg err;
 	char text[32];
@@ -29,8 +30,17 @@ test_times(void **state)
 	assert_int_equal(value_set(&node, o, "1h", here, &err), SC_OK);
 	assert_int_equal(value_set(&node, o, "0", here, &err), SC_OK);
 	assert_int_equal(node.drain, 0);
+	node.drain = 5;
+	assert_int_equal(value_set(&node, o, "0m", here, &err), SC_OK);
+	assert_int_equal(value_set(&node, o, "0h", here, &err), SC_OK);
+	assert_int_equal(node.drain, 0);
+	expect_bad(&node, o, "0d",
+		"\"0d\" is no time; write a whole number and ms, s, m or h, like 10s");
 	expect_bad(&node, o, "10", "\"10\" has no unit; write 10s for seconds, or ms, m, h");
 	expect_bad(&node, o, "61m", "61m is out of range; write 0 to 1h");
+	/* As nanoseconds, more than 64 bits: 25 minutes, if what is beyond were dropped. */
+	expect_bad(&node, o, "5124096h", "5124096h is out of range; write 0 to 1h");
+	expect_bad(&node, after, "0", "0 is out of range; write 1s to 48h");
 	expect_bad(&node, o, "1.5s",
 		"\"1.5s\" is no time; write a whole number and ms, s, m or h, like 10s");
 	expect_bad(&node, o, "-1s",
