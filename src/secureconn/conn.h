@@ -198,9 +198,6 @@ conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext);
 enum sc_error
 conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t now);
 
-enum sc_error
-conn_key_update(struct conn *c, struct span payload);
-
 /* SC_OK; or SC_ERR_FRAME once a job has shown that RENEW or LINE frames taken before were not
    allowed: the caller sends CLOSE then, as for conn_control. */
 enum sc_error

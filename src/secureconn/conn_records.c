@@ -189,12 +189,6 @@ conn_control(struct conn *c, enum frame_type type, struct span payload, uint64_t
 	return error ? error : conn_flush(c);
 }
 
-enum sc_error
-conn_key_update(struct conn *c, struct span payload)
-{
-	return conn_control(c, FRAME_KEY_UPDATE, payload, c->now);
-}
-
 /* ---- sending ---- */
 
 size_t
