@@ -34,8 +34,9 @@ check_known_keys(const struct visit *v)
 		report_say(v->report, REPORT_NOTE, "key of the peer",
 			"it has also shown a key that is not verified");
 	if (!any)
-		report_say(v->report, REPORT_NOTE, "key of the peer", "none is verified here%s",
-			waits ? ", but one waits for that" : "");
+		report_say(v->report, REPORT_NOTE, "key of the peer", "none is verified here%s%s",
+			waits ? ", but one waits for that" : "",
+			keyring_has_revoked(v->d->ring, v->peer->name) ? "; one was revoked" : "");
 }
 
 /* ---- names and TCP ---- */

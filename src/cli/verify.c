@@ -266,6 +266,11 @@ run_dialog(
 		return cli_fail(cli, CLI_FAILED,
 			"%s is verified already, and no other key has come; see: %s peers", peer,
 			name);
+	if (keyring_has_revoked(ring, peer))
+		return cli_fail(cli, CLI_FAILED,
+			"a key of %s was revoked here, and no other one has come; if it is to "
+			"count again: %s trust %s --fingerprint F --again",
+			peer, name, peer);
 	return cli_fail(cli, CLI_FAILED,
 		"no key of %s has come yet. Start both nodes (%s run): they meet, show each other "
 		"their keys and wait for this command. Or give the fingerprint beforehand: %s "

@@ -153,6 +153,17 @@ keyring_has_verified(const struct keyring *ring, const char *peer, const struct 
 	return false;
 }
 
+bool
+keyring_has_revoked(const struct keyring *ring, const char *peer)
+{
+	const struct peer_key *key;
+
+	for (size_t i = 0; (key = keyring_peer_key(ring, i)); i++)
+		if (key->state == KEY_REVOKED && strcmp(key->peer, peer) == 0)
+			return true;
+	return false;
+}
+
 static bool
 has_another_algorithm(const struct keyring *ring, const char *peer, const struct asym_impl *asym)
 {

@@ -236,6 +236,10 @@ keyring_find(const struct keyring *ring, const struct asym_impl *asym, const cha
 bool
 keyring_has_verified(const struct keyring *ring, const char *peer, const struct asym_impl *asym);
 
+/* True if any key of that peer was revoked, whatever other ones it has. */
+bool
+keyring_has_revoked(const struct keyring *ring, const char *peer);
+
 /* True if anything is known of that peer: a key in any state. */
 bool
 keyring_knows(const struct keyring *ring, const char *peer);

@@ -44,6 +44,10 @@ def test_revoke_ends_the_link_at_once(make_pair, side, record_property):
     assert "revoked" in failed["hint"]
     assert not node.events("key_pending", since=since[0])
     assert "pending" not in node.cli("peers").stdout
+    # Whoever wonders why nothing works is told, and how it comes back.
+    assert "; one was revoked" in node.cli("doctor", other.name, check=None).stdout
+    told = node.cli("verify", other.name, check=1).stderr
+    assert f"a key of {other.name} was revoked here" in told and f"trust {other.name} --fingerprint F --again" in told
     # Back again, on purpose only.
     node.cli("trust", other.name, "--fingerprint", other.fingerprint(), check=1)
     node.cli("trust", other.name, "--fingerprint", other.fingerprint(), "--again")

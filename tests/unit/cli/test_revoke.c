@@ -41,6 +41,9 @@ test_revoke(void **state)
 
 	/* Only on purpose. */
 	assert_int_equal(harness_run(&h, cmd_verify, first, "verify hq"), CLI_FAILED);
+	assert_string_equal(h.err,
+		"secureconn: a key of hq was revoked here, and no other one has come; if it is to "
+		"count again: secureconn -c DIR/x.ini trust hq --fingerprint F --again\n");
 	snprintf(command, sizeof(command), "trust hq --fingerprint %s", first);
 	assert_int_equal(harness_run(&h, cmd_trust, "", command), CLI_FAILED);
 	harness_contains(

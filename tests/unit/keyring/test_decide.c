@@ -31,10 +31,13 @@ test_revoke_all(void **state)
 	held = fixture_key(&f, f.x25519);
 	caller = fixture_key(&f, f.x25519);
 	assert_int_equal(keyring_revoke(f.ring, "hq", NULL, &n, &err), SC_ERR_NOT_FOUND);
+	assert_false(keyring_has_revoked(f.ring, "hq"));
 	fixture_trust(&f, "hq", &key);
 	fixture_note(&f, "hq", &held, "10.0.0.1:7400");
 	fixture_note(&f, NULL, &caller, "10.0.0.2:7400");
 	assert_int_equal(keyring_revoke(f.ring, "hq", NULL, &n, &err), SC_OK);
+	assert_true(keyring_has_revoked(f.ring, "hq"));
+	assert_false(keyring_has_revoked(f.ring, "h"));
 	assert_int_equal(n, 2);
 	assert_int_equal(verdict(&f, "hq", &key), VERDICT_REVOKED);
 	assert_int_equal(verdict(&f, NULL, &held), VERDICT_REVOKED);
