@@ -318,6 +318,36 @@ test_room_and_biggest_record(void **state)
 	assert_int_equal(conn_room(conn_of(0)), RECORD_PLAINTEXT_MAX);
 }
 
+/* In what I sends: the length in the head of the record after its last line. */
+static size_t
+claim_length(struct pair *p, int from, uint8_t *data, size_t n)
+{
+	uint8_t *head = from == 0 ? memmem(data, n, "\n\x01\x00", 3) : NULL;
+
+	if (head)
+		put_u16(head + 3, (uint16_t)p->flip_at);
+	return n;
+}
+
+/* A HELLO that claims too much ends the connection at once, not when all of it has come. */
+static void
+test_the_longest_hello(void **state)
+{
+	(void)state;
+	for (size_t length = HELLO_RECORD_MAX; length <= HELLO_RECORD_MAX + 1; length++) {
+		pair_init(&pair, 23, LIST("X25519"), LIST("AES 128"));
+		pair.flip_at = length;
+		pair.meddle = claim_length;
+		pair_start(&pair);
+		pair_run(&pair);
+		assert_int_equal(conn_error(conn_of(1)),
+			length > HELLO_RECORD_MAX ? SC_ERR_HELLO : SC_OK);
+		assert_int_equal(conn_phase(conn_of(1)),
+			length > HELLO_RECORD_MAX ? CONN_FAILED : CONN_HANDSHAKE);
+		pair_fini(&pair);
+	}
+}
+
 static void
 test_nothing_is_sent_before_hello(void **state)
 {
@@ -448,6 +478,7 @@ main(void)
 		cmocka_unit_test_teardown(test_bad_key_updates, teardown),
 		cmocka_unit_test_teardown(test_work_done_ahead, teardown),
 		cmocka_unit_test_teardown(test_room_and_biggest_record, teardown),
+		cmocka_unit_test(test_the_longest_hello),
 		cmocka_unit_test_teardown(test_nothing_is_sent_before_hello, teardown),
 		cmocka_unit_test(test_unauthenticated_memory_is_bounded),
 	};
