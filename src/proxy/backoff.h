@@ -26,4 +26,9 @@ backoff_reset(struct backoff *b)
 uint64_t
 backoff_next(struct backoff *b, uint64_t cap_ms, const struct random_source *random);
 
+/* cap_ms while an answer is expected any moment, since so many nanoseconds: quick at first, then
+   now and then. */
+uint64_t
+backoff_eager_cap(uint64_t since);
+
 #endif

@@ -34,6 +34,7 @@ note_refused(const struct client *c, struct worker *w, enum tally_reason why, co
 	stream_address_text(source, &c->source);
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
 	log_str(&line, "route", c->route->config->name);
+	log_str(&line, "service", c->route->config->service);
 	log_str(&line, "peer", c->route->config->peers.at[0]);
 	log_str(&line, "source", source[0] ? source : "unix");
 	log_str(&line, "reason", reason);

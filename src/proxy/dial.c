@@ -12,7 +12,6 @@
 #define DIAL_DEADLINE (30 * NS_PER_S) /* over all addresses */
 /* After a key of the peer was verified, its operator most likely is about to verify ours. */
 #define EAGER_FOR      (5 * 60 * NS_PER_S)
-#define EAGER_MS       500
 #define IMPATIENT_MS   500            /* the longest wait while somebody waits for the link */
 #define LASTING        (NS_PER_S / 4) /* a link that was up so long was worth dialing for */
 #define MEMORY_FOR     (7 * 24 * 3600 * NS_PER_S) /* protocol.md 10 */
@@ -79,7 +78,7 @@ wait_for_next(struct peer *p, bool rejected)
 	bool patient = list_empty(&p->waiting) && !sessions_hold(p);
 	uint64_t cap = patient ? BACKOFF_CAP_MS : IMPATIENT_MS;
 	if (rejected && node_now() < d->eager_until)
-		cap = EAGER_MS;
+		cap = backoff_eager_cap(node_now() + EAGER_FOR - d->eager_until);
 	uint64_t ms = backoff_next(&d->backoff, cap, &p->owner->node->random);
 
 	if (d->again)

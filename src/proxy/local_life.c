@@ -138,8 +138,7 @@ local_log(enum log_level level, const char *event, const struct local *l)
 		log_str(&line, "id", l->id);
 	if (l->route)
 		log_str(&line, "route", l->route->config->name);
-	else
-		log_str(&line, "service", l->service->name);
+	log_str(&line, "service", l->route ? l->route->config->service : l->service->name);
 	log_str(&line, "peer", l->peer->name);
 	log_str(&line, "source", source[0] ? source : "unix");
 	return line;

@@ -267,7 +267,7 @@ def test_json_logs(make_pair):
         s.sendall(b"1")
         services.receive(s, 1)
     closed = pair.store.wait("connection_closed", since=at_store, route="echo")
-    assert set("id route peer source bytes_in bytes_out duration_ms reason".split()) <= set(closed)
+    assert set("id route service peer source bytes_in bytes_out duration_ms reason".split()) <= set(closed)
 
 
 def test_an_idle_connection_is_closed(make_pair):

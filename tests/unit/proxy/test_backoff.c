@@ -1,6 +1,7 @@
 /* Tests proxy/backoff.c. */
 #include "unit.h"
 
+#include "base/util.h"
 #include "proxy/backoff.h"
 
 static void
@@ -60,6 +61,16 @@ test_waits_differ(void **state)
 	assert_in_range(most, 99, 100);
 }
 
+static void
+test_eager_first_and_then_less(void **state)
+{
+	(void)state;
+	assert_int_equal(backoff_eager_cap(0), 500);
+	assert_int_equal(backoff_eager_cap(29 * NS_PER_S), 500);
+	assert_int_equal(backoff_eager_cap(30 * NS_PER_S), 2000);
+	assert_int_equal(backoff_eager_cap(299 * NS_PER_S), 2000);
+}
+
 int
 main(void)
 {
@@ -68,6 +79,7 @@ main(void)
 		cmocka_unit_test(test_a_reset_begins_again),
 		cmocka_unit_test(test_a_lower_cap_holds_for_this_step_only),
 		cmocka_unit_test(test_waits_differ),
+		cmocka_unit_test(test_eager_first_and_then_less),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
