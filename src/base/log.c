@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log_writer.h"
 #include "base/syslog.h"
 #include "base/util.h"
 
@@ -203,18 +204,27 @@ log_fmt(struct log_line *l, const char *key, const char *format, ...)
 }
 
 void
+log_close(struct log_line *l)
+{
+	/* From the room that append keeps. */
+	if (l->json)
+		l->text[l->used++] = '}';
+	l->text[l->used++] = '\n';
+}
+
+void
 log_end(struct log_line *l)
 {
 	const char *daemon = log_to.syslog;
 
 	if (!l->on)
 		return;
-	if (l->json)
-		l->text[l->used++] = '}';
+	log_close(l);
 	if (daemon &&
-		syslog_send(daemon, severities[l->level], l->text + l->event, l->used - l->event))
+		syslog_send(daemon, severities[l->level], l->text + l->event, l->used - 1 - l->event))
 		return;
-	l->text[l->used++] = '\n';
+	if (log_writer_put(l->text, l->used))
+		return;
 	/* A log that cannot be written must not stop the node. */
 	ssize_t ignored = write(log_to.fd, l->text, l->used);
 	(void)ignored;

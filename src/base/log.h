@@ -39,9 +39,9 @@ log_enabled(enum log_level level);
 	log_u64(&l, "streams", n);
 	log_end(&l);
 
-   Values are escaped as the format needs; anything outside 0x20-0x7e never reaches the log as it
-   is. A line that grows past its buffer is cut, still well formed. Below the level set nothing is
-   formatted. One write(2) a line: lines of several threads do not mix. */
+   Values are escaped as the format needs; anything outside 0x20-0x7e never reaches the log as it is. A line
+   that grows past its buffer is cut, still well formed. Below the level set nothing is formatted. Lines of several
+   threads do not mix. Nobody waits for the descriptor while a thread writes (base/log_writer.h). */
 struct log_line {
 	bool on, full, json; /* json: a line ends in the form in which it began */
 	enum log_level level;
@@ -69,5 +69,9 @@ log_fmt(struct log_line *l, const char *key, const char *format, ...)
 
 void
 log_end(struct log_line *l);
+
+/* Ends its text, l->used bytes, for somebody who writes it himself. */
+void
+log_close(struct log_line *l);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "base/log.h"
+#include "base/log_writer.h"
 #include "base/syslog.h"
 #include "cli/cli.h"
 #include "cli/user.h"
@@ -16,6 +17,7 @@
 #include "proxy/upgrade.h"
 
 #define LOCKED_MAX (64u << 20)
+#define LOG_END_MS 2000 /* that whoever reads the log may take for its last lines */
 
 static const struct cli_option options[] = {{0}};
 
@@ -138,20 +140,24 @@ run_node(const struct cli *cli, const struct node_setup *setup)
 {
 	struct errmsg err;
 	struct admin admin;
-	struct node *node = node_new(setup, &err);
 
+	log_writer_start(STDERR_FILENO);
+	struct node *node = node_new(setup, &err);
 	bool open = node && admin_open(&admin, node, setup->inherited, &err);
 	inherited_fini(setup->inherited);
 	if (!open) {
 		node_free(node);
+		log_writer_stop(LOG_END_MS);
 		return cli_fail(cli, CLI_FAILED, "%s", err.text);
 	}
 	/* A thread may still wait for the system's resolver; the C library would wait for it. */
 	if (!node_run(node)) {
 		admin_close(&admin);
+		log_writer_stop(LOG_END_MS);
 		_Exit(CLI_DONE);
 	}
 	node_free(node);
+	log_writer_stop(LOG_END_MS);
 	return CLI_DONE;
 }
 

@@ -24,7 +24,7 @@ struct part {
 	struct list peers;   /* struct status_peer */
 	struct list tallies; /* struct tally */
 	size_t n_peers;
-	uint64_t reached[REACHED_COUNT];
+	uint64_t reached[REACHED_COUNT], handshakes_failed;
 	bool begun, failed;
 	/* those looked at last: peers and tallies stay on their lists as long as the worker
 	   turns */
@@ -168,6 +168,7 @@ on_ask(struct worker *w, void *arg, const char *text)
 		part->peer = &w->peers;
 		part->tally = &w->tallies;
 		memcpy(part->reached, w->reached, sizeof(part->reached));
+		part->handshakes_failed = w->floods[FLOOD_HANDSHAKE].total;
 		part->begun = true;
 	}
 	if (next(&part->peer, &w->peers))
@@ -229,7 +230,6 @@ fill_node(struct status *s, const struct node *n)
 	s->unauthenticated = limits_used(n->limits);
 	s->places = n->config->limits.unauthenticated;
 	s->callers_refused = n->floods[FLOOD_REFUSED].total;
-	s->handshakes_failed = n->floods[FLOOD_HANDSHAKE].total;
 }
 
 static void
@@ -305,6 +305,7 @@ gather(struct collector *c, struct part *parts, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		for (size_t k = 0; k < REACHED_COUNT; k++)
 			g->status->reached[k] += parts[i].reached[k];
+		g->status->handshakes_failed += parts[i].handshakes_failed;
 		arena_join(&g->status->memory_of, &parts[i].memory);
 		list_take(&g->peers, &parts[i].peers);
 		list_take(&g->tallies, &parts[i].tallies);

@@ -188,7 +188,7 @@ link_failed(struct link *l)
 	conn_get_info(l->conn, &info);
 	l->owner->reached[reached_of(error)]++;
 	struct flood *flood =
-		l->dialed ? &l->peer->dialer.failures : &l->owner->node->floods[FLOOD_HANDSHAKE];
+		l->dialed ? &l->peer->dialer.failures : &l->owner->floods[FLOOD_HANDSHAKE];
 	if (flood_pass(flood, node_now())) {
 		struct log_line line = log_begin(LOG_LEVEL_WARNING, "handshake_failed");
 		log_str(&line, "address", l->address);

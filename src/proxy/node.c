@@ -126,7 +126,6 @@ init_floods(struct node *n)
 	static const struct flood kinds[NODE_FLOODS] = {
 		[FLOOD_ACCEPT] = {.event = "accept_failed", .lines = 1},
 		[FLOOD_REFUSED] = {.event = "caller_refused", .lines = 3},
-		[FLOOD_HANDSHAKE] = {.event = "handshake_failed", .lines = 20},
 		[FLOOD_PENDING] = {.event = "key_pending", .lines = 10},
 		[FLOOD_DROPPED] = {.event = "key_dropped", .lines = 3},
 	};

@@ -37,7 +37,6 @@ struct worker;
 enum node_flood {
 	FLOOD_ACCEPT,
 	FLOOD_REFUSED,   /* on the peer port, by limits */
-	FLOOD_HANDSHAKE, /* of callers */
 	FLOOD_PENDING,
 	FLOOD_DROPPED, /* keys of unknown callers */
 	NODE_FLOODS

@@ -14,6 +14,8 @@
 #include "proxy/route.h"
 #include "proxy/service.h"
 
+#define CHANGES_SHOWN 200 /* one by one in the log */
+
 struct reload {
 	struct node *n;
 	uv_work_t work;
@@ -96,8 +98,13 @@ log_change(const struct config_change *change)
 static void
 log_done(const struct config_diff *diff)
 {
-	for (size_t i = 0; i < diff->n; i++)
+	for (size_t i = 0; i < diff->n && i < CHANGES_SHOWN; i++)
 		log_change(&diff->changes[i]);
+	if (diff->n > CHANGES_SHOWN) {
+		struct log_line line = log_begin(LOG_LEVEL_INFO, "config_changed");
+		log_u64(&line, "more", diff->n - CHANGES_SHOWN);
+		log_end(&line);
+	}
 	size_t restart = config_diff_count(diff, APPLY_RESTART);
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "reload_done");
 	log_u64(&line, "changes", diff->n - restart);

@@ -198,6 +198,7 @@ worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
 	w->floods[FLOOD_MOVED].event = "connection_moved";
+	w->floods[FLOOD_HANDSHAKE] = (struct flood){.event = "handshake_failed", .lines = 20};
 	uv_prepare_init(&w->loop, &w->prepare);
 	uv_check_init(&w->loop, &w->check);
 	uv_idle_init(&w->loop, &w->idle);

@@ -1,6 +1,9 @@
 """The program as a process among others: descriptors that are closed, output that nobody takes, two nodes where one belongs."""
 
+import json
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -63,6 +66,42 @@ def test_a_reader_that_goes_away(pair):
         assert watch.stdout.readline().startswith(b"node store")
         watch.stdout.close()
         assert watch.wait(30) == (1 if ignored else -signal.SIGPIPE)
+
+
+@pytest.fixture(params=("a pipe", "a terminal"))
+def unread(request):
+    """Two descriptors: what is written to the second one waits in the first, and then who writes does. A terminal like one on which
+    somebody has pressed Ctrl-S."""
+    ends = os.pipe() if request.param == "a pipe" else pty.openpty()
+    yield ends
+    for fd in ends:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("read_again", (True, False), ids=("read again", "never read"))
+def test_a_log_that_nobody_reads(make_pair, unread, read_again):
+    """It stops neither the data nor the end, and nothing is lost at once."""
+    pair = make_pair(start=False, store={"log": "debug"})
+    pair.hq.start()
+    pair.store.write()
+    pair.store.mark = 0
+    pair.store.process = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "run"], stderr=unread[1], env=pair.store.env)
+    pair.hq.wait("link_up", peer="store")
+    for _ in range(1500):
+        with pair.connect() as client:
+            client.sendall(b"x")
+            assert services.receive(client, 1) == b"x"
+    assert os.get_blocking(unread[1]), "others have that descriptor too"
+    assert json.loads(pair.store.cli("status", "--json").stdout)["node"]["state"] == "running"
+    if read_again:
+        text = b""
+        while text.count(b" connection_closed ") < 1500:
+            assert select.select([unread[0]], [], [], DEADLINE)[0], text[-1000:]
+            text += os.read(unread[0], 65536)
+        assert len(text) > 100_000 and b"log_dropped" not in text
+    pair.store.process.terminate()
+    assert pair.store.process.wait(DEADLINE) == 0
+    pair.store.process = None
 
 
 @pytest.fixture

@@ -1,0 +1,194 @@
+/* Knows how lines get to a descriptor that may keep its writer waiting; knows nothing of what is in them. */
+#include "base/log_writer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+
+#define PAGE      4096 /* at least; LOG_WRITER_ROOM is a multiple of any */
+#define KEPT      (64u * 1024) /* bytes of a half; the rest of it is the system's when it is empty */
+#define WRITE_MAX 4096 /* bytes that a pipe takes in one piece: lines of several processes do not mix */
+
+/* The lock guards all of it but the half that the thread is writing. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t filled, emptied;
+	pthread_t thread;
+	int fd;
+	bool running, ending, busy, stuck;
+	bool full;        /* until the halves change places: what comes later must not overtake what was dropped */
+	uint64_t dropped; /* lines since then */
+	unsigned filling; /* the half that takes lines */
+	size_t used;      /* of it */
+	_Alignas(PAGE) char halves[2][LOG_WRITER_ROOM];
+} writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
+
+/* ---- the thread ---- */
+
+/* Somebody else may have made the descriptor one that does not wait. */
+static bool
+may_go_on(int fd)
+{
+	struct pollfd out = {.fd = fd, .events = POLLOUT};
+
+	if (errno == EAGAIN)
+		poll(&out, 1, -1);
+	return errno == EINTR || errno == EAGAIN;
+}
+
+/* A log that cannot be written must not stop the node: what fails is lost. */
+static void
+write_piece(int fd, const char *text, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, text, n);
+		if (done < 0 && !may_go_on(fd))
+			return;
+		if (done > 0) {
+			text += done;
+			n -= (size_t)done;
+		}
+	}
+}
+
+/* As many whole lines as go in one piece; a line is shorter than that. */
+static size_t
+piece_of(const char *text, size_t n)
+{
+	size_t piece = min_size(n, WRITE_MAX);
+
+	while (piece > 0 && text[piece - 1] != '\n')
+		piece--;
+	return piece > 0 ? piece : n;
+}
+
+static void
+write_lines(int fd, const char *text, size_t n)
+{
+	for (size_t at = 0, piece; at < n; at += piece) {
+		piece = piece_of(text + at, n - at);
+		write_piece(fd, text + at, piece);
+	}
+}
+
+static void
+write_dropped(int fd, uint64_t lines)
+{
+	struct log_line line = log_begin(LOG_LEVEL_ERROR, "log_dropped");
+
+	log_u64(&line, "lines", lines);
+	log_str(&line, "hint", "whoever reads the log did not take them in time");
+	log_close(&line);
+	write_piece(fd, line.text, line.used);
+}
+
+static void *
+on_thread(void *arg)
+{
+	(void)arg;
+	prctl(PR_SET_NAME, "log", 0, 0, 0);
+	pthread_mutex_lock(&writer.lock);
+	for (;;) {
+		while (writer.used == 0 && !writer.ending)
+			pthread_cond_wait(&writer.filled, &writer.lock);
+		if (writer.used == 0)
+			break;
+		char *text = writer.halves[writer.filling];
+		size_t n = writer.used;
+		uint64_t dropped = writer.dropped;
+		writer.filling ^= 1;
+		writer.used = 0;
+		writer.dropped = 0;
+		writer.full = false;
+		writer.busy = true;
+		pthread_mutex_unlock(&writer.lock);
+		write_lines(writer.fd, text, n);
+		if (dropped > 0)
+			write_dropped(writer.fd, dropped);
+		if (n > KEPT)
+			madvise(text + KEPT, LOG_WRITER_ROOM - KEPT, MADV_DONTNEED);
+		pthread_mutex_lock(&writer.lock);
+		writer.busy = false;
+	}
+	writer.running = false;
+	pthread_cond_signal(&writer.emptied);
+	pthread_mutex_unlock(&writer.lock);
+	return NULL;
+}
+
+/* ---- everybody else ---- */
+
+bool
+log_writer_start(int fd)
+{
+	pthread_condattr_t clock;
+
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&writer.emptied, &clock);
+	pthread_condattr_destroy(&clock);
+	pthread_mutex_lock(&writer.lock);
+	writer.fd = fd;
+	writer.ending = writer.stuck = writer.full = false;
+	writer.used = 0;
+	writer.dropped = 0;
+	writer.running = pthread_create(&writer.thread, NULL, on_thread, NULL) == 0;
+	bool running = writer.running;
+	pthread_mutex_unlock(&writer.lock);
+	return running;
+}
+
+bool
+log_writer_put(const char *line, size_t n)
+{
+	pthread_mutex_lock(&writer.lock);
+	bool taken = writer.running || writer.stuck;
+	if (taken) {
+		writer.full = writer.full || writer.stuck || n > LOG_WRITER_ROOM - writer.used;
+		if (writer.full) {
+			writer.dropped++;
+		} else {
+			memcpy(writer.halves[writer.filling] + writer.used, line, n);
+			/* While it writes it looks by itself when it is done. */
+			if (writer.used == 0 && !writer.busy)
+				pthread_cond_signal(&writer.filled);
+			writer.used += n;
+		}
+	}
+	pthread_mutex_unlock(&writer.lock);
+	return taken;
+}
+
+void
+log_writer_stop(unsigned ms)
+{
+	struct timespec end;
+	int late = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	uint64_t ns = (uint64_t)end.tv_nsec + ms * NS_PER_MS;
+	end.tv_sec += (time_t)(ns / NS_PER_S);
+	end.tv_nsec = (long)(ns % NS_PER_S);
+	pthread_mutex_lock(&writer.lock);
+	bool there = writer.running;
+	writer.ending = true;
+	pthread_cond_signal(&writer.filled);
+	while (writer.running && late == 0)
+		late = pthread_cond_timedwait(&writer.emptied, &writer.lock, &end);
+	writer.stuck = writer.running;
+	bool stuck = writer.stuck;
+	pthread_mutex_unlock(&writer.lock);
+	if (stuck)
+		pthread_detach(writer.thread);
+	else if (there)
+		pthread_join(writer.thread, NULL);
+}

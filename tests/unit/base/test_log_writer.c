@@ -1,0 +1,161 @@
+/* Tests base/log_writer.c: readers that do not read, that come back, that never do. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/log_writer.h"
+
+static int ends[2];
+
+static void
+open_pipe(int flags, enum log_format format)
+{
+	assert_int_equal(pipe2(ends, flags), 0);
+	log_setup(LOG_LEVEL_INFO, format, ends[1]);
+	assert_true(log_writer_start(ends[1]));
+}
+
+static void
+say(unsigned i)
+{
+	struct log_line l = log_begin(LOG_LEVEL_INFO, "line");
+	log_u64(&l, "i", i);
+	log_end(&l);
+}
+
+/* A line of the pipe, without its newline. */
+static const char *
+next_line(void)
+{
+	static char line[4096];
+	size_t n = 0;
+	struct pollfd in = {.fd = ends[0], .events = POLLIN};
+
+	for (;; n++) {
+		assert_int_equal(poll(&in, 1, 10000), 1);
+		assert_int_equal(read(ends[0], line + n, 1), 1);
+		if (line[n] == '\n')
+			break;
+	}
+	line[n] = '\0';
+	return line;
+}
+
+static unsigned
+number_in(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+
+	assert_non_null(at);
+	return (unsigned)strtoul(at + strlen(key), NULL, 10);
+}
+
+static void
+close_pipe(void)
+{
+	close(ends[0]);
+	close(ends[1]);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO);
+}
+
+/* Lines come in their order, and all of them before the end. */
+static void
+test_order(void **state)
+{
+	(void)state;
+	open_pipe(0, LOG_FORMAT_TEXT);
+	for (unsigned i = 0; i < 500; i++)
+		say(i);
+	log_writer_stop(10000);
+	for (unsigned i = 0; i < 500; i++)
+		assert_int_equal(number_in(next_line(), "i="), i);
+	say(500); /* by whoever says it, now that the thread has ended */
+	assert_int_equal(number_in(next_line(), "i="), 500);
+	close_pipe();
+}
+
+/* Far more than the pipe and the room take, and nobody reads. Each line is there or counted, and what was dropped is
+   said at its place. */
+static void
+fill(int flags, enum log_format format, const char *i_key, const char *lines_key)
+{
+	unsigned total = 200000, expected = 0, dropped = 0;
+
+	open_pipe(flags, format);
+	for (unsigned i = 0; i < total; i++)
+		say(i);
+	assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, flags & O_NONBLOCK);
+	while (expected < total) {
+		const char *line = next_line();
+		if (strstr(line, "log_dropped")) {
+			dropped = number_in(line, lines_key);
+			expected += dropped;
+		} else {
+			assert_int_equal(number_in(line, i_key), expected++);
+		}
+	}
+	assert_true(dropped > total / 2);
+	say(total); /* it goes on */
+	assert_int_equal(number_in(next_line(), i_key), total);
+	log_writer_stop(10000);
+	close_pipe();
+}
+
+static void
+test_nobody_reads_for_a_while(void **state)
+{
+	(void)state;
+	fill(0, LOG_FORMAT_TEXT, "i=", "lines=");
+	fill(0, LOG_FORMAT_JSON, "\"i\":", "\"lines\":");
+}
+
+/* Where another process has made the descriptor one that does not wait, nothing is lost for that. */
+static void
+test_a_descriptor_that_does_not_wait(void **state)
+{
+	(void)state;
+	fill(O_NONBLOCK, LOG_FORMAT_TEXT, "i=", "lines=");
+}
+
+/* The end comes all the same, and what is said after it waits for nobody either. */
+static void
+test_nobody_reads_at_the_end(void **state)
+{
+	(void)state;
+	open_pipe(0, LOG_FORMAT_TEXT);
+	for (unsigned i = 0; i < 10000; i++)
+		say(i);
+	log_writer_stop(50);
+	for (unsigned i = 0; i < 10000; i++)
+		say(i);
+	/* The thread's write ends with the pipe. */
+	close(ends[0]);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO);
+}
+
+static void
+test_never_started(void **state)
+{
+	(void)state;
+	assert_false(log_writer_put("x\n", 2));
+	log_writer_stop(1000);
+	assert_false(log_writer_put("x\n", 2));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_never_started),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_nobody_reads_for_a_while),
+		cmocka_unit_test(test_a_descriptor_that_does_not_wait),
+		cmocka_unit_test(test_nobody_reads_at_the_end), /* the last: its thread may live on for a moment */
+	};
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
