@@ -5,6 +5,8 @@
 
 #include "keyring/ring.h"
 
+#define EXPIRE_AT_ONCE 128 /* peers under one lock: some tenths of a second on a slow disk */
+
 /* The keys of a peer and algorithm that are verified, in no order. Returns how many there are; of
    these at most ROLL_KEYS_MAX + 1 are written. */
 static size_t
@@ -231,31 +233,47 @@ end_overlap(struct keyring *ring, const struct peer_key *key, size_t *removed, s
 	return change_write(ring, &r, err);
 }
 
-static const struct peer_key *
-find_over(const struct keyring *ring)
+static bool
+any_over(const struct keyring *ring)
 {
 	int64_t now = unix_time();
+	bool any = false;
 
-	for (size_t i = 0; i < ring->n_shown && ring->shown[i]->state == KEY_VERIFIED; i++)
-		if (is_over(ring->shown[i], now))
-			return ring->shown[i];
-	return NULL;
+	for (size_t i = 0; !any && i < ring->n_shown && ring->shown[i]->state == KEY_VERIFIED; i++)
+		any = is_over(ring->shown[i], now);
+	return any;
+}
+
+/* One key of each peer, for no more than so many peers: what is in memory is that much behind the files then, and says nothing more about
+   those peers. They are sorted by peer. */
+static enum sc_error
+end_overlaps(struct keyring *ring, size_t *removed, struct errmsg *err)
+{
+	const struct peer_key *last = NULL;
+	enum sc_error error = SC_OK;
+	int64_t now = unix_time();
+	size_t peers = 0;
+
+	for (size_t i = 0; error == SC_OK && peers < EXPIRE_AT_ONCE && i < ring->n_shown; i++) {
+		const struct peer_key *key = ring->shown[i];
+		if (!is_over(key, now) || (last && strcmp(last->peer, key->peer) == 0))
+			continue;
+		error = end_overlap(ring, key, removed, err);
+		last = key;
+		peers++;
+	}
+	return error;
 }
 
 enum sc_error
 keyring_expire(struct keyring *ring, size_t *n, struct errmsg *err)
 {
-	const struct peer_key *key;
 	enum sc_error error = SC_OK;
 
 	*n = 0;
-	if (!find_over(ring))
-		return SC_OK;
-	if ((error = change_begin(ring, err)) != SC_OK)
-		return error;
-	while (error == SC_OK && (key = find_over(ring))) {
-		error = end_overlap(ring, key, n, err);
-		keyring_refresh(ring);
-	}
-	return change_end(ring, error);
+	/* The lock is given back between: others may have something to write. */
+	for (size_t turns = ring->n_shown; error == SC_OK && turns > 0 && any_over(ring); turns--)
+		if ((error = change_begin(ring, err)) == SC_OK)
+			error = change_end(ring, end_overlaps(ring, n, err));
+	return error;
 }

@@ -207,6 +207,95 @@ test_chain(void **state)
 	fixture_fini(&f);
 }
 
+/* ---- what it costs; the linker puts this in the way of every look at a file ---- */
+
+int __real_store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m);
+int __wrap_store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m);
+
+static size_t looks;
+
+int
+__wrap_store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m)
+{
+	looks++;
+	return __real_store_mark(s, in, name, m);
+}
+
+/* A verified key of a peer, in its file. */
+static void
+put_verified(struct fixture *f, const char *peer, const struct shown_key *key, const char *beside, int64_t used)
+{
+	struct key_record r = {.kind = KIND_VERIFIED,
+		.key = {.state = KEY_VERIFIED, .asym = f->x25519, .time = used, .used = used}};
+	struct errmsg err;
+
+	snprintf(r.key.peer, sizeof(r.key.peer), "%s", peer);
+	memcpy(r.key.public_key, key->bytes, 32);
+	memcpy(r.key.fingerprint, key->fingerprint, sizeof(r.key.fingerprint));
+	memcpy(r.key.beside, beside, strlen(beside));
+	assert_int_equal(change_write(f->ring, &r, &err), SC_OK);
+}
+
+/* Very many at once: each file is looked at a few times, not once for each of the others. */
+static void
+test_many_at_once(void **state)
+{
+	enum { PEERS = 250 };
+	struct fixture f;
+	struct errmsg err;
+	size_t n;
+	int64_t now = unix_time();
+	(void)state;
+
+	fixture_init(&f);
+	assert_int_equal(change_begin(f.ring, &err), SC_OK);
+	for (unsigned i = 0; i < PEERS; i++) {
+		struct shown_key old = fixture_key(&f, f.x25519), new = fixture_key(&f, f.x25519);
+		char peer[32];
+		snprintf(peer, sizeof(peer), "peer-%u", i);
+		put_verified(&f, peer, &old, "", now - 2 * ROLL_OVERLAP);
+		put_verified(&f, peer, &new, old.fingerprint, now - ROLL_OVERLAP - 1);
+	}
+	assert_int_equal(change_end(f.ring, SC_OK), SC_OK);
+	looks = 0;
+	assert_int_equal(keyring_expire(f.ring, &n, &err), SC_OK);
+	assert_int_equal(n, PEERS);
+	assert_int_equal(fixture_count(f.ring, KEY_VERIFIED), PEERS);
+	assert_true(looks < 20 * PEERS);
+	fixture_fini(&f);
+}
+
+/* Two of one peer that are over in the same moment: each key is counted once, and nothing comes back. */
+static void
+test_chain_at_once(void **state)
+{
+	struct fixture f;
+	struct errmsg err;
+	struct shown_key keys[3];
+	size_t n;
+	int64_t now = unix_time();
+	(void)state;
+
+	for (unsigned turn = 0; turn < 6; turn++) { /* they are found in the order of their fingerprints */
+		fixture_init(&f);
+		for (unsigned i = 0; i <= turn; i++)
+			for (size_t k = 0; k < 3; k++)
+				keys[k] = fixture_key(&f, f.x25519);
+		assert_int_equal(change_begin(f.ring, &err), SC_OK);
+		put_verified(&f, "hq", &keys[0], "", now - 4 * ROLL_OVERLAP);
+		put_verified(&f, "hq", &keys[1], keys[0].fingerprint, now - 3 * ROLL_OVERLAP);
+		put_verified(&f, "hq", &keys[2], keys[1].fingerprint, now - 2 * ROLL_OVERLAP);
+		assert_int_equal(change_end(f.ring, SC_OK), SC_OK);
+		assert_int_equal(fixture_count(f.ring, KEY_VERIFIED), 3);
+		assert_int_equal(keyring_expire(f.ring, &n, &err), SC_OK);
+		assert_int_equal(n, 2);
+		assert_int_equal(fixture_count(f.ring, KEY_VERIFIED), 1);
+		assert_int_equal(f.ring->folders[STORE_PEERS].n, 1);
+		assert_int_equal(verdict(&f, &keys[2]), VERDICT_VERIFIED);
+		fixture_fini(&f);
+	}
+}
+
 int
 main(void)
 {
@@ -216,6 +305,8 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_chain_at_once),
+		cmocka_unit_test(test_many_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
