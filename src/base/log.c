@@ -220,8 +220,8 @@ log_end(struct log_line *l)
 	if (!l->on)
 		return;
 	log_close(l);
-	if (daemon &&
-		syslog_send(daemon, severities[l->level], l->text + l->event, l->used - 1 - l->event))
+	if (daemon && syslog_send(daemon, severities[l->level], l->text + l->event,
+			      l->used - 1 - l->event))
 		return;
 	if (log_writer_put(l->text, l->used))
 		return;

@@ -39,9 +39,10 @@ log_enabled(enum log_level level);
 	log_u64(&l, "streams", n);
 	log_end(&l);
 
-   Values are escaped as the format needs; anything outside 0x20-0x7e never reaches the log as it is. A line
-   that grows past its buffer is cut, still well formed. Below the level set nothing is formatted. Lines of several
-   threads do not mix. Nobody waits for the descriptor while a thread writes (base/log_writer.h). */
+   Values are escaped as the format needs; anything outside 0x20-0x7e never reaches the log as it
+   is. A line that grows past its buffer is cut, still well formed. Below the level set nothing is
+   formatted. Lines of several threads do not mix. Nobody waits for the descriptor while a thread
+   writes (base/log_writer.h). */
 struct log_line {
 	bool on, full, json; /* json: a line ends in the form in which it began */
 	enum log_level level;

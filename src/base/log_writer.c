@@ -1,4 +1,5 @@
-/* Knows how lines get to a descriptor that may keep its writer waiting; knows nothing of what is in them. */
+/* Knows how lines get to a descriptor that may keep its writer waiting; knows nothing of what is in
+ * them. */
 #include "base/log_writer.h"
 
 #include <errno.h>
@@ -14,9 +15,10 @@
 #include "base/log.h"
 #include "base/util.h"
 
-#define PAGE      4096 /* at least; LOG_WRITER_ROOM is a multiple of any */
-#define KEPT      (64u * 1024) /* bytes of a half; the rest of it is the system's when it is empty */
-#define WRITE_MAX 4096 /* bytes that a pipe takes in one piece: lines of several processes do not mix */
+#define PAGE 4096         /* at least; LOG_WRITER_ROOM is a multiple of any */
+#define KEPT (64u * 1024) /* bytes of a half; the rest of it is the system's when it is empty */
+#define WRITE_MAX                                                                                  \
+	4096 /* bytes that a pipe takes in one piece: lines of several processes do not mix */
 
 /* The lock guards all of it but the half that the thread is writing. */
 static struct {
@@ -25,7 +27,8 @@ static struct {
 	pthread_t thread;
 	int fd;
 	bool running, ending, busy, stuck;
-	bool full;        /* until the halves change places: what comes later must not overtake what was dropped */
+	bool full; /* until the halves change places: what comes later must not overtake what was
+		      dropped */
 	uint64_t dropped; /* lines since then */
 	unsigned filling; /* the half that takes lines */
 	size_t used;      /* of it */

@@ -244,8 +244,8 @@ any_over(const struct keyring *ring)
 	return any;
 }
 
-/* One key of each peer, for no more than so many peers: what is in memory is that much behind the files then, and says nothing more about
-   those peers. They are sorted by peer. */
+/* One key of each peer, for no more than so many peers: what is in memory is that much behind the
+   files then, and says nothing more about those peers. They are sorted by peer. */
 static enum sc_error
 end_overlaps(struct keyring *ring, size_t *removed, struct errmsg *err)
 {

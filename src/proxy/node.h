@@ -36,7 +36,7 @@ struct worker;
 /* What is summed up in the log, for the whole node. */
 enum node_flood {
 	FLOOD_ACCEPT,
-	FLOOD_REFUSED,   /* on the peer port, by limits */
+	FLOOD_REFUSED, /* on the peer port, by limits */
 	FLOOD_PENDING,
 	FLOOD_DROPPED, /* keys of unknown callers */
 	NODE_FLOODS

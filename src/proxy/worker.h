@@ -23,9 +23,9 @@ enum worker_state {
 
 /* What is summed up in the log, by each worker for itself. */
 enum worker_flood {
-	FLOOD_ROUTE,   /* local connections that were refused */
-	FLOOD_SERVICE, /* streams that were refused */
-	FLOOD_MOVED,   /* local connections that went to another peer */
+	FLOOD_ROUTE,     /* local connections that were refused */
+	FLOOD_SERVICE,   /* streams that were refused */
+	FLOOD_MOVED,     /* local connections that went to another peer */
 	FLOOD_HANDSHAKE, /* of callers; of those whose peer lives here, what fails after that */
 	WORKER_FLOODS
 };

@@ -78,8 +78,8 @@ test_order(void **state)
 	close_pipe();
 }
 
-/* Far more than the pipe and the room take, and nobody reads. Each line is there or counted, and what was dropped is
-   said at its place. */
+/* Far more than the pipe and the room take, and nobody reads. Each line is there or counted, and
+   what was dropped is said at its place. */
 static void
 fill(int flags, enum log_format format, const char *i_key, const char *lines_key)
 {
@@ -113,7 +113,8 @@ test_nobody_reads_for_a_while(void **state)
 	fill(0, LOG_FORMAT_JSON, "\"i\":", "\"lines\":");
 }
 
-/* Where another process has made the descriptor one that does not wait, nothing is lost for that. */
+/* Where another process has made the descriptor one that does not wait, nothing is lost for that.
+ */
 static void
 test_a_descriptor_that_does_not_wait(void **state)
 {
@@ -150,11 +151,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_never_started),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_never_started), cmocka_unit_test(test_order),
 		cmocka_unit_test(test_nobody_reads_for_a_while),
 		cmocka_unit_test(test_a_descriptor_that_does_not_wait),
-		cmocka_unit_test(test_nobody_reads_at_the_end), /* the last: its thread may live on for a moment */
+		cmocka_unit_test(test_nobody_reads_at_the_end), /* the last: its thread may live on
+								   for a moment */
 	};
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,8 +209,10 @@ test_chain(void **state)
 
 /* ---- what it costs; the linker puts this in the way of every look at a file ---- */
 
-int __real_store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m);
-int __wrap_store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m);
+int
+__real_store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m);
+int
+__wrap_store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m);
 
 static size_t looks;
 
@@ -223,7 +225,8 @@ __wrap_store_mark(const struct store *s, enum store_folder in, const char *name,
 
 /* A verified key of a peer, in its file. */
 static void
-put_verified(struct fixture *f, const char *peer, const struct shown_key *key, const char *beside, int64_t used)
+put_verified(struct fixture *f, const char *peer, const struct shown_key *key, const char *beside,
+	int64_t used)
 {
 	struct key_record r = {.kind = KIND_VERIFIED,
 		.key = {.state = KEY_VERIFIED, .asym = f->x25519, .time = used, .used = used}};
@@ -265,7 +268,8 @@ test_many_at_once(void **state)
 	fixture_fini(&f);
 }
 
-/* Two of one peer that are over in the same moment: each key is counted once, and nothing comes back. */
+/* Two of one peer that are over in the same moment: each key is counted once, and nothing comes
+ * back. */
 static void
 test_chain_at_once(void **state)
 {
@@ -276,7 +280,8 @@ test_chain_at_once(void **state)
 	int64_t now = unix_time();
 	(void)state;
 
-	for (unsigned turn = 0; turn < 6; turn++) { /* they are found in the order of their fingerprints */
+	for (unsigned turn = 0; turn < 6;
+		turn++) { /* they are found in the order of their fingerprints */
 		fixture_init(&f);
 		for (unsigned i = 0; i <= turn; i++)
 			for (size_t k = 0; k < 3; k++)
