@@ -8,12 +8,35 @@
 #include "base/util.h"
 
 #define AREA_SIZE (64u * 1024)
+#define SLOT_BIG  4096 /* bytes: from there on a slot is an area */
 
 struct secret_area {
 	struct secret_area *next;
 	void *memory;
 	size_t size;
 };
+
+void *
+secret_map(size_t size, bool *refused)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (mlock(memory, size) != 0 && refused)
+		*refused = true;
+	madvise(memory, size, MADV_DONTDUMP); /* core dumps are off besides */
+	return memory;
+}
+
+void
+secret_unmap(void *memory, size_t size)
+{
+	if (!memory)
+		return;
+	wipe(memory, size);
+	munmap(memory, size);
+}
 
 void
 secret_pool_init(struct secret_pool *pool, size_t slot_size)
@@ -28,8 +51,7 @@ secret_pool_fini(struct secret_pool *pool)
 	while (pool->areas) {
 		struct secret_area *area = pool->areas;
 		pool->areas = area->next;
-		wipe(area->memory, area->size);
-		munmap(area->memory, area->size);
+		secret_unmap(area->memory, area->size);
 		free(area);
 	}
 	pool->unused = NULL;
@@ -49,16 +71,12 @@ add_area(struct secret_pool *pool)
 
 	if (!area)
 		return false;
-	area->size = pool->slot_size > AREA_SIZE ? pool->slot_size : AREA_SIZE;
-	area->memory =
-		mmap(NULL, area->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (area->memory == MAP_FAILED) {
+	area->size = pool->slot_size > SLOT_BIG ? pool->slot_size : AREA_SIZE;
+	area->memory = secret_map(area->size, &pool->refused);
+	if (!area->memory) {
 		free(area);
 		return false;
 	}
-	if (mlock(area->memory, area->size) != 0)
-		pool->refused = true;
-	madvise(area->memory, area->size, MADV_DONTDUMP); /* core dumps are off besides */
 	area->next = pool->areas;
 	pool->areas = area;
 	for (size_t at = 0; at + pool->slot_size <= area->size; at += pool->slot_size)

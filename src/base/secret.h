@@ -15,6 +15,15 @@ struct secret_pool {
 	bool refused; /* the system would not lock all of it */
 };
 
+/* One piece of such memory, zeros, for any thread. NULL: out of memory. *refused, if not NULL, is
+   set if the system will not lock it; it is given all the same. */
+void *
+secret_map(size_t size, bool *refused);
+
+/* Wipes it. NULL is fine. */
+void
+secret_unmap(void *memory, size_t size);
+
 /* slot_size: bytes of each slot. Takes no memory yet. */
 void
 secret_pool_init(struct secret_pool *pool, size_t slot_size);

@@ -3,6 +3,14 @@
 
 #include <stdlib.h>
 
+/* Not inlined: it is to lie where those other functions have lain. */
+__attribute__((noinline)) void
+wipe_stack(void)
+{
+	char room[8192];
+	wipe(room, sizeof(room));
+}
+
 void
 wipe_free(void *p, size_t n)
 {
@@ -22,8 +30,8 @@ hex_encode(char *out, const uint8_t *data, size_t n)
 	out[2 * n] = '\0';
 }
 
-static int
-hex_value(char c)
+int
+hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -40,7 +48,7 @@ hex_decode(uint8_t *out, size_t n, const char *text, size_t digits)
 	if (digits != 2 * n)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return -1;
 		out[i] = (uint8_t)(high << 4 | low);

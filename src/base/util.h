@@ -56,6 +56,11 @@ wipe(void *p, size_t n)
 		explicit_bzero(p, n);
 }
 
+/* Wipes the part of the stack that functions called before have used, a few KiB: what a library has
+   left there of the secrets that it was given. */
+void
+wipe_stack(void);
+
 /* free() after wipe(); p may be NULL. */
 void
 wipe_free(void *p, size_t n);
@@ -64,8 +69,12 @@ wipe_free(void *p, size_t n);
 void
 hex_encode(char *out, const uint8_t *data, size_t n);
 
-/* Reads exactly n bytes from digits hex digits (either case). Returns 0, or -1 if digits != 2n or
-   one of them is no hex digit; out is then undefined. */
+/* What a hex digit of either case stands for, or -1: it is none. */
+int
+hex_digit(char c);
+
+/* Reads exactly n bytes from digits hex digits (either case). Returns 0, or -1 if digits != 2n or one of
+   them is no hex digit; out is then undefined. */
 int
 hex_decode(uint8_t *out, size_t n, const char *text, size_t digits);
 

@@ -2,6 +2,7 @@
    elgamal_limbs.c's, the padding oaep.c's. */
 #include "crypto/asym_impls.h"
 
+#include "base/secret.h"
 #include "crypto/elgamal_limbs.h"
 #include "crypto/hash.h"
 #include "crypto/oaep.h"
@@ -43,21 +44,40 @@ power_of_two(uint8_t *out, const struct modulus *m, const struct number *exponen
 	number_write(out, m, &power);
 }
 
+/* A private key as a number, in locked memory as the key itself is. NULL: out of memory. */
+static struct number *
+exponent_new(const struct asym_impl *impl, const struct modulus *m, const uint8_t *private_key)
+{
+	struct number *x = secret_map(sizeof(*x), NULL);
+
+	if (x)
+		number_read(x, m, private_key, impl->algorithm->private_size);
+	return x;
+}
+
+/* With what the computation has left on the stack. */
+static void
+exponent_free(struct number *x)
+{
+	secret_unmap(x, sizeof(*x));
+	wipe_stack();
+}
+
 static int
 derive(const struct asym_impl *impl, const uint8_t *private_key, uint8_t *public_key)
 {
 	struct modulus m;
-	struct number x;
 
 	if (is_zero(private_key, impl->algorithm->private_size))
 		return -1;
 	if (modulus_init(&m, group_of(impl)) != 0)
 		return -1;
-	number_read(&x, &m, private_key, impl->algorithm->private_size);
-	power_of_two(public_key, &m, &x);
-	wipe(&x, sizeof(x));
+	struct number *x = exponent_new(impl, &m, private_key);
+	if (x)
+		power_of_two(public_key, &m, x);
+	exponent_free(x);
 	modulus_fini(&m);
-	return 0;
+	return x ? 0 : -1;
 }
 
 static int
@@ -174,7 +194,7 @@ decrypt(const struct asym_impl *impl, const struct random_source *random,
 	const struct span parts[] = {label[0], label[1],
 		{ciphertext.data, impl->algorithm->public_size}};
 	uint8_t bytes[ASYM_PUBLIC_MAX];
-	struct number c[2], x, t;
+	struct number c[2], t, *x = NULL;
 	struct modulus m;
 	int result = -1;
 
@@ -185,16 +205,17 @@ decrypt(const struct asym_impl *impl, const struct random_source *random,
 		return -1;
 	number_read(&c[0], &m, ciphertext.data, m.size);
 	number_read(&c[1], &m, ciphertext.data + m.size, m.size);
-	if (number_in_group(&m, &c[0]) && number_in_group(&m, &c[1])) {
-		number_read(&x, &m, private_key, impl->algorithm->private_size);
+	if (number_in_group(&m, &c[0]) && number_in_group(&m, &c[1]))
+		x = exponent_new(impl, &m, private_key);
+	if (x) {
 		draw(random, bytes, m.size);
 		number_read(&t, &m, bytes, m.size);
-		open_number(bytes, &m, c, &x, &t);
+		open_number(bytes, &m, c, x, &t);
 		result = oaep_decode(bytes, m.size,
 			(struct oaep_label){parts, ARRAY_SIZE(parts)}, out, out_size);
 		wipe(bytes, sizeof(bytes));
-		wipe(&x, sizeof(x));
 		wipe(&t, sizeof(t));
+		exponent_free(x);
 	}
 	modulus_fini(&m);
 	return result;

@@ -16,6 +16,7 @@ x25519_generate(const struct random_source *random, uint8_t private_key[X25519_S
 {
 	random_fill(random, private_key, X25519_SIZE);
 	curve25519_mul_g(public_key, private_key);
+	wipe_stack(); /* Nettle works with a copy */
 }
 
 int
@@ -25,6 +26,7 @@ x25519_shared(uint8_t shared[X25519_SIZE], const uint8_t private_key[X25519_SIZE
 	static const uint8_t zero[X25519_SIZE];
 
 	curve25519_mul(shared, private_key, public_key);
+	wipe_stack();
 	if (!equal_constant_time(shared, zero, X25519_SIZE))
 		return 0;
 	wipe(shared, X25519_SIZE);
@@ -45,6 +47,7 @@ derive(const struct asym_impl *impl, const uint8_t *private_key, uint8_t *public
 {
 	(void)impl;
 	curve25519_mul_g(public_key, private_key);
+	wipe_stack();
 	return 0;
 }
 
@@ -147,6 +150,7 @@ decrypt(const struct asym_impl *impl, const struct random_source *random,
 		return -1;
 	memcpy(salt, ciphertext.data, X25519_SIZE);
 	curve25519_mul_g(salt + X25519_SIZE, private_key);
+	wipe_stack();
 	if (x25519_shared(z, private_key, ciphertext.data) == 0) {
 		expand(okm, m_size, z, salt, label);
 		tag_of(tag, okm, (struct span){text, m_size});

@@ -22,11 +22,13 @@ parse_time(int64_t *seconds, const char *text)
 	return strcmp(again, text) == 0;
 }
 
-/* Goes from line to line; the first problem sticks in err. */
+/* Goes from line to line; the first problem sticks in err. A line that begins with a space may hold
+   digits of a private key: they are not copied, line is " " then. */
 struct parser {
 	const char *next, *end;
 	unsigned line_number, value_line; /* of line, and of what was taken last */
 	char line[160];
+	struct span digits;
 	bool failed;
 	struct errmsg *err;
 };
@@ -74,6 +76,8 @@ next_line(struct parser *p)
 				fail(p, "it holds a byte that is no text");
 				return;
 			}
+		p->digits = (struct span){(const uint8_t *)p->next, n};
+		n = n > 0 && p->next[0] == ' ' ? 1 : n;
 		memcpy(p->line, p->next, n);
 		p->line[n] = '\0';
 		p->next = newline ? newline + 1 : p->end;
@@ -106,28 +110,41 @@ take(struct parser *p, const char *field, char *out, size_t size)
 	next_line(p);
 }
 
+/* The digits of one line, behind those that there are already in out. False: one of them is none.
+ */
+static bool
+add_digits(uint8_t *out, size_t n, size_t *used, struct span line)
+{
+	bool good = true;
+
+	for (; line.size > 0 && line.data[0] == ' '; line.size--)
+		line.data++;
+	for (size_t i = 0; i < line.size; i++) {
+		int digit = hex_digit((char)line.data[i]);
+		good = good && digit >= 0;
+		if (good && *used < 2 * n)
+			out[*used / 2] = (uint8_t)(*used % 2 ? out[*used / 2] | digit : digit << 4);
+		++*used;
+	}
+	return good;
+}
+
 /* "field:" and n bytes in hex, in the lines after it, each of which begins with a space. */
 static void
 take_hex(struct parser *p, const char *field, uint8_t *out, size_t n)
 {
-	char digits[2 * ASYM_PUBLIC_MAX + 1];
+	char nothing[1];
 	size_t used = 0;
+	bool good = true;
 
-	take(p, field, digits, 1);
-	while (!p->failed && p->line[0] == ' ') {
-		const char *more = p->line + strspn(p->line, " ");
-		size_t length = strlen(more);
-		if (used + length >= sizeof(digits)) {
+	take(p, field, nothing, sizeof(nothing));
+	for (; !p->failed && p->line[0] == ' '; next_line(p)) {
+		good = add_digits(out, n, &used, p->digits) && good;
+		if (used > 2 * ASYM_PUBLIC_MAX)
 			fail(p, "the %s key is too long", field);
-			break;
-		}
-		memcpy(digits + used, more, length);
-		used += length;
-		next_line(p);
 	}
-	if (!p->failed && hex_decode(out, n, digits, used) != 0)
+	if (!p->failed && (!good || used != 2 * n))
 		fail_value(p, "%s must be %zu hex digits, and is not", field, 2 * n);
-	wipe(digits, sizeof(digits));
 }
 
 /* The same of a field that may be missing. True if it is there. */
@@ -296,7 +313,8 @@ key_record_parse(struct key_record *r, const char *text, size_t size, struct err
 			fields[i].take(&p, r);
 	if (!p.failed && strcmp(p.line, "end") != 0)
 		fail(&p, "\"end\" is expected here");
-	wipe(p.line, sizeof(p.line));
+	if (key_kind_has(r->kind, FIELD_PRIVATE))
+		wipe_stack();
 	if (p.failed)
 		wipe(r, sizeof(*r));
 	return p.failed ? SC_ERR_FORMAT : SC_OK;

@@ -78,16 +78,21 @@ put(struct writer *w, const char *format, ...)
 	w->used += w->full ? 0 : (size_t)n;
 }
 
+/* Straight into the text: nothing of a private key is to lie anywhere else. */
 static void
 put_hex(struct writer *w, const char *field, const uint8_t *data, size_t n)
 {
-	char digits[HEX_LINE + 1];
 	put(w, "%s:\n", field);
-	for (size_t at = 0; at < n; at += HEX_LINE / 2) {
-		hex_encode(digits, data + at, min_size(n - at, HEX_LINE / 2));
-		put(w, "  %s\n", digits);
+	for (size_t at = 0, bytes; at < n; at += bytes) {
+		bytes = min_size(n - at, HEX_LINE / 2);
+		put(w, "  ");
+		w->full = w->full || w->size - w->used <= 2 * bytes;
+		if (!w->full) {
+			hex_encode(w->out + w->used, data + at, bytes);
+			w->used += 2 * bytes;
+		}
+		put(w, "\n");
 	}
-	wipe(digits, sizeof(digits));
 }
 
 static void
@@ -135,6 +140,7 @@ key_record_format(char *out, size_t size, const struct key_record *r)
 		put_hex(&w, "private", r->private_key, a->private_size);
 		key_pair_check(check, r);
 		put_hex(&w, "check", check, sizeof(check));
+		wipe_stack();
 	}
 	put(&w, "end\n");
 	if (w.full)

@@ -59,6 +59,7 @@ keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *prob
 	r->problem = problem;
 	r->problem_arg = arg;
 	secret_pool_init(&r->secrets, sizeof(struct key_pair));
+	secret_pool_init(&r->works, sizeof(struct key_work));
 	enum sc_error error = store_open(&r->store, folder, err);
 	if (error != SC_OK) {
 		free(r);
@@ -87,6 +88,7 @@ keyring_free(struct keyring *ring)
 	for (size_t i = 0; i < STORE_FOLDERS; i++)
 		ring_folder_fini(ring, &ring->folders[i]);
 	secret_pool_fini(&ring->secrets);
+	secret_pool_fini(&ring->works);
 	store_close(&ring->store);
 	if (ring->claim >= 0)
 		close(ring->claim);
@@ -115,7 +117,7 @@ keyring_refresh(struct keyring *ring)
 bool
 keyring_is_locked(const struct keyring *ring)
 {
-	return !ring->secrets.refused;
+	return !ring->secrets.refused && !ring->works.refused;
 }
 
 const struct key_pair *

@@ -26,26 +26,25 @@ unusable_file(const struct keyring *ring, const struct key_record *r)
 
 /* "x25519.key" for the first pair of a purpose, a name with its fingerprint for others. */
 static enum sc_error
-write_pair(struct keyring *ring, const struct key_record *r, struct errmsg *err)
+write_pair(struct keyring *ring, struct key_work *work, struct errmsg *err)
 {
-	char text[KEY_FILE_MAX], name[FILE_NAME_SIZE], further[FILE_NAME_SIZE];
+	const struct key_record *r = &work->record;
+	char name[FILE_NAME_SIZE], further[FILE_NAME_SIZE];
 	struct mark mark;
-	size_t n = key_record_format(text, sizeof(text), r);
+	size_t n = key_record_format(work->text, sizeof(work->text), r);
 
 	ring_file_name(further, r);
 	snprintf(name, sizeof(name), "%.*s.key",
 		(int)(strlen(further) - strlen(".") - strlen(r->key.fingerprint) - strlen(".key")),
 		further);
 	bool first = r->kind == KIND_OWN && store_mark(&ring->store, STORE_KEYS, name, &mark) != 0;
-	enum sc_error error =
-		store_write(&ring->store, STORE_KEYS, first ? name : further, text, n, err);
-	wipe(text, sizeof(text));
-	return error;
+	return store_write(&ring->store, STORE_KEYS, first ? name : further, work->text, n, err);
 }
 
 static enum sc_error
-make_locked(struct keyring *ring, const struct key_record *r, bool *created, struct errmsg *err)
+make_locked(struct keyring *ring, struct key_work *work, bool *created, struct errmsg *err)
 {
+	const struct key_record *r = &work->record;
 	/* Another process may have been quicker. */
 	enum pair_role role = r->kind == KIND_NEXT ? PAIR_NEXT : PAIR_CURRENT;
 	if (keyring_pair(ring, r->identity, r->key.asym, role))
@@ -59,30 +58,43 @@ make_locked(struct keyring *ring, const struct key_record *r, bool *created, str
 	if (role == PAIR_NEXT && !keyring_pair(ring, r->identity, r->key.asym, PAIR_CURRENT))
 		return errmsg_set(err, SC_ERR_NOT_FOUND, "there is no %s key to be replaced",
 			r->key.asym->algorithm->name);
-	enum sc_error error = write_pair(ring, r, err);
+	enum sc_error error = write_pair(ring, work, err);
 	*created = error == SC_OK;
 	return error;
+}
+
+/* Makes the pair in work->record and stores it. */
+static enum sc_error
+make(struct keyring *ring, struct key_work *work, const struct random_source *random, bool *created,
+	struct errmsg *err)
+{
+	struct key_record *r = &work->record;
+	const struct asym_impl *asym = r->key.asym;
+	enum sc_error error;
+
+	if (asym->generate(asym, random, r->private_key, r->key.public_key) != 0)
+		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+	fingerprint_of(r->key.fingerprint, asym->algorithm, r->key.public_key);
+	error = change_begin(ring, err);
+	return error == SC_OK ? change_end(ring, make_locked(ring, work, created, err)) : error;
 }
 
 enum sc_error
 keyring_make(struct keyring *ring, const char *identity, const struct asym_impl *asym,
 	enum pair_role role, const struct random_source *random, bool *created, struct errmsg *err)
 {
-	struct key_record r = {.kind = role == PAIR_NEXT ? KIND_NEXT : KIND_OWN,
-		.key = {.asym = asym, .time = unix_time()}};
-
 	*created = false;
 	keyring_refresh(ring);
 	if (keyring_pair(ring, identity, asym, role))
 		return SC_OK;
-	snprintf(r.identity, sizeof(r.identity), "%s", identity);
-	if (asym->generate(asym, random, r.private_key, r.key.public_key) != 0)
+	struct key_work *work = secret_alloc(&ring->works);
+	if (!work)
 		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
-	fingerprint_of(r.key.fingerprint, asym->algorithm, r.key.public_key);
-	enum sc_error error = change_begin(ring, err);
-	if (error == SC_OK)
-		error = change_end(ring, make_locked(ring, &r, created, err));
-	wipe(&r, sizeof(r));
+	work->record = (struct key_record){.kind = role == PAIR_NEXT ? KIND_NEXT : KIND_OWN,
+		.key = {.asym = asym, .time = unix_time()}};
+	snprintf(work->record.identity, sizeof(work->record.identity), "%s", identity);
+	enum sc_error error = make(ring, work, random, created, err);
+	secret_free(&ring->works, work);
 	return error;
 }
 
@@ -117,18 +129,23 @@ file_of_pair(const struct keyring *ring, const struct key_pair *pair)
 	return NULL;
 }
 
-/* What is said of a pair replaces what was said of it; with wipe_old nothing is left of that. */
+/* What is said of a pair from now on, since that time, replaces what was said of it; where that had
+   a private key and this has not, nothing is left of it. */
 static enum sc_error
-rewrite_pair(struct keyring *ring, const struct key_pair *pair, struct key_record *r, bool wipe_old,
+rewrite_pair(struct keyring *ring, const struct key_pair *pair, enum key_kind kind, int64_t time,
 	struct errmsg *err)
 {
-	char text[KEY_FILE_MAX];
-	size_t n = key_record_format(text, sizeof(text), r);
-	enum sc_error error = (wipe_old ? store_write_over : store_write)(
-		&ring->store, STORE_KEYS, file_of_pair(ring, pair), text, n, err);
+	struct key_work *work = secret_alloc(&ring->works);
+	bool wipe_old = !key_kind_has(kind, FIELD_PRIVATE);
 
-	wipe(text, sizeof(text));
-	wipe(r, sizeof(*r));
+	if (!work)
+		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+	record_of_pair(&work->record, kind, pair);
+	work->record.key.time = time;
+	size_t n = key_record_format(work->text, sizeof(work->text), &work->record);
+	enum sc_error error = (wipe_old ? store_write_over : store_write)(
+		&ring->store, STORE_KEYS, file_of_pair(ring, pair), work->text, n, err);
+	secret_free(&ring->works, work);
 	return error;
 }
 
@@ -138,17 +155,15 @@ change_over_locked(struct keyring *ring, const char *identity, const struct asym
 {
 	const struct key_pair *next = keyring_pair(ring, identity, asym, PAIR_NEXT);
 	const struct key_pair *current = keyring_pair(ring, identity, asym, PAIR_CURRENT);
-	struct key_record r;
+	int64_t time = unix_time();
 
 	if (!next)
 		return errmsg_set(err, SC_ERR_NOT_FOUND, "there is no new %s key to change over to",
 			asym->algorithm->name);
-	record_of_pair(&r, KIND_OWN, next);
 	/* Of two in use the younger one counts: with this one file all has changed. */
-	r.key.time = unix_time();
-	if (current && r.key.time <= current->created)
-		r.key.time = current->created + 1;
-	return rewrite_pair(ring, next, &r, false, err);
+	if (current && time <= current->created)
+		time = current->created + 1;
+	return rewrite_pair(ring, next, KIND_OWN, time, err);
 }
 
 enum sc_error
@@ -165,18 +180,13 @@ enum sc_error
 keyring_retire(struct keyring *ring, const char *fingerprint, struct errmsg *err)
 {
 	enum sc_error error = change_begin(ring, err);
-	struct key_record r;
 
 	if (error != SC_OK)
 		return error;
 	const struct key_pair *pair = ring_pair_of(ring, fingerprint);
 	if (!pair || pair->role != PAIR_FORMER)
-		return change_end(ring,
-			errmsg_set(err, SC_ERR_NOT_FOUND,
-				"there is no former key with that fingerprint"));
-	record_of_pair(&r, KIND_RETIRED, pair);
-	r.key.time = unix_time();
-	return change_end(ring, rewrite_pair(ring, pair, &r, true, err));
+		return change_end(ring, errmsg_set(err, SC_ERR_NOT_FOUND, "there is no former key with that fingerprint"));
+	return change_end(ring, rewrite_pair(ring, pair, KIND_RETIRED, unix_time(), err));
 }
 
 /* --- what peers have said --- */

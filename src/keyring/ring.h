@@ -9,6 +9,12 @@
 
 #define FILE_NAME_SIZE 160 /* PEER_NAME_MAX, '.', an algorithm, '.', fingerprint, ".key", NUL */
 
+/* A file with a private key while it is read or written. In locked memory: from ring.works. */
+struct key_work {
+	char text[KEY_FILE_MAX];
+	struct key_record record;
+};
+
 /* A file of the state folder as it was read last. */
 struct ring_file {
 	char *name;
@@ -43,6 +49,7 @@ struct keyring {
 	struct key_pair **pairs_by_fingerprint;
 	size_t n_pairs;
 	struct secret_pool secrets; /* the pairs */
+	struct secret_pool works;   /* struct key_work */
 	bool stale; /* records have moved since: not to be used before ring_index */
 };
 

@@ -104,36 +104,27 @@ belongs(const struct key_record *r, enum store_folder in, const char *name)
 	return strcmp(right, name) == 0;
 }
 
-/* Reads and parses a file. If it cannot be used, *record is NULL and err says why: SC_ERR_FORMAT
-   and SC_ERR_PERMISSION are the file's fault, anything else may be over with the next try. */
+/* Reads and parses a file into work->record; on errors err says why: SC_ERR_FORMAT and
+   SC_ERR_PERMISSION are the file's fault, anything else may be over with the next try. */
 static enum sc_error
 read_record(const struct keyring *ring, enum store_folder in, const char *name,
-	struct key_record **record, struct errmsg *err)
+	struct key_work *work, struct errmsg *err)
 {
-	char text[KEY_FILE_MAX];
 	size_t n;
 	struct errmsg why;
-	struct key_record *r = calloc(1, sizeof(*r));
-	enum sc_error error;
+	enum sc_error error =
+		store_read(&ring->store, in, name, work->text, sizeof(work->text), &n, err);
 
-	*record = NULL;
-	if (!r)
-		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
-	error = store_read(&ring->store, in, name, text, sizeof(text), &n, err);
 	if (error == SC_OK && n == 0)
 		error = errmsg_set(err, SC_ERR_FORMAT, "is empty; remove it");
-	else if (error == SC_OK && key_record_parse(r, text, n, &why) != SC_OK)
+	else if (error == SC_OK && key_record_parse(&work->record, work->text, n, &why) != SC_OK)
 		error = errmsg_set(err, SC_ERR_FORMAT,
 			"%.200s; put it back from a backup, or remove it", why.text);
-	else if (error == SC_OK && !belongs(r, in, name))
+	else if (error == SC_OK && !belongs(&work->record, in, name))
 		error = errmsg_set(err, SC_ERR_FORMAT,
 			"does not belong here: by what is in it, it has another name or place; "
 			"remove it");
-	wipe(text, n);
-	if (error == SC_OK)
-		*record = r;
-	else
-		wipe_free(r, sizeof(*r));
+	wipe(work->text, n);
 	return error;
 }
 
@@ -156,9 +147,8 @@ role_of(enum key_kind kind)
 
 /* Turns the record of an own key into a pair. */
 static bool
-make_pair(struct keyring *ring, struct ring_file *f)
+make_pair(struct keyring *ring, struct ring_file *f, const struct key_record *r)
 {
-	const struct key_record *r = f->record;
 	struct key_pair *pair = secret_alloc(&ring->secrets);
 
 	if (!pair)
@@ -170,8 +160,6 @@ make_pair(struct keyring *ring, struct ring_file *f)
 	memcpy(pair->fingerprint, r->key.fingerprint, sizeof(pair->fingerprint));
 	memcpy(pair->public_key, r->key.public_key, sizeof(pair->public_key));
 	memcpy(pair->private_key, r->private_key, sizeof(pair->private_key));
-	wipe_free(f->record, sizeof(*f->record));
-	f->record = NULL;
 	f->pair = pair;
 	return true;
 }
@@ -200,41 +188,69 @@ is_usable(const struct ring_file *f)
 	return f->record || f->pair;
 }
 
-/* Fills f for a name, from what was there before if its mark proves that it is the same file, else
-   from the disk. old may be NULL; its parts move. True if a usable key came, went or changed. */
+/* What was read is f's from now on, unless it is what was there before. True if the key is another
+ * one. */
 static bool
-load_file(struct keyring *ring, enum store_folder in, struct ring_file *f, struct ring_file *old,
-	const struct timespec *now)
+take_record(struct keyring *ring, enum store_folder in, struct ring_file *f, struct ring_file *old,
+	const struct key_record *r)
+{
+	if (in == STORE_KEYS && old && old->pair && is_pair(old->pair, r)) {
+		keep_old(f, old); /* the same pair: pointers to it stay good */
+		return false;
+	}
+	if (in == STORE_KEYS)
+		f->settled = make_pair(ring, f, r) && f->settled;
+	else if ((f->record = malloc(sizeof(*r))))
+		*f->record = *r; /* of these none has a private key */
+	if (!is_usable(f)) {     /* out of memory */
+		f->settled = false;
+		if (old)
+			keep_old(f, old);
+		return false;
+	}
+	return f->pair || !old || !old->record || !record_equal(f->record, old->record);
+}
+
+/* Fills f for a name from the disk, with room to work in. */
+static bool
+read_file(struct keyring *ring, enum store_folder in, struct ring_file *f, struct ring_file *old,
+	struct key_work *work)
 {
 	struct errmsg err;
 	bool same_mark = old && mark_equal(&old->mark, &f->mark);
+	enum sc_error error = work ? read_record(ring, in, f->name, work, &err) : SC_ERR_MEMORY;
 
-	f->settled = mark_settled(&f->mark, now);
-	if (same_mark && old->settled) {
-		keep_old(f, old);
-		return false;
-	}
-	enum sc_error error = read_record(ring, in, f->name, &f->record, &err);
-	if (error != SC_OK && error != SC_ERR_FORMAT && error != SC_ERR_PERMISSION) {
+	if (error == SC_OK)
+		return take_record(ring, in, f, old, &work->record);
+	if (error != SC_ERR_FORMAT && error != SC_ERR_PERMISSION) {
 		/* Too many open files, say: no reason to forget a key. */
 		f->settled = false;
 		if (old)
 			keep_old(f, old);
 		return false;
 	}
-	if (error != SC_OK) {
-		if (!same_mark || is_usable(old))
-			ring_problem(ring, in, f->name, err.text);
-		return old && is_usable(old);
-	}
-	if (in != STORE_KEYS)
-		return !old || !old->record || !record_equal(f->record, old->record);
-	if (old && old->pair && is_pair(old->pair, f->record)) {
-		wipe_free(f->record, sizeof(*f->record));
-		keep_old(f, old); /* the same pair: pointers to it stay good */
+	if (!same_mark || is_usable(old))
+		ring_problem(ring, in, f->name, err.text);
+	return old && is_usable(old);
+}
+
+/* Fills f for a name, from what was there before if its mark proves that it is the same file, else
+   from the disk. old may be NULL; its parts move. True if a usable key came, went or changed. */
+static bool
+load_file(struct keyring *ring, enum store_folder in, struct ring_file *f, struct ring_file *old,
+	const struct timespec *now)
+{
+	f->settled = mark_settled(&f->mark, now);
+	if (old && old->settled && mark_equal(&old->mark, &f->mark)) {
+		keep_old(f, old);
 		return false;
 	}
-	return make_pair(ring, f);
+	struct key_work *work = secret_alloc(&ring->works);
+	bool changed = read_file(ring, in, f, old, work);
+	secret_free(&ring->works, work);
+	if (in == STORE_KEYS)
+		wipe_stack();
+	return changed;
 }
 
 /* The new list of names replaces the old one; both are sorted. *settled: every file could be read,

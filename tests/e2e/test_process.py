@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import pty
+import re
 import select
 import signal
 import socket
@@ -153,6 +155,71 @@ def test_the_log_daemon(make_node, log_daemon):
     node.cli("stop")
     assert node.ended() == 0
     node.wait("node_stopped")  # nothing is lost where the daemon is away
+
+
+def places(pid, patterns):
+    """Where in the memory of a process one of these is: the mapping's line in smaps with its flags."""
+    found, mappings = [], []
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
+            mappings.append([line, set()])
+        elif line.startswith("VmFlags:"):
+            mappings[-1][1] = set(line.split()[1:])
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line, flags in mappings:
+            start, end = (int(x, 16) for x in line.split()[0].split("-"))
+            if "rd" not in flags or end - start > 1 << 32:
+                continue
+            try:
+                data = os.pread(memory.fileno(), end - start, start)
+            except OSError:  # of the kernel's
+                continue
+            found += [(f"{line} at {data.index(p):x}, {p}", flags) for p in patterns if p in data]
+    return found
+
+
+def secrets_of(state):
+    """What of the private keys in a state folder could lie in memory: as bytes, as a number, as text."""
+    patterns = []
+    for file in (state / "keys").iterdir():
+        digits = re.search("private:\n((?:  .*\n)+)", file.read_text())
+        if digits:
+            key = bytes.fromhex("".join(digits[1].split()))[8:24]
+            patterns += [key, key[::-1], key.hex().encode()]
+    return patterns
+
+
+@pytest.mark.parametrize("algorithm", ("X25519", "ElGamal 2048"))
+def test_private_keys_lie_in_locked_memory_alone(make_pair, sanitized, algorithm):
+    """Neither reading a key nor computing with it, writing it or making one leaves a part of it anywhere else."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may look into a node's memory")
+    if sanitized:
+        pytest.skip("a sanitizer locks nothing")
+    pair = make_pair(start=False, node={"asymmetric": algorithm})
+    pair.hq.set("peer store", accept_rolls="yes")
+    pair.start()
+
+    def check(when):
+        for node in (pair.store, pair.hq):
+            found = places(node.pid, secrets_of(node.state))
+            assert found, f"{when}: this test does not know where to look"
+            for line, flags in found:
+                assert {"lo", "dd"} <= flags, f"{when}: {node.name} has a private key in {line}"
+
+    check("with a link")
+    pair.store.cli("key", "rotate")
+    pair.hq.wait("key_roll", answer="verified")
+    check("a new key")
+    pair.store.wait("key_changed_over")  # all peers have said yes
+    check("changed over")
+    since = pair.store.position()
+    pair.store.cli("reload")
+    pair.store.wait("reload_done", since=since)
+    with pair.connect() as client:
+        client.sendall(b"x")
+        assert services.receive(client, 1) == b"x"
+    check("reloaded")
 
 
 def test_one_node_for_a_state_folder(pair):

@@ -204,3 +204,34 @@ scripted_random_init(struct scripted_random *r, const uint8_t *data, size_t size
 	r->used = 0;
 	r->source = (struct random_source){scripted_fill, r};
 }
+
+void
+mapping_flags(const void *p, char *out, size_t size)
+{
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	unsigned long from, to;
+	bool here = false;
+	char line[512];
+
+	out[0] = '\0';
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = from <= (unsigned long)p && (unsigned long)p < to;
+		else if (here && strncmp(line, "VmFlags:", 8) == 0)
+			snprintf(out, size, "%s", line);
+	}
+	fclose(maps);
+}
+
+void
+assert_secret_place(const void *p)
+{
+	char flags[512];
+
+	mapping_flags(p, flags, sizeof(flags));
+	assert_non_null(strstr(flags, " dd"));
+#ifndef WITHOUT_MLOCK
+	assert_non_null(strstr(flags, " lo"));
+#endif
+}

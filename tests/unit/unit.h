@@ -74,4 +74,22 @@ struct scripted_random {
 void
 scripted_random_init(struct scripted_random *r, const uint8_t *data, size_t size);
 
+/* AddressSanitizer makes mlock do nothing. */
+#ifdef __SANITIZE_ADDRESS__
+#define WITHOUT_MLOCK
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITHOUT_MLOCK
+#endif
+#endif
+
+/* The flags of the mapping that holds p, from /proc/self/smaps. */
+void
+mapping_flags(const void *p, char *out, size_t size);
+
+/* Fails the test unless p lies in memory that is kept out of core dumps and, as far as a sanitizer
+ * lets it, locked. */
+void
+assert_secret_place(const void *p);
+
 #endif

@@ -6,15 +6,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-/* AddressSanitizer makes mlock do nothing. */
-#ifdef __SANITIZE_ADDRESS__
-#define WITHOUT_MLOCK
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITHOUT_MLOCK
-#endif
-#endif
-
 static bool
 all_zero(const uint8_t *p, size_t n)
 {
@@ -22,26 +13,6 @@ all_zero(const uint8_t *p, size_t n)
 		if (p[i])
 			return false;
 	return true;
-}
-
-/* The flags of the mapping that holds p, from /proc/self/smaps. */
-static void
-flags_of(const void *p, char *out, size_t size)
-{
-	FILE *maps = fopen("/proc/self/smaps", "r");
-	unsigned long from, to;
-	bool here = false;
-	char line[512];
-
-	out[0] = '\0';
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-			here = from <= (unsigned long)p && (unsigned long)p < to;
-		else if (here && strncmp(line, "VmFlags:", 8) == 0)
-			snprintf(out, size, "%s", line);
-	}
-	fclose(maps);
 }
 
 static void
@@ -59,7 +30,7 @@ test_slots(void **state)
 		assert_true(all_zero(slots[i], 1203));
 		memset(slots[i], 0x5a, 1203);
 	}
-	flags_of(slots[299], flags, sizeof(flags));
+	mapping_flags(slots[299], flags, sizeof(flags));
 	assert_non_null(strstr(flags, " dd")); /* not in core dumps */
 #ifndef WITHOUT_MLOCK
 	assert_true(pool.refused || strstr(flags, " lo"));

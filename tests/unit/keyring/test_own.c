@@ -171,6 +171,99 @@ test_answers(void **state)
 	fixture_fini(&f);
 }
 
+/* ---- where private keys are meanwhile; the linker puts these in the way ---- */
+
+enum sc_error
+__real_store_read(const struct store *s, enum store_folder in, const char *name, char *out,
+	size_t size, size_t *n, struct errmsg *err);
+enum sc_error
+__wrap_store_read(const struct store *s, enum store_folder in, const char *name, char *out,
+	size_t size, size_t *n, struct errmsg *err);
+enum sc_error
+__real_store_write(struct store *s, enum store_folder in, const char *name, const char *text,
+	size_t n, struct errmsg *err);
+enum sc_error
+__wrap_store_write(struct store *s, enum store_folder in, const char *name, const char *text,
+	size_t n, struct errmsg *err);
+enum sc_error
+__real_key_record_parse(struct key_record *r, const char *text, size_t size, struct errmsg *err);
+enum sc_error
+__wrap_key_record_parse(struct key_record *r, const char *text, size_t size, struct errmsg *err);
+
+static unsigned read_there, parsed_there, written_there, made_there;
+
+enum sc_error
+__wrap_store_read(const struct store *s, enum store_folder in, const char *name, char *out,
+	size_t size, size_t *n, struct errmsg *err)
+{
+	if (in == STORE_KEYS) {
+		assert_secret_place(out);
+		read_there++;
+	}
+	return __real_store_read(s, in, name, out, size, n, err);
+}
+
+enum sc_error
+__wrap_key_record_parse(struct key_record *r, const char *text, size_t size, struct errmsg *err)
+{
+	enum sc_error error = __real_key_record_parse(r, text, size, err);
+
+	if (error == SC_OK && key_kind_has(r->kind, FIELD_PRIVATE)) {
+		assert_secret_place(r->private_key);
+		parsed_there++;
+	}
+	return error;
+}
+
+enum sc_error
+__wrap_store_write(struct store *s, enum store_folder in, const char *name, const char *text,
+	size_t n, struct errmsg *err)
+{
+	if (in == STORE_KEYS) {
+		assert_secret_place(text);
+		written_there++;
+	}
+	return __real_store_write(s, in, name, text, n, err);
+}
+
+static int
+generate_there(const struct asym_impl *impl, const struct random_source *random,
+	uint8_t *private_key, uint8_t *public_key)
+{
+	assert_secret_place(private_key);
+	made_there++;
+	return asym_find(impl->algorithm->name)->generate(impl, random, private_key, public_key);
+}
+
+static void
+test_private_keys_in_locked_memory(void **state)
+{
+	struct fixture f;
+	struct errmsg err;
+	bool created;
+	(void)state;
+
+	fixture_init(&f);
+	read_there = parsed_there = written_there = made_there = 0;
+	struct asym_impl spy = *f.x25519;
+	spy.generate = generate_there;
+	assert_int_equal(
+		keyring_make(f.ring, "", &spy, PAIR_CURRENT, &f.random.source, &created, &err),
+		SC_OK);
+	assert_int_equal(made_there, 1);
+	assert_int_equal(written_there, 1);
+	make(&f, "", PAIR_NEXT);
+	assert_int_equal(keyring_change_over(f.ring, "", f.x25519, &err), SC_OK);
+	assert_int_equal(written_there, 3);
+	assert_secret_place(keyring_own(f.ring, f.x25519)->private_key);
+	keyring_free(f.ring);
+	f.ring = fixture_open(&f);
+	assert_secret_place(keyring_own(f.ring, f.x25519)->private_key);
+	assert_true(read_there >= 3);
+	assert_true(parsed_there >= 3);
+	fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -179,6 +272,7 @@ main(void)
 		cmocka_unit_test(test_change_over),
 		cmocka_unit_test(test_retire),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_private_keys_in_locked_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
