@@ -100,6 +100,25 @@ coloured(const struct page *p, const char *colour, const char *word)
 		fputs(word, p->out);
 }
 
+static bool
+is_number(const char *word)
+{
+	return word[0] != '\0' && strspn(word, "0123456789.") == strlen(word);
+}
+
+/* The next word; a number is not parted from what it counts. NULL: there is none. */
+static char *
+next_word(char **rest)
+{
+	char *word = strsep(rest, " "), *last = word;
+
+	while (*rest && is_number(last)) {
+		(*rest)[-1] = ' ';
+		last = strsep(rest, " ");
+	}
+	return word;
+}
+
 /* A label and its text, which goes on below itself where the line ends. */
 static void __attribute__((format(printf, 3, 4)))
 field(const struct page *p, const char *label, const char *format, ...)
@@ -113,7 +132,7 @@ field(const struct page *p, const char *label, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	fprintf(p->out, "  %-*s", LABEL, label);
-	while ((word = strsep(&rest, " "))) {
+	while ((word = next_word(&rest))) {
 		unsigned n = (unsigned)strlen(word);
 		if (!first && column + 1 + n > p->look->width) {
 			fprintf(p->out, "\n%*s", 2 + LABEL, "");
@@ -250,7 +269,7 @@ colour_of_state(const char *state)
 	return strcmp(state, "rejected") == 0 || strcmp(state, "no key") == 0 ? RED : YELLOW;
 }
 
-/* What a state means, and what can be done. */
+/* What a state means, and what can be done; with a space at the end the peer's name is to follow. */
 static const char *
 meaning_of_state(const char *state)
 {
@@ -258,7 +277,7 @@ meaning_of_state(const char *state)
 		const char *state, *meaning;
 	} meanings[] = {
 		{"rejected", "its operator has not verified the key of this node"},
-		{"no key", "none of its keys is verified here: secureconn verify"},
+		{"no key", "none of its keys is verified here: secureconn verify "},
 		{"idle", "dialed when a connection needs it"},
 		{"absent", "it calls this node, and is not there"},
 	};
@@ -296,7 +315,8 @@ show_peer(const struct page *p, struct json_object *o)
 			age_text(age, (number(o, "retry_in_ms") + 999) / 1000));
 	fputc('\n', p->out);
 	if (meaning)
-		field(p, "state", "%s", meaning);
+		field(p, "state", "%s%s", meaning,
+			meaning[strlen(meaning) - 1] == ' ' ? text(o, "name") : "");
 	if (n == 0 && joined(list, o, "address")[0])
 		field(p, "address", "%s", list);
 	for (size_t i = 0; i < n; i++) {

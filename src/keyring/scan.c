@@ -189,7 +189,7 @@ is_usable(const struct ring_file *f)
 }
 
 /* What was read is f's from now on, unless it is what was there before. True if the key is another
- * one. */
+   one. */
 static bool
 take_record(struct keyring *ring, enum store_folder in, struct ring_file *f, struct ring_file *old,
 	const struct key_record *r)

@@ -88,7 +88,7 @@ void
 mapping_flags(const void *p, char *out, size_t size);
 
 /* Fails the test unless p lies in memory that is kept out of core dumps and, as far as a sanitizer
- * lets it, locked. */
+   lets it, locked. */
 void
 assert_secret_place(const void *p);
 

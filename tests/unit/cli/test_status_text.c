@@ -93,14 +93,41 @@ test_narrow(void **state)
 	unsigned lines = 0;
 	(void)state;
 
-	assert_non_null(
-		strstr(text, "  traffic      1.5 GiB in, 2.0 KiB out; now 3.4 MiB/s in, 17\n"
-			     "               B/s out\n"));
+	assert_non_null(strstr(text, "  traffic      1.5 GiB in, 2.0 KiB out; now 3.4 MiB/s in,\n"
+				     "               17 B/s out\n"));
 	while ((line = strsep(&rest, "\n"))) {
 		assert_true(strlen(line) <= 60);
 		lines++;
 	}
 	assert_true(lines > 30);
+	free(text);
+}
+
+/* At no width does a line end with a number that has its unit in the next one, and none is longer than it may be if its words
+   are not. */
+static void
+test_numbers_keep_their_units(void **state)
+{
+	(void)state;
+	for (unsigned width = 40; width <= 100; width++) {
+		char *text = render(picture, width, false), *rest = text, *line;
+		while ((line = strsep(&rest, "\n"))) {
+			const char *last = strrchr(line, ' ');
+			bool number = last && last[1] && strspn(last + 1, "0123456789.") == strlen(last + 1);
+			if (number && strncmp(line, "node", 4) != 0)
+				fail_msg("at %u columns: \"%s\"", width, line);
+		}
+		free(text);
+	}
+}
+
+static void
+test_no_key(void **state)
+{
+	char *text = render("{\"peers\":[{\"name\":\"hq\",\"state\":\"no key\"}]}", 80, false);
+	(void)state;
+
+	assert_non_null(strstr(text, "none of its keys is verified here: secureconn verify hq\n"));
 	free(text);
 }
 
@@ -181,6 +208,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_numbers_keep_their_units),
+		cmocka_unit_test(test_no_key),
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_many_links),
 		cmocka_unit_test(test_missing),
