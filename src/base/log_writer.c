@@ -1,5 +1,5 @@
 /* Knows how lines get to a descriptor that may keep its writer waiting; knows nothing of what is in
- * them. */
+   them. */
 #include "base/log_writer.h"
 
 #include <errno.h>

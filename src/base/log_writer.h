@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* Bytes of whole lines that wait; as many again may be under way. Ten thousand peers that go at
- * once have room. */
+   once have room. */
 #define LOG_WRITER_ROOM (2u << 20)
 
 /* From now on log_writer_put has its lines written to fd by a thread. To be called where the thread

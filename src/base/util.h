@@ -73,8 +73,8 @@ hex_encode(char *out, const uint8_t *data, size_t n);
 int
 hex_digit(char c);
 
-/* Reads exactly n bytes from digits hex digits (either case). Returns 0, or -1 if digits != 2n or one of
-   them is no hex digit; out is then undefined. */
+/* Reads exactly n bytes from digits hex digits (either case). Returns 0, or -1 if digits != 2n or
+   one of them is no hex digit; out is then undefined. */
 int
 hex_decode(uint8_t *out, size_t n, const char *text, size_t digits);
 

@@ -21,8 +21,6 @@ struct page {
 	const struct status_look *look;
 };
 
-/* ---- numbers ---- */
-
 const char *
 age_text(char out[32], uint64_t s)
 {
@@ -100,19 +98,13 @@ coloured(const struct page *p, const char *colour, const char *word)
 		fputs(word, p->out);
 }
 
-static bool
-is_number(const char *word)
-{
-	return word[0] != '\0' && strspn(word, "0123456789.") == strlen(word);
-}
-
-/* The next word; a number is not parted from what it counts. NULL: there is none. */
+/* The next word, NULL: there is none. A number is not parted from what it counts. */
 static char *
 next_word(char **rest)
 {
 	char *word = strsep(rest, " "), *last = word;
 
-	while (*rest && is_number(last)) {
+	while (*rest && *last && last[strspn(last, "0123456789.")] == '\0') {
 		(*rest)[-1] = ' ';
 		last = strsep(rest, " ");
 	}
@@ -269,7 +261,7 @@ colour_of_state(const char *state)
 	return strcmp(state, "rejected") == 0 || strcmp(state, "no key") == 0 ? RED : YELLOW;
 }
 
-/* What a state means, and what can be done; with a space at the end the peer's name is to follow. */
+/* What a state means, and what can be done. */
 static const char *
 meaning_of_state(const char *state)
 {
@@ -315,8 +307,7 @@ show_peer(const struct page *p, struct json_object *o)
 			age_text(age, (number(o, "retry_in_ms") + 999) / 1000));
 	fputc('\n', p->out);
 	if (meaning)
-		field(p, "state", "%s%s", meaning,
-			meaning[strlen(meaning) - 1] == ' ' ? text(o, "name") : "");
+		field(p, "state", "%s%s", meaning, strcmp(state, "no key") ? "" : text(o, "name"));
 	if (n == 0 && joined(list, o, "address")[0])
 		field(p, "address", "%s", list);
 	for (size_t i = 0; i < n; i++) {

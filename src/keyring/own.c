@@ -185,7 +185,8 @@ keyring_retire(struct keyring *ring, const char *fingerprint, struct errmsg *err
 		return error;
 	const struct key_pair *pair = ring_pair_of(ring, fingerprint);
 	if (!pair || pair->role != PAIR_FORMER)
-		return change_end(ring, errmsg_set(err, SC_ERR_NOT_FOUND, "there is no former key with that fingerprint"));
+		return change_end(ring, errmsg_set(err, SC_ERR_NOT_FOUND,
+						"there is no former key with that fingerprint"));
 	return change_end(ring, rewrite_pair(ring, pair, KIND_RETIRED, unix_time(), err));
 }
 

@@ -103,8 +103,8 @@ test_narrow(void **state)
 	free(text);
 }
 
-/* At no width does a line end with a number that has its unit in the next one, and none is longer than it may be if its words
-   are not. */
+/* At no width does a line end with a number that has its unit in the next one, and none is longer
+   than it may be if its words are not. */
 static void
 test_numbers_keep_their_units(void **state)
 {
@@ -113,7 +113,8 @@ test_numbers_keep_their_units(void **state)
 		char *text = render(picture, width, false), *rest = text, *line;
 		while ((line = strsep(&rest, "\n"))) {
 			const char *last = strrchr(line, ' ');
-			bool number = last && last[1] && strspn(last + 1, "0123456789.") == strlen(last + 1);
+			bool number = last && last[1] &&
+				      strspn(last + 1, "0123456789.") == strlen(last + 1);
 			if (number && strncmp(line, "node", 4) != 0)
 				fail_msg("at %u columns: \"%s\"", width, line);
 		}

@@ -269,7 +269,7 @@ test_many_at_once(void **state)
 }
 
 /* Two of one peer that are over in the same moment: each key is counted once, and nothing comes
- * back. */
+   back. */
 static void
 test_chain_at_once(void **state)
 {
