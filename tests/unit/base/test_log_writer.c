@@ -10,11 +10,16 @@
 #include "base/log_writer.h"
 
 static int ends[2];
+static struct {
+	ssize_t n, at;
+	char bytes[65536];
+} taken; /* from the pipe */
 
 static void
 open_pipe(int flags, enum log_format format)
 {
 	assert_int_equal(pipe2(ends, flags), 0);
+	taken.n = taken.at = 0;
 	log_setup(LOG_LEVEL_INFO, format, ends[1]);
 	assert_true(log_writer_start(ends[1]));
 }
@@ -27,20 +32,30 @@ say(unsigned i)
 	log_end(&l);
 }
 
+/* The next byte of the pipe. */
+static char
+next_byte(void)
+{
+	struct pollfd in = {.fd = ends[0], .events = POLLIN};
+
+	if (taken.at == taken.n) {
+		assert_int_equal(poll(&in, 1, 10000), 1);
+		taken.n = read(ends[0], taken.bytes, sizeof(taken.bytes));
+		taken.at = 0;
+		assert_true(taken.n > 0);
+	}
+	return taken.bytes[taken.at++];
+}
+
 /* A line of the pipe, without its newline. */
 static const char *
 next_line(void)
 {
 	static char line[4096];
 	size_t n = 0;
-	struct pollfd in = {.fd = ends[0], .events = POLLIN};
 
-	for (;; n++) {
-		assert_int_equal(poll(&in, 1, 10000), 1);
-		assert_int_equal(read(ends[0], line + n, 1), 1);
-		if (line[n] == '\n')
-			break;
-	}
+	while ((line[n] = next_byte()) != '\n')
+		n++;
 	line[n] = '\0';
 	return line;
 }
