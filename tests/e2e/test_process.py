@@ -243,12 +243,18 @@ def test_one_node_for_a_state_folder(pair):
     done = subprocess.run([*pair.store.command, "-c", twin, "run"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and f"(process {pair.store.pid})" in done.stderr
     pair.store.kill()
-    until(lambda: pair.store.process is None or pair.store.process.poll() is not None, "it is gone")
     twin.write_text(twin.read_text() + "\n[peer other]\n")
-    with subprocess.Popen([*pair.store.command, "-c", twin, "run"], stderr=subprocess.PIPE, text=True) as process:
-        try:
-            until(lambda: "node_ready" in process.stderr.readline(), "a crash leaves nothing in the way")
-        finally:
-            process.terminate()
-            process.stderr.read()
-            assert process.wait(DEADLINE) == 0
+
+    def start():
+        """The process, or None: the system may not have done with the other one yet."""
+        process = subprocess.Popen([*pair.store.command, "-c", twin, "run"], stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if "node_ready" in line:
+                return process
+        process.stderr.close()
+        process.wait(DEADLINE)
+
+    with until(start, "a crash leaves nothing in the way") as process:
+        process.terminate()
+        process.stderr.read()
+        assert process.wait(DEADLINE) == 0
