@@ -140,12 +140,22 @@ take(struct puller *p, size_t s)
 			die("send");
 }
 
+static volatile sig_atomic_t enough;
+
+static void
+on_term(int number)
+{
+	(void)number;
+	enough = 1;
+}
+
+/* Or until SIGTERM, once that is listened to. */
 static void
 pull_until(struct puller *p, uint64_t end)
 {
 	struct epoll_event events[EVENTS];
 
-	for (uint64_t now; (now = now_ns()) < end;) {
+	for (uint64_t now; !enough && (now = now_ns()) < end;) {
 		int n = epoll_wait(p->poll, events, EVENTS, (int)((end - now) / 1000000) + 1);
 		for (int i = 0; i < n; i++)
 			take(p, (size_t)events[i].data.u64);
@@ -186,6 +196,7 @@ pull(long port, size_t n, bool blocks, long warm_ms, long ms)
 
 	pull_open(&p, port, n, blocks);
 	pull_until(&p, now_ns() + (uint64_t)warm_ms * 1000000);
+	signal(SIGTERM, on_term);
 	memset(p.got, 0, n * sizeof(*p.got));
 	puts("{\"begin\": true}");
 	fflush(stdout);

@@ -128,11 +128,17 @@ def algorithm_lines(results, sizes):
         yield ""
 
 
+def others(about):
+    """What else went on; results of before this was looked at do not say."""
+    return f"; meanwhile {about['others']:.0%} of the processors' time went to other programs and the system" if "others" in about else ""
+
+
 def about_lines(about):
     yield textwrap.fill(
         f"Measured on {about['when']} on {about['processor']}, {about['processors']} processors that clients, both ends of each tunnel and servers share, "
-        f"kernel {about['kernel']}; {about['versions']}. All on loopback. Each tunnel was measured once in each of {about['rounds']} rounds, in turn; "
-        "medians, with the least and the most in parentheses. Ratios are of two measurements of one round. Figures of another machine differ; so do ratios, "
+        f"kernel {about['kernel']}; {about['versions']}. All on loopback. Each tunnel was measured once in each of {about['rounds']} rounds, Redis "
+        f"three times, in turn{others(about)}. Shown are medians, with the least and the most in parentheses. Ratios are of two measurements of one "
+        "round. Figures of another machine differ; so do ratios, "
         "a little.", 100)
     yield ""
 

@@ -15,6 +15,23 @@ from tunnels import answers, end, find, spawn
 MB = 1e6
 
 
+class Client:
+    """A load program at work; called, its next line as an object."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def __call__(self):
+        text = self.process.stdout.readline()
+        if not text:
+            raise RuntimeError(f"the load program has ended: {self.process.stderr.read().strip()}")
+        return json.loads(text)
+
+    def enough(self):
+        """What it was to do for long ends now; its next line says how it was until then."""
+        self.process.terminate()
+
+
 class World:
     """The targets, the load programs, and how long things are to take."""
 
@@ -46,22 +63,15 @@ class World:
 
     @contextlib.contextmanager
     def client(self, *args):
-        """The load program as a client, its lines as objects."""
+        """The load program as a client: a Client."""
         process = subprocess.Popen([str(part) for part in (self.load, *args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
         try:
-            yield lambda: self.line(process)
+            yield Client(process)
         finally:
             end(process)
             for pipe in (process.stdin, process.stdout, process.stderr):
                 pipe.close()
-
-    @staticmethod
-    def line(process):
-        text = process.stdout.readline()
-        if not text:
-            raise RuntimeError(f"the load program has ended: {process.stderr.read().strip()}")
-        return json.loads(text)
 
 
 def bulk(world, tunnel, streams, warm=0.2, seconds=None):
@@ -93,17 +103,23 @@ def requests(world, tunnel):
     return wrk(world, tunnel)
 
 
+REDIS = 2 / 3  # of the seconds of another row: this one is measured more often
+
+
 def redis(world, tunnel):
-    with world.client("redis", tunnel.ports["redis"], int(world.seconds * 1000)) as line:
+    with world.client("redis", tunnel.ports["redis"], int(world.seconds * REDIS * 1000)) as line:
         got = line()
-    return {"p50_us": got["p50_us"], "p99_us": got["p99_us"]}
+    return {"p50_us": got["p50_us"], "p99_us": got["p99_us"], "requests": got["requests"]}
 
 
 def redis_beside_bulk(world, tunnel):
-    """While one stream takes all it can get."""
-    with world.client("pull", tunnel.ports["bulk"], 1, 300, 600000) as line:
-        line()
-        return redis(world, tunnel)
+    """While one stream takes all it can get; and how much it gets."""
+    with world.client("pull", tunnel.ports["bulk"], 1, 300, 600000) as bulk_line:
+        bulk_line()
+        found = redis(world, tunnel)
+        bulk_line.enough()
+        got = bulk_line()
+    return {**found, "gb_s": got["bytes"] / got["ns"]}
 
 
 def idle_memory(world, tunnel):

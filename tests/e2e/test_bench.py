@@ -61,9 +61,11 @@ def test_measures_and_cleans_up(bench, tmp_path):
     bulk = result["rows"]["bulk-1"]
     assert all(sample["gb_s"] > 0 for key in ("aes128-nettle", "cast128-nettle") for sample in bulk[key]), bulk
     for row, metric in (("bulk-1", "gb_s"), ("redis-bulk", "p99_us"), ("idle", "kib_per_connection"), ("fairness", "gb_s")):
-        sample, = result["rows"][row]["aes128"]
-        assert sample[metric] > 0, (row, sample)
+        samples = result["rows"][row]["aes128"]
+        assert samples and all(sample[metric] > 0 for sample in samples), (row, samples)
         assert "spiped" not in result["rows"][row]
+    assert all(sample["gb_s"] > 0 and sample["requests"] > 0 for sample in result["rows"]["redis-bulk"]["aes128"])
+    assert 0 <= result["about"]["others"] <= 1
     assert {a["what"] for a in result["algorithms"]} == {"cipher", "public key", "handshake"}
     shown = subprocess.run([RUN, "--from", out], capture_output=True, text=True, check=True).stdout
     assert shown == text and "| secureconn, AES 128 |" in text and "| secureconn, AES 128, Nettle alone |" in text
