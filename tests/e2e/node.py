@@ -139,7 +139,7 @@ class Node:
             file.write_text(other.cli("key", "export", algorithm).stdout)
             self.cli("trust", other.name, "--key", file)
 
-    def start(self, wait=True):
+    def start(self, wait=True, deadline=DEADLINE):
         assert self.process is None, "runs already"
         self.write()
         self.mark = self.log.stat().st_size if self.log.exists() else 0
@@ -147,7 +147,7 @@ class Node:
             self.process = subprocess.Popen([*self.command, "-c", self.ini, "run"], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, env=self.env)
         if wait:
-            self.wait("node_ready", since=self.mark)
+            self.wait("node_ready", deadline, since=self.mark)
         return self
 
     @property
