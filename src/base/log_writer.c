@@ -17,6 +17,7 @@
 
 #define PAGE 4096         /* at least; LOG_WRITER_ROOM is a multiple of any */
 #define KEPT (64u * 1024) /* bytes of a half; the rest of it is the system's when it is empty */
+#define MOMENT (5 * (long)NS_PER_MS)
 #define WRITE_MAX                                                                                  \
 	4096 /* bytes that a pipe takes in one piece: lines of several processes do not mix */
 
@@ -105,6 +106,12 @@ on_thread(void *arg)
 			pthread_cond_wait(&writer.filled, &writer.lock);
 		if (writer.used == 0)
 			break;
+		if (!writer.ending) {
+			/* The lines of the next moment come along: waking up is what costs most. */
+			pthread_mutex_unlock(&writer.lock);
+			nanosleep(&(struct timespec){.tv_nsec = MOMENT}, NULL);
+			pthread_mutex_lock(&writer.lock);
+		}
 		char *text = writer.halves[writer.filling];
 		size_t n = writer.used;
 		uint64_t dropped = writer.dropped;
