@@ -96,12 +96,21 @@ resets_known(struct trunk *t, uint64_t ping)
 	}
 }
 
+/* Those that are due are listed like streams, of which the peer expects no more than the limits
+   allow. RESETs that were sent and lost may be more: others came in their place. The peer then
+   hears of the last ones only that they were reset. */
 void
 resets_compose(struct trunk *t)
 {
+	size_t limit = (size_t)t->config.max_streams + t->peer_max_streams, listed = t->table.count;
+
 	list_for_each(it, &t->resets) {
-		const struct kept_reset *r = container_of(it, struct kept_reset, link);
+		struct kept_reset *r = container_of(it, struct kept_reset, link);
 		struct state state = r->state;
+		if (r->due && listed++ >= limit) {
+			r->due = false;
+			r->pings = t->ping.count;
+		}
 		if (!r->due)
 			state.flags |= STATE_RESET;
 		resume_queue_state(t, &state);

@@ -240,6 +240,40 @@ test_never_known(void **state)
 	hand_fini(&h);
 }
 
+/* RESETs that are lost, while other streams came in their place: the peer expects no more STATEs
+   of streams than the limits allow. */
+static void
+test_no_more_than_the_limits(void **state)
+{
+	enum { RESETS = 3 * HAND_STREAMS };
+	struct hand h;
+	unsigned streams = 0;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	for (uint32_t i = 1; i <= RESETS; i++) {
+		stream_reset(accepted(&h, 2 * i), CODE_IDLE, NULL);
+		hand_seal(&h);
+		hand_take(&h, FRAME_RESET, 2 * i);
+	}
+	trunk_goaway(h.trunk, CODE_SHUTTING_DOWN);
+	for (uint32_t i = 1; i <= RESETS; i++)
+		hand_open(&h, 2 * (RESETS + i));
+	hand_quiet(&h);
+	hand_lose(&h);
+	hand_relink(&h);
+	h.first += h.count;
+	h.count = 0;
+	hand_seal(&h);
+	hand_take_session(&h, SESSION_GO_ON, 2, 4 * RESETS, RESETS);
+	for (uint32_t i = 0; i < RESETS; i++) {
+		const struct hand_frame *f = hand_take(&h, FRAME_STATE, 2 * (RESETS + i + 1));
+		streams += f->payload[0] == 0;
+		assert_true(f->payload[0] == 0 || f->payload[0] == STATE_RESET);
+	}
+	assert_int_equal(streams, 2 * HAND_STREAMS);
+	hand_fini(&h);
+}
+
 /* A refusal says that nothing was passed on: that must not get lost with the link. */
 static void
 test_refusal(void **state)
@@ -301,6 +335,7 @@ main(void)
 		cmocka_unit_test(test_a_ping_from_before_the_exchange),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_never_known),
+		cmocka_unit_test(test_no_more_than_the_limits),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_unheard),
 	};
