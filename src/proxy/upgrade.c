@@ -284,7 +284,6 @@ begin(struct upgrade *u, int channel)
 	struct node *n = u->n;
 
 	u->alarm = alarm_new(&node_main(n)->loop, on_late, u);
-	uv_poll_init(&node_main(n)->loop, &u->poll, u->fd);
 	u->poll.data = u->process.data = u;
 	n->upgrade = u;
 	int r = u->alarm ? spawn(u, channel) : UV_ENOMEM;
@@ -332,6 +331,13 @@ upgrade_start(struct node *n)
 	}
 	u->n = n;
 	u->fd = fds[0];
-	begin(u, fds[1]);
+	int r = uv_poll_init(&node_main(n)->loop, &u->poll, u->fd);
+	if (r == 0) {
+		begin(u, fds[1]);
+	} else {
+		close(u->fd);
+		free(u);
+		failed(uv_strerror(r));
+	}
 	close(fds[1]);
 }

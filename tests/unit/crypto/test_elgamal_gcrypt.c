@@ -130,10 +130,12 @@ test_derive(void **state)
 	}
 }
 
-/* c1 = 2^r, and c2 = EM * y^r or its negative, whichever is a residue by Euler's criterion. */
+enum first { IN_GROUP, NEGATED }; /* c1 = 2^r, as it has to be; c1 = p - 2^r, no residue */
+
+/* c2 = EM * y^r or its negative, whichever is a residue by Euler's criterion. */
 static void
 gcrypt_encrypt(uint8_t *ciphertext, const struct elgamal_group *group, const uint8_t *public_key,
-	const uint8_t *script, struct span m)
+	const uint8_t *script, struct span m, enum first first)
 {
 	size_t k = group->bits / 8, b = group->exponent_bits / 8;
 	uint8_t label[1024] = "label";
@@ -142,6 +144,8 @@ gcrypt_encrypt(uint8_t *ciphertext, const struct elgamal_group *group, const uin
 	gcry_mpi_t a = gcry_mpi_set_ui(NULL, 2), q = gcry_mpi_new(0), symbol = gcry_mpi_new(0);
 
 	gcry_mpi_powm(a, a, r, p);
+	if (first == NEGATED)
+		gcry_mpi_sub(a, p, a);
 	to_bytes(ciphertext, k, a);
 	memcpy(label + 5, ciphertext, k);
 	gcrypt_oaep(em, k, group->p, (struct span){label, 5 + k}, m, script + b);
@@ -175,7 +179,7 @@ test_encrypt(void **state)
 		assert_int_equal(impl->generate(impl, &random.source, x, y), 0);
 		random_fill(&random.source, script, sizeof(script));
 		random_fill(&random.source, m, sizeof(m));
-		gcrypt_encrypt(right, group, y, script, message);
+		gcrypt_encrypt(right, group, y, script, message, IN_GROUP);
 		scripted_random_init(&scripted, script, sizeof(script));
 		assert_int_equal(
 			impl->encrypt(impl, &scripted.source, y, label, message, ciphertext), 0);
@@ -186,6 +190,33 @@ test_encrypt(void **state)
 	}
 }
 
+/* With p - 2^r for c1, also in the label, all is as with 2^r where x is even, and nothing is right
+   where it is odd: whoever sees which one it is knows a bit of x. So it never opens. */
+static void
+test_a_first_number_outside_the_group(void **state)
+{
+	const struct span label[2] = {{(const uint8_t *)"la", 2}, {(const uint8_t *)"bel", 3}};
+	const struct span message = {(const uint8_t *)"a session key", 13};
+	const struct elgamal_group *group = &elgamal_group_2048;
+	const struct asym_impl *impl = impl_of(group);
+	const size_t size = impl->algorithm->private_size;
+	struct seeded_random random;
+	uint8_t x[ASYM_PRIVATE_MAX], y[512], script[64 + OAEP_SEED_SIZE], opened[62];
+	uint8_t ciphertext[512];
+	(void)state;
+	seeded_random_init(&random, 4);
+	do
+		assert_int_equal(impl->generate(impl, &random.source, x, y), 0);
+	while (x[size - 1] & 1);
+	random_fill(&random.source, script, sizeof(script));
+	for (enum first first = IN_GROUP; first <= NEGATED; first++) {
+		gcrypt_encrypt(ciphertext, group, y, script, message, first);
+		assert_int_equal(impl->decrypt(impl, &random.source, x, label,
+			(struct span){ciphertext, sizeof(ciphertext)}, opened, message.size),
+			first == IN_GROUP ? 0 : -1);
+	}
+}
+
 int
 main(void)
 {
@@ -193,6 +224,7 @@ main(void)
 		cmocka_unit_test(test_oaep),
 		cmocka_unit_test(test_derive),
 		cmocka_unit_test(test_encrypt),
+		cmocka_unit_test(test_a_first_number_outside_the_group),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
