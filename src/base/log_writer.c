@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,7 +19,6 @@
 
 #define PAGE 4096         /* at least; LOG_WRITER_ROOM is a multiple of any */
 #define KEPT (64u * 1024) /* bytes of a half; the rest of it is the system's when it is empty */
-#define MOMENT (5 * (long)NS_PER_MS)
 #define WRITE_MAX                                                                                  \
 	4096 /* bytes that a pipe takes in one piece: lines of several processes do not mix */
 
@@ -27,6 +28,7 @@ static struct {
 	pthread_cond_t filled, emptied;
 	pthread_t thread;
 	int fd;
+	bool is_socket;
 	bool running, ending, busy, stuck;
 	bool full; /* until the halves change places: what comes later must not overtake what was
 		      dropped */
@@ -106,12 +108,6 @@ on_thread(void *arg)
 			pthread_cond_wait(&writer.filled, &writer.lock);
 		if (writer.used == 0)
 			break;
-		if (!writer.ending) {
-			/* The lines of the next moment come along: waking up is what costs most. */
-			pthread_mutex_unlock(&writer.lock);
-			nanosleep(&(struct timespec){.tv_nsec = MOMENT}, NULL);
-			pthread_mutex_lock(&writer.lock);
-		}
 		char *text = writer.halves[writer.filling];
 		size_t n = writer.used;
 		uint64_t dropped = writer.dropped;
@@ -141,6 +137,7 @@ bool
 log_writer_start(int fd)
 {
 	pthread_condattr_t clock;
+	struct stat st;
 
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -148,6 +145,7 @@ log_writer_start(int fd)
 	pthread_condattr_destroy(&clock);
 	pthread_mutex_lock(&writer.lock);
 	writer.fd = fd;
+	writer.is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 	writer.ending = writer.stuck = writer.full = false;
 	writer.used = 0;
 	writer.dropped = 0;
@@ -157,12 +155,33 @@ log_writer_start(int fd)
 	return running;
 }
 
+/* How much of a line is out, or lost, without waiting: where a descriptor takes anything, a pipe
+   takes a whole piece, and a socket is told not to wait. */
+static size_t
+write_now(int fd, const char *line, size_t n)
+{
+	struct pollfd out = {.fd = fd, .events = POLLOUT};
+
+	if (n > WRITE_MAX || poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+		return 0;
+	ssize_t done = writer.is_socket ? send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL)
+					: write(fd, line, n);
+	if (done < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : n;
+	return (size_t)done;
+}
+
 bool
 log_writer_put(const char *line, size_t n)
 {
 	pthread_mutex_lock(&writer.lock);
 	bool taken = writer.running || writer.stuck;
-	if (taken) {
+	if (writer.running && !writer.busy && writer.used == 0) {
+		size_t done = write_now(writer.fd, line, n);
+		line += done;
+		n -= done;
+	}
+	if (taken && n > 0) {
 		writer.full = writer.full || writer.stuck || n > LOG_WRITER_ROOM - writer.used;
 		if (writer.full) {
 			writer.dropped++;

@@ -1,7 +1,7 @@
-/* A thread that writes the log, so that nobody waits for whoever reads it: a pipe that nobody
-   empties, a terminal that was stopped, a disk that is away. What it does not get rid of is kept
-   within bounds; beyond them lines are dropped and counted, and how many it were is said as soon as
-   the log moves again. Process-wide. */
+/* How nobody waits for whoever reads the log: a pipe that nobody empties, a terminal that was
+   stopped. A line that its descriptor takes goes there at once; else a thread waits in its place.
+   What that does not get rid of is kept within bounds; beyond them lines are dropped and counted,
+   and how many it were is said as soon as the log moves again. Process-wide. */
 #ifndef SC_BASE_LOG_WRITER_H
 #define SC_BASE_LOG_WRITER_H
 
@@ -12,9 +12,9 @@
    once have room. */
 #define LOG_WRITER_ROOM (2u << 20)
 
-/* From now on log_writer_put has its lines written to fd by a thread. To be called where the thread
-   may inherit what it is to have: the user, blocked signals. False: the system has no thread left;
-   lines are written as before. */
+/* From now on log_writer_put writes its lines to fd, or has a thread do so. To be called where the
+   thread may inherit what it is to have: the user, blocked signals. False: the system has no thread
+   left; lines are written as before. */
 bool
 log_writer_start(int fd);
 

@@ -93,6 +93,23 @@ test_order(void **state)
 	close_pipe();
 }
 
+/* While somebody reads, a line is there when it has been said: a program that sees what happened
+   finds it in the log, and so does whoever looks after a crash. */
+static void
+test_at_once(void **state)
+{
+	(void)state;
+	open_pipe(0, LOG_FORMAT_TEXT);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct pollfd in = {.fd = ends[0], .events = POLLIN};
+		say(i);
+		assert_int_equal(poll(&in, 1, 0), 1);
+		assert_int_equal(number_in(next_line(), "i="), i);
+	}
+	log_writer_stop(10000);
+	close_pipe();
+}
+
 /* Far more than the pipe and the room take, and nobody reads. Each line is there or counted, and
    what was dropped is said at its place. */
 static void
@@ -167,6 +184,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_never_started), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_nobody_reads_for_a_while),
 		cmocka_unit_test(test_a_descriptor_that_does_not_wait),
 		cmocka_unit_test(test_nobody_reads_at_the_end), /* the last: its thread may live on
