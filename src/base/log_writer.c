@@ -29,6 +29,7 @@ static struct {
 	pthread_t thread;
 	int fd;
 	bool is_socket;
+	bool takes_pieces; /* a terminal takes the half of one, and then its writer waits */
 	bool running, ending, busy, stuck;
 	bool full; /* until the halves change places: what comes later must not overtake what was
 		      dropped */
@@ -145,7 +146,9 @@ log_writer_start(int fd)
 	pthread_condattr_destroy(&clock);
 	pthread_mutex_lock(&writer.lock);
 	writer.fd = fd;
-	writer.is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	bool known = fstat(fd, &st) == 0;
+	writer.is_socket = known && S_ISSOCK(st.st_mode);
+	writer.takes_pieces = known && (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode));
 	writer.ending = writer.stuck = writer.full = false;
 	writer.used = 0;
 	writer.dropped = 0;
@@ -155,14 +158,15 @@ log_writer_start(int fd)
 	return running;
 }
 
-/* How much of a line is out, or lost, without waiting: where a descriptor takes anything, a pipe
-   takes a whole piece, and a socket is told not to wait. */
+/* How much of a line is out, or lost, without waiting. */
 static size_t
 write_now(int fd, const char *line, size_t n)
 {
 	struct pollfd out = {.fd = fd, .events = POLLOUT};
 
-	if (n > WRITE_MAX || poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+	if (n > WRITE_MAX || (!writer.takes_pieces && !writer.is_socket))
+		return 0;
+	if (poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
 		return 0;
 	ssize_t done = writer.is_socket ? send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL)
 					: write(fd, line, n);

@@ -1,5 +1,5 @@
 /* How nobody waits for whoever reads the log: a pipe that nobody empties, a terminal that was
-   stopped. A line that its descriptor takes goes there at once; else a thread waits in its place.
+   stopped. A line that a pipe, a file or a socket takes goes there at once; else a thread waits.
    What that does not get rid of is kept within bounds; beyond them lines are dropped and counted,
    and how many it were is said as soon as the log moves again. Process-wide. */
 #ifndef SC_BASE_LOG_WRITER_H
