@@ -17,7 +17,7 @@ from peer import Identity
 from peer_crypto import fingerprint
 
 ERRORS = {text: name for name, text in re.findall(
-    r'X\(SC_\w+, "(\w+)", "([^"]+)"\)', (pathlib.Path(__file__).parents[2] / "src/base/error.h").read_text())}
+    r'X\(SC_\w+, "(\w+)",[\s\\]*"([^"]+)"\)', (pathlib.Path(__file__).parents[2] / "src/base/error.h").read_text())}
 BOTH = "X25519, ElGamal 2048"
 SOON = 6  # seconds for what has a deadline of one second, with sanitizers on a loaded machine
 STORE = {"asymmetric": "X25519", "symmetric": "AES 128", "rekey_after": "1h"}
