@@ -19,8 +19,8 @@
 
 #define PAGE 4096         /* at least; LOG_WRITER_ROOM is a multiple of any */
 #define KEPT (64u * 1024) /* bytes of a half; the rest of it is the system's when it is empty */
-#define WRITE_MAX                                                                                  \
-	4096 /* bytes that a pipe takes in one piece: lines of several processes do not mix */
+/* Bytes that a pipe takes in one piece: lines of several processes do not mix. */
+#define WRITE_MAX 4096
 
 /* The lock guards all of it but the half that the thread is writing. */
 static struct {
@@ -158,7 +158,7 @@ log_writer_start(int fd)
 	return running;
 }
 
-/* How much of a line is out, or lost, without waiting. */
+/* With the lock. How much of a line is out, or lost, without waiting. */
 static size_t
 write_now(int fd, const char *line, size_t n)
 {
