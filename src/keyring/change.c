@@ -20,8 +20,12 @@ enum sc_error
 change_begin(struct keyring *ring, struct errmsg *err)
 {
 	enum sc_error error = store_lock(&ring->store, err);
-	if (error == SC_OK)
-		keyring_refresh(ring);
+
+	if (error != SC_OK)
+		return error;
+	keyring_refresh(ring);
+	if ((error = ring_whole(ring, err)) != SC_OK)
+		store_unlock(&ring->store);
 	return error;
 }
 

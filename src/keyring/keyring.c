@@ -66,6 +66,10 @@ keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *prob
 		return error;
 	}
 	keyring_refresh(r);
+	if ((error = ring_listed(r, err)) != SC_OK) {
+		keyring_free(r);
+		return error;
+	}
 	*ring = r;
 	return SC_OK;
 }

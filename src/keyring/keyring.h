@@ -94,7 +94,8 @@ keyring_create(const char *folder, struct errmsg *err);
 /* Reads the folder. SC_OK and *ring (to be given to keyring_free), or an error with err set: the
    folder is missing (says to run `secureconn init`), not a folder, not this user's, or open to
    others. Files that are torn, empty, oversized, open to others, of an unknown version or name are
-   reported to problem (which may be NULL) and left out. */
+   reported to problem (which may be NULL) and left out; those that cannot be read for another
+   reason too, and keyring_refresh tries them again, but nothing is changed meanwhile. */
 enum sc_error
 keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *problem, void *arg,
 	struct errmsg *err);

@@ -20,6 +20,7 @@ struct ring_file {
 	char *name;
 	struct mark mark;
 	bool settled;              /* mark_settled at that time, and read without trouble */
+	bool unread; /* it cannot be read just now, through no fault of its own */
 	struct key_record *record; /* NULL: cannot be used (or is in pair) */
 	struct key_pair *pair;     /* STORE_KEYS; in ring.secrets */
 };
@@ -27,6 +28,7 @@ struct ring_file {
 struct ring_folder {
 	struct mark mark;
 	bool settled;
+	bool unread; /* it cannot be listed just now: more may be there than is known here */
 	struct ring_file *files; /* sorted by name */
 	size_t n;
 };
@@ -65,6 +67,14 @@ ring_record(const struct keyring *ring, enum store_folder in, const char *name);
    stale. */
 bool
 ring_scan(struct keyring *ring, enum store_folder in);
+
+/* SC_OK if it is known which files there are and what was read is found; else why not. */
+enum sc_error
+ring_listed(const struct keyring *ring, struct errmsg *err);
+
+/* SC_OK if, besides, each file has been read that can ever be. */
+enum sc_error
+ring_whole(const struct keyring *ring, struct errmsg *err);
 
 void
 ring_folder_fini(struct keyring *ring, struct ring_folder *folder);
@@ -112,7 +122,7 @@ int64_t
 unix_time(void);
 
 /* Takes the lock and looks at what others have changed: nothing may be decided on what was true
-   before. SC_OK: change_end is due. */
+   before, or on a part of it. SC_OK: change_end is due. */
 enum sc_error
 change_begin(struct keyring *ring, struct errmsg *err);
 

@@ -1,6 +1,7 @@
 /* Knows how the folders' files become records in memory and stay in step with the disk; decides
    nothing. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,19 @@ keep_old(struct ring_file *f, struct ring_file *old)
 	old->pair = NULL;
 }
 
+/* Too many open files, say: no reason to forget a key. Told once; why NULL: not worth a word. */
+static void
+keep_unread(struct keyring *ring, enum store_folder in, struct ring_file *f, struct ring_file *old,
+	const char *why)
+{
+	if (why && (!old || !old->unread))
+		ring_problem(ring, in, f->name, why);
+	f->settled = false;
+	f->unread = true;
+	if (old)
+		keep_old(f, old);
+}
+
 static bool
 is_usable(const struct ring_file *f)
 {
@@ -203,9 +217,7 @@ take_record(struct keyring *ring, enum store_folder in, struct ring_file *f, str
 	else if ((f->record = malloc(sizeof(*r))))
 		*f->record = *r; /* of these none has a private key */
 	if (!is_usable(f)) {     /* out of memory */
-		f->settled = false;
-		if (old)
-			keep_old(f, old);
+		keep_unread(ring, in, f, old, "out of memory");
 		return false;
 	}
 	return f->pair || !old || !old->record || !record_equal(f->record, old->record);
@@ -218,15 +230,13 @@ read_file(struct keyring *ring, enum store_folder in, struct ring_file *f, struc
 {
 	struct errmsg err;
 	bool same_mark = old && mark_equal(&old->mark, &f->mark);
-	enum sc_error error = work ? read_record(ring, in, f->name, work, &err) : SC_ERR_MEMORY;
+	enum sc_error error = work ? read_record(ring, in, f->name, work, &err)
+				   : errmsg_set(&err, SC_ERR_MEMORY, "out of memory");
 
 	if (error == SC_OK)
 		return take_record(ring, in, f, old, &work->record);
 	if (error != SC_ERR_FORMAT && error != SC_ERR_PERMISSION) {
-		/* Too many open files, say: no reason to forget a key. */
-		f->settled = false;
-		if (old)
-			keep_old(f, old);
+		keep_unread(ring, in, f, old, error == SC_ERR_NOT_FOUND ? NULL : err.text);
 		return false;
 	}
 	if (!same_mark || is_usable(old))
@@ -271,15 +281,20 @@ merge(struct keyring *ring, enum store_folder in, char **names, size_t n,
 		while (k < old.n && strcmp(old.files[k].name, names[i]) < 0)
 			k++;
 		bool known = k < old.n && strcmp(old.files[k].name, names[i]) == 0;
-		if (store_mark(&ring->store, in, names[i], &f->mark) != 0)
+		bool marked = store_mark(&ring->store, in, names[i], &f->mark) == 0;
+		if (!marked && errno == ENOENT)
 			continue; /* gone since it was listed */
 		f->name = names[i];
 		names[i] = NULL;
-		if (load_file(ring, in, f, known ? &old.files[k] : NULL, now))
+		struct ring_file *was = known ? &old.files[k] : NULL;
+		if (!marked)
+			keep_unread(ring, in, f, was, "cannot be looked at");
+		else if (load_file(ring, in, f, was, now))
 			*changed = true;
 		if (known)
-			forget_keys(ring, &old.files[k]);
-		folder->settled = folder->settled && (f->settled || !mark_settled(&f->mark, now));
+			forget_keys(ring, was);
+		folder->settled = folder->settled && !f->unread &&
+				  (f->settled || !mark_settled(&f->mark, now));
 		folder->n++;
 	}
 	for (size_t i = 0; i < old.n; i++) /* what is left there is gone from the disk */
@@ -300,16 +315,45 @@ ring_scan(struct keyring *ring, enum store_folder in)
 	bool changed = false;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (store_mark(&ring->store, in, NULL, &mark) != 0)
-		return false;
-	if (folder->settled && mark_equal(&mark, &folder->mark))
+	folder->unread = store_mark(&ring->store, in, NULL, &mark) != 0;
+	if (folder->unread || (folder->settled && mark_equal(&mark, &folder->mark)))
 		return false;
 	folder->settled = false;
+	folder->unread = true;
 	if (store_names(&ring->store, in, &names, &n) == SC_OK &&
 		merge(ring, in, names, n, &now, &changed) == SC_OK) {
 		folder->mark = mark;
+		folder->unread = false;
 		folder->settled = folder->settled && mark_settled(&mark, &now);
 	}
 	store_names_free(names, n);
 	return changed;
+}
+
+static enum sc_error
+unread(const struct keyring *ring, size_t in, const char *name, struct errmsg *err)
+{
+	return errmsg_set(err, SC_ERR_IO,
+		"%s/%s%s%s: cannot be read just now, and nothing is done without it; try again, and "
+		"look at the system's log if that does not help",
+		ring->store.path, store_folder_names[in], name[0] ? "/" : "", name);
+}
+
+enum sc_error
+ring_listed(const struct keyring *ring, struct errmsg *err)
+{
+	for (size_t in = 0; in < STORE_FOLDERS; in++)
+		if (ring->folders[in].unread)
+			return unread(ring, in, "", err);
+	return ring->stale ? errmsg_set(err, SC_ERR_MEMORY, "out of memory") : SC_OK;
+}
+
+enum sc_error
+ring_whole(const struct keyring *ring, struct errmsg *err)
+{
+	for (size_t in = 0; in < STORE_FOLDERS; in++)
+		for (size_t i = 0; i < ring->folders[in].n; i++)
+			if (ring->folders[in].files[i].unread)
+				return unread(ring, in, ring->folders[in].files[i].name, err);
+	return ring_listed(ring, err);
 }

@@ -313,6 +313,10 @@ store_read(const struct store *s, enum store_folder in, const char *name, char *
 	*n = 0;
 	if (fd < 0 && errno == ELOOP)
 		return errmsg_set(err, SC_ERR_FORMAT, "is a symbolic link, not a file; remove it");
+	if (fd < 0 && errno == EACCES)
+		return errmsg_set(err, SC_ERR_PERMISSION,
+			"may not be read by this user; give it to the one that the node runs as, "
+			"mode 600");
 	if (fd < 0)
 		return errmsg_set(err, errno == ENOENT ? SC_ERR_NOT_FOUND : SC_ERR_IO,
 			"cannot be opened: %s", strerror(errno));

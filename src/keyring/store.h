@@ -63,7 +63,8 @@ enum sc_error
 store_remove(struct store *s, enum store_folder in, const char *name, struct errmsg *err);
 
 /* Reads a whole file into out; *n is its length. SC_ERR_NOT_FOUND if it is gone; SC_ERR_PERMISSION,
-   SC_ERR_FORMAT (no regular file, longer than size) with err saying what is wrong with it. */
+   SC_ERR_FORMAT (no regular file, longer than size) with err saying what is wrong with it; others
+   may be over with the next try. */
 enum sc_error
 store_read(const struct store *s, enum store_folder in, const char *name, char *out, size_t size,
 	size_t *n, struct errmsg *err);
