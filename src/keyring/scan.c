@@ -334,8 +334,8 @@ static enum sc_error
 unread(const struct keyring *ring, size_t in, const char *name, struct errmsg *err)
 {
 	return errmsg_set(err, SC_ERR_IO,
-		"%s/%s%s%s: cannot be read just now, and nothing is done without it; try again, and "
-		"look at the system's log if that does not help",
+		"%s/%s%s%s: cannot be read just now, and nothing is done without it; try again, "
+		"and look at the system's log if that does not help",
 		ring->store.path, store_folder_names[in], name[0] ? "/" : "", name);
 }
 
