@@ -124,6 +124,8 @@ log_request(const struct request *r, const char *who)
 	log_str(&line, "request", names[r->kind]);
 	if (r->kind == REQUEST_RENEW)
 		log_str(&line, "peer", r->peer);
+	if (r->kind == REQUEST_LOG)
+		log_str(&line, "to", log_level_name(r->level));
 	log_str(&line, "by", who);
 	log_end(&line);
 }

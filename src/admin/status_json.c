@@ -80,6 +80,8 @@ node_json(const struct status *s, const struct config_node *node)
 		if (s->reached[i] > 0)
 			add_number(reached, reached_key(i), s->reached[i]);
 	add(o, "limits_reached", reached);
+	add_text(o, "log", s->log_level);
+	add_number(o, "log_dropped", s->log_dropped);
 	return o;
 }
 

@@ -48,6 +48,18 @@ log_set_target(enum log_target target, const char *syslog_path)
 	log_to.syslog = target == LOG_TO_SYSLOG ? syslog_path : NULL;
 }
 
+enum log_level
+log_get_level(void)
+{
+	return log_to.level;
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
+
 bool
 log_enabled(enum log_level level)
 {

@@ -29,6 +29,14 @@ log_set_format(enum log_format format);
 void
 log_set_target(enum log_target target, const char *syslog_path);
 
+/* The one that is set. */
+enum log_level
+log_get_level(void);
+
+/* "error", "warning", "info" or "debug" */
+const char *
+log_level_name(enum log_level level);
+
 bool
 log_enabled(enum log_level level);
 

@@ -34,6 +34,7 @@ static struct {
 	bool full; /* until the halves change places: what comes later must not overtake what was
 		      dropped */
 	uint64_t dropped; /* lines since then */
+	uint64_t total;   /* and since the start */
 	unsigned filling; /* the half that takes lines */
 	size_t used;      /* of it */
 	_Alignas(PAGE) char halves[2][LOG_WRITER_ROOM];
@@ -151,7 +152,7 @@ log_writer_start(int fd)
 	writer.takes_pieces = known && (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode));
 	writer.ending = writer.stuck = writer.full = false;
 	writer.used = 0;
-	writer.dropped = 0;
+	writer.dropped = writer.total = 0;
 	writer.running = pthread_create(&writer.thread, NULL, on_thread, NULL) == 0;
 	bool running = writer.running;
 	pthread_mutex_unlock(&writer.lock);
@@ -189,6 +190,7 @@ log_writer_put(const char *line, size_t n)
 		writer.full = writer.full || writer.stuck || n > LOG_WRITER_ROOM - writer.used;
 		if (writer.full) {
 			writer.dropped++;
+			writer.total++;
 		} else {
 			memcpy(writer.halves[writer.filling] + writer.used, line, n);
 			/* While it writes it looks by itself when it is done. */
@@ -224,4 +226,13 @@ log_writer_stop(unsigned ms)
 		pthread_detach(writer.thread);
 	else if (there)
 		pthread_join(writer.thread, NULL);
+}
+
+uint64_t
+log_writer_dropped(void)
+{
+	pthread_mutex_lock(&writer.lock);
+	uint64_t total = writer.total;
+	pthread_mutex_unlock(&writer.lock);
+	return total;
 }

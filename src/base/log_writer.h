@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of whole lines that wait; as many again may be under way. Ten thousand peers that go at
    once have room. */
@@ -22,6 +23,10 @@ log_writer_start(int fd);
    write. Never waits for the descriptor. From any thread. */
 bool
 log_writer_put(const char *line, size_t n);
+
+/* Lines that were dropped since the start. From any thread. */
+uint64_t
+log_writer_dropped(void);
 
 /* Ends it when all is written, or after so many milliseconds; what is left then is lost, and so is
    every line after it: whoever would write it would wait. Fine if it was never started. */

@@ -7,6 +7,7 @@
 #include "config/value.h"
 
 #define LIST_SIZE 1024
+#define LABEL     21 /* columns of a label and the space around it */
 
 static const char *const proxy_words[] = {
 	[PROXY_OFF] = "off", [PROXY_V1] = "v1", [PROXY_V2] = "v2"};
@@ -48,31 +49,33 @@ join_prefixes(char out[LIST_SIZE], const struct prefix_list *list)
 /* --- text --- */
 
 static void
-show_node(FILE *out, const struct config *config, const struct settings *s)
+show_node(const struct cli *cli, const struct config *config, const struct settings *s)
 {
 	const struct config_node *node = &config->node;
 	char list[LIST_SIZE];
 
-	fprintf(out, "\nNode %s\n", node->name);
-	fprintf(out, "  peers reach it at  %s\n",
+	cli_say(cli, LABEL, "\nNode %s\n", node->name);
+	cli_say(cli, LABEL, "  peers reach it at  %s\n",
 		join_endpoints(list, &node->listen, "nothing: it only dials out"));
-	fprintf(out, "  keys and peers in  %s\n", node->state);
+	cli_say(cli, LABEL, "  keys and peers in  %s\n", node->state);
 	if (node->user[0])
-		fprintf(out, "  becomes user       %s, if root starts it\n", node->user);
-	fprintf(out, "  workers            %u\n", config_workers(config));
-	fprintf(out, "  commands reach it  %s\n", node->control[0] ? node->control : "nowhere");
+		cli_say(cli, LABEL, "  becomes user       %s, if root starts it\n", node->user);
+	cli_say(cli, LABEL, "  workers            %u\n", config_workers(config));
+	cli_say(cli, LABEL, "  commands reach it  %s\n",
+		node->control[0] ? node->control : "nowhere");
 	if (node->metrics.n > 0)
-		fprintf(out, "  metrics at         %s\n", join_endpoints(list, &node->metrics, ""));
-	fprintf(out, "  kinds of keys      %s\n", join_names(list, &node->asymmetric));
-	fputs("  ciphers            ", out);
-	for (size_t i = 0; i < s->n_bulk; i++)
-		fprintf(out, "%s%s (%s)", i ? ", " : "", s->bulk[i]->algorithm->name,
-			s->bulk[i]->name);
-	fputc('\n', out);
+		cli_say(cli, LABEL, "  metrics at         %s\n",
+			join_endpoints(list, &node->metrics, ""));
+	cli_say(cli, LABEL, "  kinds of keys      %s\n", join_names(list, &node->asymmetric));
+	list[0] = '\0';
+	for (size_t i = 0, used = 0; i < s->n_bulk && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s (%s)",
+			i ? ", " : "", s->bulk[i]->algorithm->name, s->bulk[i]->name);
+	cli_say(cli, LABEL, "  ciphers            %s\n", list);
 }
 
 static void
-show_peers(FILE *out, const struct config *config, const struct keyring *ring)
+show_peers(const struct cli *cli, const struct config *config, const struct keyring *ring)
 {
 	char list[LIST_SIZE];
 
@@ -81,22 +84,22 @@ show_peers(FILE *out, const struct config *config, const struct keyring *ring)
 		const char *key = !ring ? "its key cannot be seen"
 			: keyring_has_verified(ring, p->name, NULL) ? "its key is verified"
 								     : "no key is verified";
-		fprintf(out, "\nPeer %s: %s\n", p->name, key);
+		cli_say(cli, LABEL, "\nPeer %s: %s\n", p->name, key);
 		if (p->address.n == 0)
-			fprintf(out, "  it dials us%s\n",
+			cli_say(cli, LABEL, "  it dials us%s\n",
 				config->node.listen.n == 0 ? ", which it cannot" : "");
 		else
-			fprintf(out, "  dialed at          %s, %s\n",
+			cli_say(cli, LABEL, "  dialed at          %s, %s\n",
 				join_endpoints(list, &p->address, ""),
 				p->on_demand ? "when a connection needs it" : "a link is kept up");
 		if (p->sources.n > 0)
-			fprintf(out, "  its clients        may come from %s\n",
+			cli_say(cli, LABEL, "  its clients        may come from %s\n",
 				join_prefixes(list, &p->sources));
 	}
 }
 
 static void
-show_routes(FILE *out, const struct config *config)
+show_routes(const struct cli *cli, const struct config *config)
 {
 	static const char *const where[] = {
 		[ROUTE_FAILOVER] = "the first peer that is there of",
@@ -107,37 +110,40 @@ show_routes(FILE *out, const struct config *config)
 		const struct config_route *r = &config->routes[i];
 		time_format(wait, r->connect_timeout);
 		time_format(idle, r->idle);
-		fprintf(out, "\nRoute %s\n  what connects to   %s\n", r->name,
+		cli_say(cli, LABEL, "\nRoute %s\n  what connects to   %s\n", r->name,
 			join_endpoints(list, &r->listen, ""));
-		fprintf(out, "  reaches            service %s at %s %s\n", r->service,
+		cli_say(cli, LABEL, "  reaches            service %s at %s %s\n", r->service,
 			r->peers.n == 1 ? "peer" : where[r->policy], join_names(list, &r->peers));
 		if (r->own)
-			fprintf(out,
+			cli_say(cli, LABEL,
 				"  link               one for each connection, %u kept ready\n",
 				r->spare);
-		fprintf(out, "  limits             %u connections, %s to connect, idle %s\n",
+		cli_say(cli, LABEL, "  limits             %u connections, %s to connect, idle %s\n",
 			r->max_connections, wait, r->idle ? idle : "for ever");
 	}
 }
 
 static void
-show_services(FILE *out, const struct config *config)
+show_services(const struct cli *cli, const struct config *config)
 {
 	char list[LIST_SIZE];
 
 	for (size_t i = 0; i < config->n_services; i++) {
 		const struct config_service *s = &config->services[i];
 		bool all = s->allow.n == 1 && strcmp(s->allow.at[0], "*") == 0;
-		fprintf(out, "\nService %s\n", s->name);
-		fprintf(out, "  may be used by     %s\n",
+		cli_say(cli, LABEL, "\nService %s\n", s->name);
+		cli_say(cli, LABEL, "  may be used by     %s\n",
 			all ? "every verified peer" : join_names(list, &s->allow));
-		fprintf(out, "  leads to           %s\n", join_endpoints(list, &s->connect, ""));
+		cli_say(cli, LABEL, "  leads to           %s\n",
+			join_endpoints(list, &s->connect, ""));
 		if (s->send_proxy != PROXY_OFF)
-			fprintf(out, "  says first         who the client is (PROXY protocol %s)\n",
+			cli_say(cli, LABEL,
+				"  says first         who the client is (PROXY protocol %s)\n",
 				proxy_words[s->send_proxy]);
 		if (s->original)
-			fputs("  comes from         the client's own address; others are refused\n",
-				out);
+			cli_say(cli, LABEL,
+				"  comes from         the client's own address; others are "
+				"refused\n");
 	}
 }
 
@@ -150,23 +156,24 @@ show_notes(const struct cli *cli, const struct config *config, const struct keyr
 
 	cli_name(cli, name, sizeof(name));
 	if (!ring)
-		fprintf(cli->out, "\nNote: %s\n", ring_error->text);
+		cli_say(cli, 0, "\nNote: %s\n", ring_error->text);
 	for (size_t i = 0; ring && i < config->node.asymmetric.n; i++)
 		if (!keyring_own(ring, asym_find(config->node.asymmetric.at[i])))
-			fprintf(cli->out, "\nNote: there is no %s key yet; make it with: %s init\n",
+			cli_say(cli, 0, "\nNote: there is no %s key yet; make it with: %s init\n",
 				config->node.asymmetric.at[i], name);
 	for (size_t i = 0; i < config->n_peers; i++)
 		if (config->peers[i].address.n == 0 && config->node.listen.n == 0)
-			fprintf(cli->out,
+			cli_say(cli, 0,
 				"\n"
 				"Note: neither side can dial: [peer %s] has no address, and [node] "
 				"has no listen; %s:%u\n",
 				config->peers[i].name, config->peers[i].file,
 				config->peers[i].line);
 	if (config->n_routes == 0 && config->n_services == 0)
-		fputs("\nNote: there is no [route NAME] and no [service NAME]: nothing will be "
-		      "carried\n",
-			cli->out);
+		cli_say(cli, 0,
+			"\n"
+			"Note: there is no [route NAME] and no [service NAME]: nothing will be "
+			"carried\n");
 }
 
 /* --- JSON --- */
@@ -330,11 +337,11 @@ cmd_check(const struct cli *cli, int argc, char **argv)
 	if (json) {
 		show_json(cli->out, config, &settings, ring);
 	} else {
-		fprintf(cli->out, "%s: nothing is wrong with it.\n", cli->config_path);
-		show_node(cli->out, config, &settings);
-		show_peers(cli->out, config, ring);
-		show_routes(cli->out, config);
-		show_services(cli->out, config);
+		cli_say(cli, 0, "%s: nothing is wrong with it.\n", cli->config_path);
+		show_node(cli, config, &settings);
+		show_peers(cli, config, ring);
+		show_routes(cli, config);
+		show_services(cli, config);
 		show_notes(cli, config, ring, &err);
 	}
 	keyring_free(ring);

@@ -11,25 +11,9 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "cli/flow.h"
 #include "cli/user.h"
 #include "config/nearest.h"
-
-int
-cli_fail(const struct cli *cli, int status, const char *format, ...)
-{
-	char text[2000];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	/* What was typed, or stands in a file, is shown and does not steer the terminal. */
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-	fprintf(cli->err, "secureconn: %s\n", text);
-	return status;
-}
 
 /* Columns of the terminal that out is; 0: it is none, and lines may be as long as they are. */
 static size_t
@@ -43,32 +27,44 @@ columns(FILE *out)
 	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-void
-cli_say(const struct cli *cli, unsigned indent, const char *format, ...)
+int
+cli_fail(const struct cli *cli, int status, const char *format, ...)
 {
+	static const char program[] = "secureconn: ";
+	const struct flow flow = {columns(cli->err), 2, sizeof(program) - 1};
 	char text[2000];
-	size_t width = columns(cli->out), column = 0;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	for (const char *word = text; *word;) {
-		size_t spaces = strspn(word, " "), n = strcspn(word + spaces, " \n");
-		if (width && column + spaces + n > width && column > indent) {
-			fprintf(cli->out, "\n%*s", (int)indent, "");
-			column = indent;
-			word += spaces;
-			continue;
-		}
-		fwrite(word, 1, spaces + n, cli->out);
-		column += spaces + n;
-		word += spaces + n;
-		if (*word == '\n') {
-			fputc(*word++, cli->out);
-			column = 0;
-		}
-	}
+	/* What was typed, or stands in a file, is shown and does not steer the terminal. */
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	fputs(program, cli->err);
+	flow_text(cli->err, &flow, text);
+	fputc('\n', cli->err);
+	return status;
+}
+
+void
+cli_say(const struct cli *cli, unsigned indent, const char *format, ...)
+{
+	const struct flow flow = {columns(cli->out), indent, 0};
+	char text[2000];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	flow_text(cli->out, &flow, text);
+}
+
+size_t
+cli_columns(const struct cli *cli)
+{
+	return columns(cli->out);
 }
 
 const char *

@@ -50,7 +50,8 @@ int
 cli_parse(const struct cli *cli, const struct cli_usage *usage, int argc, char **argv,
 	const char **args);
 
-/* "secureconn: ..." on cli->err, as one line in which nothing but text is left. Returns status. */
+/* "secureconn: ..." on cli->err, as one line in which nothing but text is left; on a terminal it
+   is broken between words. Returns status. */
 int
 cli_fail(const struct cli *cli, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -60,6 +61,10 @@ cli_fail(const struct cli *cli, int status, const char *format, ...)
 void
 cli_say(const struct cli *cli, unsigned indent, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Columns of the terminal that cli->out is; 0: it is none. */
+size_t
+cli_columns(const struct cli *cli);
 
 /* How this program must be called to mean the same configuration: "secureconn -c FILE". out is size
    bytes. */

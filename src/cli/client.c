@@ -127,7 +127,8 @@ converse(int fd, const struct request *request)
 	char text[REQUEST_LINE_MAX];
 	size_t n = request_format(text, request);
 
-	if (!send_all(fd, text, n))
+	/* A node that takes no more connections says so before it hears anything. */
+	if (!send_all(fd, text, n) && errno != EPIPE && errno != ECONNRESET)
 		return NULL;
 	char *line = receive_line(fd);
 	if (!line)

@@ -74,11 +74,13 @@ entry_byte(struct entry *e, unsigned char byte)
 		return ENTRY_GOES_ON;
 	}
 	e->note[0] = '\0';
-	if (byte == '\r' || byte == '\n')
+	if ((byte == '\r' || byte == '\n') && e->n > 0)
 		return ENTRY_DONE;
 	if (byte == 0x04 && e->n == 0) /* ^D */
 		return ENTRY_END;
-	if (letter)
+	if (byte == '\r' || byte == '\n') /* a paste may end in both: that is one answer, not two */
+		snprintf(e->note, sizeof(e->note), "nothing is typed yet");
+	else if (letter)
 		take_letter(e, letter);
 	else if (byte == 0x7f || byte == '\b')
 		take_back(e, 1);

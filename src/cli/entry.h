@@ -21,7 +21,7 @@ struct entry {
 
 enum entry_result {
 	ENTRY_GOES_ON,
-	ENTRY_DONE, /* Enter */
+	ENTRY_DONE, /* Enter, behind something */
 	ENTRY_END   /* the end of input, on an empty entry */
 };
 

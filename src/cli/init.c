@@ -168,7 +168,7 @@ make_keys(const struct cli *cli, const struct config *config, struct keyring *ri
 		if (!pair)
 			return cli_fail(cli, CLI_FAILED, "%s: the new key cannot be read back",
 				config->node.state);
-		fprintf(cli->out, "%s %s key of this node (%s)%s%s:\n    %s\n",
+		cli_say(cli, 0, "%s %s key of this node (%s)%s%s:\n    %s\n",
 			created ? "Made the" : "There is the", names->at[i], config->node.name,
 			identity[0] ? ", identity " : "", identity, pair->fingerprint);
 	}
@@ -199,11 +199,11 @@ show_next(const struct cli *cli, const struct config *config)
 
 	cli_name(cli, name, sizeof(name));
 	if (config->n_peers == 0)
-		fprintf(cli->out,
-			"\nNext: name the other site in %s with a [peer NAME] section, and what is "
-			"to be reached\n"
-			"with [route NAME] or [service NAME]; `%s check` shows how it is "
-			"understood. Then:\n",
+		cli_say(cli, 0,
+			"\n"
+			"Next: name the other site in %s with a [peer NAME] section, and what is "
+			"to be reached with [route NAME] or [service NAME]; `%s check` shows how "
+			"it is understood. Then:\n",
 			cli->config_path, name);
 	else
 		fputs("\nNext:\n", cli->out);

@@ -20,8 +20,8 @@ export_key(const struct cli *cli, const struct config *config, const struct keyr
 	const struct key_pair *pair = keyring_pair(ring, identity, asym, PAIR_CURRENT);
 	if (!pair && identity[0])
 		return cli_fail(cli, CLI_FAILED,
-			"there is no %s key of identity \"%s\"; see: %s key",
-			asym->algorithm->name, identity, cli_name(cli, name, sizeof(name)));
+			"there is no %s key of identity \"%s\"; see: %s key", asym->algorithm->name,
+			identity, cli_name(cli, name, sizeof(name)));
 	if (!pair)
 		return cli_fail(cli, CLI_FAILED,
 			"this node has no %s key; name it at `asymmetric` in %s and run `%s init`",
@@ -81,20 +81,20 @@ show_text(const struct cli *cli, const struct config *config, const struct keyri
 	char name[600], created[TIME_TEXT_SIZE];
 	const struct name_list *wanted = &config->node.asymmetric;
 
-	fprintf(cli->out, "Keys of this node (%s), in %s:\n\n", config->node.name,
+	cli_say(cli, 0, "Keys of this node (%s), in %s:\n\n", config->node.name,
 		config->node.state);
 	const struct key_pair *pair;
 	for (size_t i = 0; (pair = keyring_pair_at(ring, i)); i++) {
 		time_text(created, pair->created);
-		fprintf(cli->out, "  %-13s %s  %s %.10s%s%s\n", pair->asym->algorithm->name,
+		cli_say(cli, 16, "  %-13s %s  %s %.10s%s%s\n", pair->asym->algorithm->name,
 			pair->fingerprint, role_since(pair->role), created,
 			pair->identity[0] ? ", identity " : "", pair->identity);
 	}
 	for (size_t i = 0; i < wanted->n; i++) {
 		const struct asym_impl *asym = asym_find(wanted->at[i]);
 		if (asym && !keyring_own(ring, asym))
-			fprintf(cli->out, "  %-13s none yet; make it with: %s init\n",
-				wanted->at[i], cli_name(cli, name, sizeof(name)));
+			cli_say(cli, 16, "  %-13s none yet; make it with: %s init\n", wanted->at[i],
+				cli_name(cli, name, sizeof(name)));
 	}
 }
 
@@ -139,6 +139,11 @@ cmd_key(const struct cli *cli, int argc, char **argv)
 		return cli_fail(cli, CLI_USAGE,
 			"key rotate: only one of --status, --finish and --now; see: secureconn key "
 			"--help");
+	if (wish.json && (export || (rotate && !wish.status)))
+		return cli_fail(cli, CLI_USAGE,
+			"key %s: there is no --json of it; `key` and `key rotate --status` have "
+			"one",
+			args[0]);
 	status = cli_open(cli, &s);
 	if (status == CLI_GO_ON && export) {
 		status = export_key(cli, s.config, s.ring, args[1], wish.identity);

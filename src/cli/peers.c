@@ -61,20 +61,91 @@ each_row(const struct keyring *ring, const struct config *config, row_fn *fn, vo
 	}
 }
 
-static void
-text_row(void *arg, const struct row *row)
-{
-	const struct cli *cli = arg;
-	bool waits = !row->fingerprint && row->algorithm[0];
-	const char *address =
-		row->section && row->section->address.n > 0 ? row->section->address.at[0].text : "";
+/* What a row shows in each column. */
+struct cells {
+	const char *peer, *state, *algorithm, *fingerprint, *at;
+	char since[11];
+};
 
-	fprintf(cli->out, "%-16s %-9s %-13s %-39s  %-10.10s  %s\n",
-		row->peer[0] ? row->peer : "(a caller)", row->state, row->algorithm,
-		row->fingerprint ? row->fingerprint
-		: waits          ? NOT_SHOWN
-				 : "",
-		row->time, row->source[0] ? row->source : address);
+static struct cells
+cells_of(const struct row *row)
+{
+	bool waits = !row->fingerprint && row->algorithm[0];
+	bool dialed = row->section && row->section->address.n > 0;
+	struct cells c = {
+		.peer = row->peer[0] ? row->peer : "(a caller)",
+		.state = row->state,
+		.algorithm = row->algorithm,
+		.fingerprint = row->fingerprint ? row->fingerprint
+			       : waits          ? NOT_SHOWN
+						: "",
+		.at = row->source[0] ? row->source
+		      : dialed       ? row->section->address.at[0].text
+				     : "",
+	};
+
+	snprintf(c.since, sizeof(c.since), "%.10s", row->time);
+	return c;
+}
+
+/* How the list fits. */
+struct layout {
+	const struct cli *cli;
+	int peer;     /* columns of the longest name */
+	size_t width; /* of the longest line */
+};
+
+#define PEER_MIN    16
+#define TABLE       "%-*s %-9s %-13s %-39s  %-10s"
+#define TABLE_WIDTH (1 + 9 + 1 + 13 + 1 + 39 + 2 + 10) /* without the peer */
+
+static void
+measure_row(void *arg, const struct row *row)
+{
+	struct layout *l = arg;
+	struct cells c = cells_of(row);
+	size_t at = strlen(c.at);
+
+	if ((int)strlen(c.peer) > l->peer)
+		l->peer = (int)strlen(c.peer);
+	if (TABLE_WIDTH + 2 + at > l->width)
+		l->width = TABLE_WIDTH + 2 + at;
+}
+
+static void
+table_line(const struct layout *l, const struct cells *c)
+{
+	char line[800];
+	int n = snprintf(line, sizeof(line), TABLE "  %s", l->peer, c->peer, c->state, c->algorithm,
+		c->fingerprint, c->since, c->at);
+
+	while (n > 0 && line[n - 1] == ' ')
+		n--;
+	fprintf(l->cli->out, "%.*s\n", n, line);
+}
+
+static void
+table_row(void *arg, const struct row *row)
+{
+	struct cells c = cells_of(row);
+
+	table_line(arg, &c);
+}
+
+/* Where the terminal has no room for the table: three lines a key. */
+static void
+narrow_row(void *arg, const struct row *row)
+{
+	const struct layout *l = arg;
+	struct cells c = cells_of(row);
+
+	cli_say(l->cli, 4, "%-*s %-9s%s%s\n", PEER_MIN, c.peer, c.state, c.algorithm[0] ? " " : "",
+		c.algorithm);
+	if (c.fingerprint[0])
+		cli_say(l->cli, 4, "    %s\n", c.fingerprint);
+	if (c.since[0] || c.at[0])
+		cli_say(l->cli, 4, "    %s%s%s%s\n", c.since[0] ? "since " : "", c.since,
+			c.since[0] && c.at[0] ? ", " : "", c.at);
 }
 
 static struct json_object *
@@ -118,6 +189,8 @@ show_json(const struct cli *cli, const struct config *config, const struct keyri
 static void
 show_text(const struct cli *cli, const struct config *config, const struct keyring *ring)
 {
+	const struct cells titles = {"PEER", "STATE", "ALGORITHM", "FINGERPRINT", "AT", "SINCE"};
+	struct layout layout = {cli, PEER_MIN, 0};
 	char name[600];
 	bool waits = false;
 	const struct peer_key *key;
@@ -127,13 +200,20 @@ show_text(const struct cli *cli, const struct config *config, const struct keyri
 			cli->config_path);
 		return;
 	}
-	fprintf(cli->out, "%-16s %-9s %-13s %-39s  %-10s  %s\n", "PEER", "STATE", "ALGORITHM",
-		"FINGERPRINT", "SINCE", "AT");
-	each_row(ring, config, text_row, (void *)cli);
+	each_row(ring, config, measure_row, &layout);
+	if (cli_columns(cli) && cli_columns(cli) < layout.width + (size_t)layout.peer) {
+		each_row(ring, config, narrow_row, &layout);
+	} else {
+		table_line(&layout, &titles);
+		each_row(ring, config, table_row, &layout);
+	}
 	for (size_t i = 0; (key = keyring_peer_key(ring, i)); i++)
 		waits = waits || key->state == KEY_PENDING;
 	if (waits)
-		fprintf(cli->out, "\nKeys that wait are not used before: %s verify PEER\n",
+		cli_say(cli, 0,
+			"\n"
+			"A key that waits is not used before its operator has read its "
+			"fingerprint to you: %s verify PEER\n",
 			cli_name(cli, name, sizeof(name)));
 }
 

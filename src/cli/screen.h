@@ -19,12 +19,13 @@ screen_has_colour(FILE *out);
 bool
 screen_open(FILE *in, FILE *out, bool page);
 
-/* A page in place of the one before; lines that do not fit are left out. */
+/* A page in place of the one before. Of one that is longer than the terminal a part is shown, and
+   which; keys move it. */
 void
 screen_show(FILE *out, const char *page);
 
-/* False: the user wants no more (q, Ctrl-C, the end of input) or a signal has come, in these
-   milliseconds. */
+/* Waits for so many milliseconds, or until a key has moved the page: then it is to be shown again.
+   False: the user wants no more (q, Ctrl-C, the end of input) or a signal has come. */
 bool
 screen_wait(FILE *in, unsigned ms);
 

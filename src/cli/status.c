@@ -108,8 +108,7 @@ cmd_status(const struct cli *cli, int argc, char **argv)
 {
 	bool json = false, again = false;
 	const char *given = NULL, *args[1];
-	const struct cli_option options[] = {
-		{"--json", NULL, NULL, &json, "the same for programs"},
+	const struct cli_option options[] = {{"--json", NULL, NULL, &json, "the same for programs"},
 		{"--watch", "[SECONDS]", &given, &again, "again and again, until q or Ctrl-C"},
 		{.name = NULL}};
 	const struct cli_usage usage = {"status", "",
@@ -119,6 +118,7 @@ cmd_status(const struct cli *cli, int argc, char **argv)
 		", from 0.1 to 3600).\n",
 		options, 0, 1};
 	struct config *config;
+	char program[600];
 	int status = cli_parse(cli, &usage, argc, argv, args);
 
 	if (status != CLI_GO_ON)
@@ -136,7 +136,8 @@ cmd_status(const struct cli *cli, int argc, char **argv)
 	if (status != CLI_GO_ON)
 		return status;
 	struct view view = {.cli = cli, .config = config, .json = json};
-	view.look = (struct status_look){screen_width(cli->out), screen_has_colour(cli->out)};
+	view.look = (struct status_look){screen_width(cli->out), screen_has_colour(cli->out),
+		cli_name(cli, program, sizeof(program))};
 	status = again ? watch(&view, ms) : look(&view, true);
 	config_free(config);
 	return status == CLI_GO_ON ? CLI_DONE : status;

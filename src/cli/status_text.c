@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "cli/flow.h"
 #include "proxy/tally.h"
 
-#define LABEL 13 /* columns of a label and the space behind it */
-#define LINE  512
+#define LABEL       13 /* columns of a label and the space behind it */
+#define LINE        512
 #define LINKS_SHOWN 3 /* of one peer: there may be hundreds (link = own) */
 
 #define BOLD   "1"
@@ -82,7 +83,7 @@ array(struct json_object *o, const char *key, size_t *n)
 {
 	struct json_object *value;
 	bool there = json_object_object_get_ex(o, key, &value) &&
-		json_object_is_type(value, json_type_array);
+		     json_object_is_type(value, json_type_array);
 	*n = there ? json_object_array_length(value) : 0;
 	return there ? value : NULL;
 }
@@ -98,46 +99,30 @@ coloured(const struct page *p, const char *colour, const char *word)
 		fputs(word, p->out);
 }
 
-/* The next word, NULL: there is none. A number is not parted from what it counts. */
-static char *
-next_word(char **rest)
-{
-	char *word = strsep(rest, " "), *last = word;
-
-	while (*rest && *last && last[strspn(last, "0123456789.")] == '\0') {
-		(*rest)[-1] = ' ';
-		last = strsep(rest, " ");
-	}
-	return word;
-}
-
 /* A label and its text, which goes on below itself where the line ends. */
 static void __attribute__((format(printf, 3, 4)))
 field(const struct page *p, const char *label, const char *format, ...)
 {
-	char line[LINE], *rest = line, *word;
-	unsigned column = 2 + LABEL;
-	bool first = true;
+	const struct flow flow = {p->look->width, 2 + LABEL, 2 + LABEL};
+	char line[LINE];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	fprintf(p->out, "  %-*s", LABEL, label);
-	while ((word = next_word(&rest))) {
-		unsigned n = (unsigned)strlen(word);
-		if (!first && column + 1 + n > p->look->width) {
-			fprintf(p->out, "\n%*s", 2 + LABEL, "");
-			column = 2 + LABEL;
-		} else if (!first) {
-			fputc(' ', p->out);
-			column++;
-		}
-		fputs(word, p->out);
-		column += n;
-		first = false;
-	}
+	flow_text(p->out, &flow, line);
 	fputc('\n', p->out);
+}
+
+/* A name of several words, which stay in one line. */
+static const char *
+name_text(char out[64], struct json_object *o, const char *key)
+{
+	snprintf(out, 64, "%s", text(o, key));
+	for (char *c = out; *c; c++)
+		*c = *c == ' ' ? FLOW_JOINT[0] : *c;
+	return out;
 }
 
 static void
@@ -229,6 +214,10 @@ show_node(const struct page *p, struct json_object *o)
 		(unsigned long long)number(o, "unauthenticated"),
 		(unsigned long long)number(o, "unauthenticated_max"), refused, failed);
 	show_counts(p, "limits met", o, "limits_reached");
+	if (number(o, "log_dropped") > 0)
+		field(p, "log", "%llu line%s dropped: who reads it does not keep up",
+			(unsigned long long)number(o, "log_dropped"),
+			number(o, "log_dropped") == 1 ? "" : "s");
 }
 
 /* ---- peers ---- */
@@ -236,7 +225,7 @@ show_node(const struct page *p, struct json_object *o)
 static void
 show_link(const struct page *p, struct json_object *o)
 {
-	char age[32], next[32], distance[40] = "";
+	char age[32], next[32], distance[40] = "", protocol[64], asymmetric[64], symmetric[64];
 	unsigned long long us = number(o, "rtt_us"), renewals = number(o, "renewals");
 
 	if (us > 0)
@@ -246,8 +235,9 @@ show_link(const struct page *p, struct json_object *o)
 		flag(o, "dialed") ? "dialed" : "called from there",
 		age_text(age, number(o, "age_s")), distance,
 		flag(o, "goaway") ? ", takes no new connections" : "");
-	field(p, "algorithms", "%s, %s, %s (%s)", text(o, "protocol"), text(o, "asymmetric"),
-		text(o, "symmetric"), text(o, "implementation"));
+	field(p, "algorithms", "%s, %s, %s" FLOW_JOINT "(%s)", name_text(protocol, o, "protocol"),
+		name_text(asymmetric, o, "asymmetric"), name_text(symmetric, o, "symmetric"),
+		text(o, "implementation"));
 	field(p, "keys", "%s old, next in %s; %llu renewal%s",
 		age_text(age, number(o, "keys_age_s")), age_text(next, number(o, "renewal_in_s")),
 		renewals, renewals == 1 ? "" : "s");
@@ -269,7 +259,7 @@ meaning_of_state(const char *state)
 		const char *state, *meaning;
 	} meanings[] = {
 		{"rejected", "its operator has not verified the key of this node"},
-		{"no key", "none of its keys is verified here: secureconn verify "},
+		{"no key", "none of its keys is verified here"},
 		{"idle", "dialed when a connection needs it"},
 		{"absent", "it calls this node, and is not there"},
 	};
@@ -306,8 +296,11 @@ show_peer(const struct page *p, struct json_object *o)
 		fprintf(p->out, ", next try in %s",
 			age_text(age, (number(o, "retry_in_ms") + 999) / 1000));
 	fputc('\n', p->out);
-	if (meaning)
-		field(p, "state", "%s%s", meaning, strcmp(state, "no key") ? "" : text(o, "name"));
+	if (meaning && strcmp(state, "no key") == 0)
+		field(p, "state", "%s: %s verify %s", meaning,
+			p->look->program, text(o, "name"));
+	else if (meaning)
+		field(p, "state", "%s", meaning);
 	if (n == 0 && joined(list, o, "address")[0])
 		field(p, "address", "%s", list);
 	for (size_t i = 0; i < n; i++) {

@@ -10,6 +10,7 @@
 struct status_look {
 	unsigned width; /* columns: longer lines go on in the next one */
 	bool colour;
+	const char *program; /* how it is called, for advice */
 };
 
 /* picture: as the control socket gives it; what is missing in it is left out. */

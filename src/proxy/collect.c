@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/log_writer.h"
 #include "proxy/branch.h"
 #include "proxy/session.h"
 #include "proxy/tally.h"
@@ -230,6 +232,8 @@ fill_node(struct status *s, const struct node *n)
 	s->unauthenticated = limits_used(n->limits);
 	s->places = n->config->limits.unauthenticated;
 	s->callers_refused = n->floods[FLOOD_REFUSED].total;
+	s->log_level = log_level_name(log_get_level());
+	s->log_dropped = log_writer_dropped();
 }
 
 static void

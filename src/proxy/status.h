@@ -74,6 +74,8 @@ struct status {
 	uint64_t workers;
 	uint64_t unauthenticated, places; /* connections now, and at most */
 	uint64_t callers_refused, handshakes_failed;
+	const char *log_level; /* its name */
+	uint64_t log_dropped;  /* lines that nobody has read in time */
 	uint64_t reached[REACHED_COUNT]; /* times that a limit was */
 	/* those of the configuration in its order, then the others by name */
 	struct status_peer **peers;

@@ -113,6 +113,8 @@ def test_connections_are_bounded(node):
     with connect(node) as one_more:
         assert "too many connections" in answer(one_more)["error"]
         assert one_more.recv(10) == b""
+    said = node.cli("status", check=1).stderr
+    assert "too many connections to the control socket" in said
     for s in held:
         s.close()
 
@@ -124,6 +126,7 @@ def test_connections_are_bounded(node):
 
 def test_the_log_level(node):
     assert "debug" in node.cli("log", "debug").stdout
+    assert json.loads(node.cli("status", "--json").stdout)["node"]["log"] == "debug"
     node.cli("log", "error")
     mark = node.position()
     node.cli("renew", "hq", check=1)  # logs at the level info
@@ -131,6 +134,7 @@ def test_the_log_level(node):
     node.cli("log", "info")
     assert [e["request"] for e in node.events("control_request", since=mark)] == ["log"], "only the second one is seen"
     e = node.events("control_request")[-1]
+    assert e["to"] == "info"
     assert e["by"].startswith(f"uid {os.getuid()}, pid ")
 
 

@@ -1,5 +1,6 @@
 """The figures for Prometheus: what they say, in a form that is right, and that whoever asks badly harms nobody."""
 
+import pathlib
 import re
 import socket
 import time
@@ -11,6 +12,7 @@ import pytest
 import services
 from node import free_port, until
 
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "contrib" / "man" / "secureconn.1.scd"
 SAMPLE = re.compile(r'(secureconn_\w+)(?:\{((?:\w+="[^"\\]*",?)+)\})? (-?[0-9.e+-]+)')
 
 
@@ -64,7 +66,9 @@ def test_figures(served):
         assert f["connections", 'route="echo"'] == 1 and f["connections_total", 'route="echo"'] == 1
         assert f["received_bytes_total", 'route="echo"'] == f["sent_bytes_total", 'route="echo"'] == 1000
         assert f["peer_received_bytes_total", 'peer="hq"'] > 1000
-        assert f["memory_bytes", ""] > 1_000_000
+        assert f["memory_bytes", ""] > 1_000_000 and f["log_dropped_total", ""] == 0
+        page = re.sub(r"[\\*]", "", PAGE.read_text().partition("# METRICS")[2].partition("\n# ")[0])
+        assert not {name for name, _ in f if not re.search(rf"(?<!\w)(secureconn)?_(peer_)?{name.removeprefix('peer_')}(?!\w)", page)}
     served.hq.stop()
     served.store.wait("link_down")
     until(lambda: services.gets_reset(served.route) and ("refused_total", 'route="echo",reason="peer_absent"') in figures(fetch(served)[1]),

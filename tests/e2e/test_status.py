@@ -347,13 +347,39 @@ def test_watch_follows_the_node(pair, closing):
 
 
 def test_a_low_terminal(pair, closing):
-    """What does not fit is left out; nothing scrolls."""
-    t = closing.add(Terminal(pair.store, "status", "--watch=0.1", rows=5, columns=60))
-    t.until("\x1b[H", 3)
-    os.write(t.master, b"q")
-    t.ends()
+    """A part of the page is shown, and which; keys move it; nothing scrolls by itself."""
+    t = closing.add(Terminal(pair.store, "status", "--watch=0.1", rows=5, columns=60, env={"NO_COLOR": "1"}))
+
+    def shows(first, bar):
+        """The last page that came whole."""
+        pages = [p for p in t.read().split("\x1b[H")[1:] if p.endswith("\x1b[0m\x1b[K")]
+        return pages and pages[-1].startswith(first) and f"lines {bar} of " in pages[-1]
+    until(lambda: shows("node store: running", "1 to 4"), lambda: t.text)
     page = t.text.split("\x1b[H")[1]
     assert page.count("\r\n") == 4
+    last = int(re.search(r"lines 1 to 4 of (\d+)", page)[1])
+    for key, first, bar in (("j", "", "2 to 5"), ("\x1b[B\x1b[B", "", "4 to 7"), ("k", "", "3 to 6"), (" ", "", "6 to 9"),
+                            ("b", "", "3 to 6"), ("\x1b[6~\x1bOA?", "", "5 to 8"), ("kkkkkkkkk", "node store", "1 to 4"),
+                            ("G", "", f"{last - 3} to {last}"), ("jjj", "", f"{last - 3} to {last}"), ("g", "node store", "1 to 4")):
+        os.write(t.master, key.encode())
+        until(lambda: shows(first, bar), lambda: f"{key!r} {bar}: {t.text[-2000:]!r}")
+    os.write(t.master, b"q")
+    t.ends()
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_lines_end_between_words(make_node, columns, closing):
+    """Of every command, also what goes wrong."""
+    name = "a-site-with-a-name-that-is-long"
+    node = make_node(name, {"peer hq": {"address": "hq.example.invalid:7400"}, "peer store-of-the-other-side": {"address": "127.0.0.1:1"},
+                            "route inventory": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq, store-of-the-other-side"}})
+    node.set("node", asymmetric="X25519, ElGamal 2048").init()
+    for args in (["peers"], ["key"], ["key", "rotate"], ["check"], ["doctor"], ["status"], ["verify", "hq"], ["trust", "hq", "--fingerprint", "x"],
+                 ["trust", "hq"], ["init"]):
+        t = closing.add(Terminal(node, *args, columns=columns, env={"NO_COLOR": "1"}))
+        until(lambda: t.read() and t.process.poll() is not None, lambda: t.text)
+        long = [line for line in t.read().split("\r\n") if len(line) > columns and max(map(len, line.split())) < columns - 12]
+        assert t.text and not long, args
 
 
 def test_colour(pair, closing):

@@ -100,6 +100,8 @@ picture(void)
 	fill_peers(s);
 	s->age = 90 * NS_PER_S;
 	s->memory = 4096;
+	s->log_level = "debug";
+	s->log_dropped = 11;
 	s->workers = 2;
 	s->unauthenticated = 3;
 	s->places = 256;
@@ -145,6 +147,8 @@ test_everything(void **state)
 	expect(o, "node.memory_bytes", "4096");
 	expect(o, "node.unauthenticated_max", "256");
 	expect(o, "node.limits_reached", "{\"source\":7}");
+	expect(o, "node.log", "\"debug\"");
+	expect(o, "node.log_dropped", "11");
 	expect(o, "node.listen", "[\"127.0.0.1:7400\"]");
 	expect(o, "peers.0.name", "\"hq\"");
 	expect(o, "peers.0.state", "\"up\"");

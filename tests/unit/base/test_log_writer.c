@@ -131,6 +131,7 @@ fill(int flags, enum log_format format, const char *i_key, const char *lines_key
 		}
 	}
 	assert_true(dropped > total / 2);
+	assert_int_equal(log_writer_dropped(), dropped);
 	say(total); /* it goes on */
 	assert_int_equal(number_in(next_line(), i_key), total);
 	log_writer_stop(10000);

@@ -106,6 +106,22 @@ test_refused(void **state)
 	assert_int_equal(type(&e, "\025\004"), ENTRY_END);
 }
 
+/* Enter before anything was typed, or the second half of CR LF behind a paste, is no answer. */
+static void
+test_nothing_is_no_answer(void **state)
+{
+	struct entry e;
+	(void)state;
+
+	entry_init(&e);
+	assert_int_equal(type(&e, "\r"), ENTRY_GOES_ON);
+	assert_int_equal(type(&e, " -\n"), ENTRY_GOES_ON);
+	assert_string_equal(e.note, "nothing is typed yet");
+	assert_int_equal(type(&e, "7"), ENTRY_GOES_ON);
+	assert_string_equal(e.note, "");
+	assert_int_equal(type(&e, "\r"), ENTRY_DONE);
+}
+
 int
 main(void)
 {
@@ -114,6 +130,7 @@ main(void)
 		cmocka_unit_test(test_pasted),
 		cmocka_unit_test(test_taken_back),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_nothing_is_no_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

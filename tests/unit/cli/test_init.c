@@ -26,7 +26,7 @@ test_fresh(void **state)
 		"Made the X25519 key of this node (store-7):\n    %s\n\n"
 		"Next: name the other site in DIR/etc/sc/hq.ini with a [peer NAME] section, and "
 		"what is to "
-		"be reached\nwith [route NAME] or [service NAME]; `secureconn -c DIR/etc/sc/hq.ini "
+		"be reached with [route NAME] or [service NAME]; `secureconn -c DIR/etc/sc/hq.ini "
 		"check` "
 		"shows how it is understood. Then:\n"
 		"    secureconn -c DIR/etc/sc/hq.ini run\n"

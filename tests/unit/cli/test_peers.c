@@ -37,9 +37,9 @@ test_list(void **state)
 	harness_contains(h.out, hq);
 	harness_contains(h.out, "\nhq               on hold   X25519        ask its operator ");
 	harness_contains(h.out, "\n(a caller)       pending   X25519        ask its operator ");
-	harness_contains(h.out, "\nbranch           no key ");
-	harness_contains(
-		h.out, "Keys that wait are not used before: secureconn -c DIR/x.ini verify PEER\n");
+	harness_contains(h.out, "\nbranch           no key\n");
+	harness_contains(h.out, "A key that waits is not used before its operator has read its "
+				"fingerprint to you: secureconn -c DIR/x.ini verify PEER\n");
 	/* What the operators are to tell each other is not told here. */
 	assert_null(strstr(h.out, on_hold));
 	assert_null(strstr(h.out, caller));

@@ -8,7 +8,8 @@ static const char picture[] =
 	"\"age_s\":93784,"
 	"\"listen\":[\"0.0.0.0:7400\",\"[::]:7400\"],\"workers\":2,\"memory_bytes\":18874368,"
 	"\"unauthenticated\":1,\"unauthenticated_max\":256,\"callers_refused\":3,"
-	"\"handshakes_failed\":4,\"limits_reached\":{\"source\":3,\"streams\":12}},"
+	"\"handshakes_failed\":4,\"limits_reached\":{\"source\":3,\"streams\":12},"
+	"\"log\":\"info\",\"log_dropped\":12},"
 	"\"peers\":[{\"name\":\"hq\",\"state\":\"up\",\"address\":[\"hq.example.com:7400\"],"
 	"\"error\":\"203.0.113.5:7400: the deadline has passed\",\"error_age_s\":7200,"
 	"\"waiting\":0,\"links\":[{\"address\":\"203.0.113.5:7400\",\"dialed\":true,"
@@ -30,7 +31,7 @@ static const char picture[] =
 static char *
 render(const char *json, unsigned width, bool colour)
 {
-	const struct status_look look = {width, colour};
+	const struct status_look look = {width, colour, "secureconn -c x.ini"};
 	struct json_object *o = json_tokener_parse(json);
 	char *text;
 	size_t n;
@@ -55,6 +56,7 @@ test_page(void **state)
 		"  listens      0.0.0.0:7400, [::]:7400\n"
 		"  callers      1 of 256 places taken by strangers; 3 refused, 4 failed\n"
 		"  limits met   3 source, 12 streams\n"
+		"  log          12 lines dropped: who reads it does not keep up\n"
 		"\n"
 		"peer hq: up\n"
 		"  link         203.0.113.5:7400, dialed 3 min 5 s ago, 12.3 ms away\n"
@@ -128,7 +130,8 @@ test_no_key(void **state)
 	char *text = render("{\"peers\":[{\"name\":\"hq\",\"state\":\"no key\"}]}", 80, false);
 	(void)state;
 
-	assert_non_null(strstr(text, "none of its keys is verified here: secureconn verify hq\n"));
+	assert_non_null(strstr(
+		text, "none of its keys is verified here: secureconn -c x.ini verify hq\n"));
 	free(text);
 }
 
