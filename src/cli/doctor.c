@@ -1,6 +1,8 @@
 /* secureconn doctor: goes the way of a connection step by step, and says what is wrong with it. */
 #include "cli/doctor.h"
 
+#include <string.h>
+
 #include "cli/client.h"
 #include "cli/user.h"
 
@@ -8,9 +10,11 @@
 static void
 on_problem(void *arg, const char *text)
 {
-	struct report *r = arg;
+	struct doctor *d = arg;
 
-	report_say(r, REPORT_FAIL, "state folder", "%s", text);
+	report_say(d->report, REPORT_FAIL, "state folder", "%s", text);
+	d->damaged = true;
+	d->damaged_key = d->damaged_key || strstr(text, "/keys/");
 }
 
 /* What the running node says of itself, or NULL. To be put. */
@@ -37,19 +41,19 @@ examine(struct doctor *d, const struct config_peer *only)
 	json_object_put(d->picture);
 }
 
-/* The key ring, or NULL after saying what is wrong. */
-static struct keyring *
-open_ring(const struct cli *cli, struct report *r, const struct config *config)
+/* False after saying what is wrong. */
+static bool
+open_ring(struct doctor *d)
 {
-	struct keyring *ring;
 	struct errmsg err;
 
-	enum sc_error error = keyring_open(&ring, config->node.state, on_problem, r, &err);
+	enum sc_error error =
+		keyring_open(&d->ring, d->config->node.state, on_problem, d, &err);
 	if (error == SC_OK)
-		return ring;
-	cli_ring_advice(cli, error, &err);
-	report_say(r, REPORT_FAIL, "state folder", "%s", err.text);
-	return NULL;
+		return true;
+	cli_ring_advice(d->report->cli, error, &err);
+	report_say(d->report, REPORT_FAIL, "state folder", "%s", err.text);
+	return false;
 }
 
 int
@@ -86,12 +90,11 @@ cmd_doctor(const struct cli *cli, int argc, char **argv)
 		return CLI_FAILED;
 	}
 	report_init(&report, cli, json);
-	report.about = config->node.name;
+	report_part(&report, "This node,", config->node.name);
+	report_say(&report, REPORT_OK, "configuration", "%s", config->files[0]);
 	struct doctor d = {.report = &report, .config = config, .settings = &settings,
 		.program = cli_name(cli, program, sizeof(program))};
-	d.ring = open_ring(cli, &report, config);
-	report.about = NULL;
-	if (d.ring)
+	if (open_ring(&d))
 		examine(&d, peer);
 	status = report_end(&report);
 	keyring_free(d.ring);

@@ -12,9 +12,10 @@ struct doctor {
 	struct keyring *ring;
 	const char *program;      /* as it must be called: "secureconn -c FILE" */
 	struct json_object *picture; /* of the running node, NULL: none runs */
+	bool damaged, damaged_key; /* a file of the state folder, or of a key of this node */
 };
 
-/* The clock, the state folder's keys, ports, targets of services. */
+/* The state folder, clock, keys, ports, targets of services. */
 void
 doctor_node(const struct doctor *d);
 
@@ -33,6 +34,10 @@ struct visit {
 /* What the handshake has shown, and what mends it if it failed. */
 void
 doctor_handshake(const struct visit *v, const struct probe_facts *facts);
+
+/* Tries each service that a route leads to, over the link of p. */
+void
+doctor_services(const struct visit *v, struct probe *p);
 
 /* "FILE:LINE" */
 #define DOCTOR_PLACE 300

@@ -69,8 +69,8 @@ fail_asymmetric(const struct visit *v)
 	report_say(v->report, REPORT_FAIL, "algorithms",
 		"no kind of keys in common: this node offers %s", names);
 	report_advice(v->report,
-		"add one that %s has to `asymmetric` in [node], %s, then run: %s init; or have one "
-		"of these added there",
+		"add one that %s has to `asymmetric` in [node], %s, then run: %s init, and start "
+		"the node again; or have one of these added there",
 		v->peer->name,
 		doctor_place(at, own->file ? own->file : v->d->config->files[0], own->line),
 		v->d->program);
@@ -100,8 +100,8 @@ fail_not_verified(const struct visit *v, const struct probe_facts *f)
 	case VERDICT_REVOKED:
 		report_say(v->report, REPORT_FAIL, "keys", "it shows a key that was revoked here");
 		report_advice(v->report,
-			"it needs a new key: its operator removes the old one and runs: secureconn "
-			"init; then verify that");
+			"it needs a new key: its operator runs `secureconn key rotate --now` "
+			"there, and you verify that: %s verify %s", v->d->program, name);
 		break;
 	case VERDICT_WEAK:
 		report_say(v->report, REPORT_FAIL, "keys",

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +14,9 @@
 #include "cli/client.h"
 #include "cli/status_text.h"
 
-#define LONG_AGO   1767225600 /* 2026: a clock before it is wrong */
+#define LONG_AGO   1767225600                 /* 2026: a clock before it is wrong */
+#define ROOM_MIN   (64 * 1024)                /* bytes: a key takes 4 KiB at most */
+#define OLD        ((int64_t)730 * 24 * 3600) /* of a key, in seconds */
 #define CONNECT_MS 3000
 
 const char *
@@ -27,6 +30,33 @@ doctor_ago(char out[48], int64_t then)
 	else
 		snprintf(out, 48, "%s ago", age_text(age, seconds > 0 ? (uint64_t)seconds : 0));
 	return out;
+}
+
+/* ---- the state folder ---- */
+
+/* Whether what comes and what is decided can be written down. */
+static void
+check_state(const struct doctor *d)
+{
+	const char *state = d->config->node.state;
+	struct statvfs fs;
+
+	if (access(state, W_OK) != 0) {
+		report_say(d->report, REPORT_FAIL, "state folder", "%s: cannot be written: %s",
+			state, strerror(errno));
+		report_advice(d->report, "what `verify` decides, and keys that come, cannot be "
+					 "kept: make it writable, or set `state` to another place");
+	} else if (statvfs(state, &fs) == 0 && ((uint64_t)fs.f_bavail * fs.f_frsize < ROOM_MIN ||
+						       (fs.f_files > 0 && fs.f_favail == 0))) {
+		report_say(d->report, REPORT_FAIL, "state folder",
+			"%s: there is no room left on its file system", state);
+		report_advice(d->report,
+			"make room: what `verify` decides, and keys that come, "
+			"cannot be kept (df %s)",
+			state);
+	} else if (!d->damaged) {
+		report_say(d->report, REPORT_OK, "state folder", "%s", state);
+	}
 }
 
 /* ---- clock and keys ---- */
@@ -67,15 +97,26 @@ check_keys_of(const struct doctor *d, const char *identity)
 		const struct asym_impl *asym = d->settings->asym[i];
 		const struct key_pair *pair = keyring_pair(d->ring, identity, asym, PAIR_CURRENT);
 		if (pair) {
-			report_say(d->report, REPORT_OK, "key", "%s%s%s, made %s",
-				asym->algorithm->name, of, identity,
+			bool old = (int64_t)time(NULL) - pair->created > OLD;
+			report_say(d->report, old ? REPORT_NOTE : REPORT_OK, "key",
+				"%s%s%s, made %s", asym->algorithm->name, of, identity,
 				doctor_ago(age, pair->created));
+			if (old)
+				report_advice(d->report,
+					"a new one needs no outage: %s key rotate --asymmetric "
+					"\"%s\"%s%s",
+					d->program, asym->algorithm->name,
+					identity[0] ? " --identity " : "", identity);
 			continue;
 		}
 		report_say(d->report, REPORT_FAIL, "key",
 			"there is no %s key%s%s, which `asymmetric` names", asym->algorithm->name,
 			of, identity);
-		report_advice(d->report, "run: %s init", d->program);
+		report_advice(d->report,
+			d->damaged_key ? "put its file back from a backup; or move that away, run: "
+					 "%s init, and have the new key verified"
+				       : "run: %s init",
+			d->program);
 	}
 }
 
@@ -248,16 +289,15 @@ check_original(const struct doctor *d, const struct config_service *s)
 		"%s: `source = original`, but the node has no right to show other addresses than "
 		"its own",
 		s->name);
-	report_advice(d->report, "give it the capability CAP_NET_RAW: AmbientCapabilities and "
+	report_advice(d->report,
+		"give it the capability CAP_NET_RAW: AmbientCapabilities and "
 		"CapabilityBoundingSet of a systemd unit, or start it as root with `user` set");
 }
 
 void
 doctor_node(const struct doctor *d)
 {
-	report_part(d->report, "This node,", d->config->node.name);
-	report_say(d->report, REPORT_OK, "configuration", "%s", d->config->files[0]);
-	report_say(d->report, REPORT_OK, "state folder", "%s", d->config->node.state);
+	check_state(d);
 	check_clock(d);
 	check_keys(d);
 	check_process(d);

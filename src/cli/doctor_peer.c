@@ -10,33 +10,98 @@
 #include "cli/status_text.h"
 
 #define CONNECT_MS 5000
-#define SERVICE_MS 2000 /* over what the route waits */
 
 /* ---- keys, before anything is dialed ---- */
 
+struct known {
+	bool verified, expected, revoked;
+	bool waits;   /* one that the peer has shown */
+	bool callers; /* one of somebody who has no name here */
+};
+
+static struct known
+known_keys(const struct visit *v)
+{
+	const char *name = v->peer->name;
+	const struct peer_key *key;
+	struct known known = {.revoked = keyring_has_revoked(v->d->ring, name)};
+
+	for (size_t i = 0; (key = keyring_peer_key(v->d->ring, i)); i++) {
+		bool its = strcmp(key->peer, name) == 0;
+		known.verified = known.verified || (its && key->state == KEY_VERIFIED);
+		known.expected = known.expected || (its && key->state == KEY_EXPECTED);
+		known.waits = known.waits || (its && key->state == KEY_PENDING);
+		known.callers = known.callers || (!key->peer[0] && key->state == KEY_PENDING);
+	}
+	return known;
+}
+
 static void
-check_known_keys(const struct visit *v)
+tell_verified(const struct visit *v)
 {
 	const struct peer_key *key;
 	char age[48];
-	bool any = false, waits = false;
 
-	for (size_t i = 0; (key = keyring_peer_key(v->d->ring, i)); i++) {
-		if (strcmp(key->peer, v->peer->name) != 0)
-			continue;
-		if (key->state == KEY_VERIFIED)
+	for (size_t i = 0; (key = keyring_peer_key(v->d->ring, i)); i++)
+		if (strcmp(key->peer, v->peer->name) == 0 && key->state == KEY_VERIFIED)
 			report_say(v->report, REPORT_OK, "key of the peer", "%s, verified %s",
 				key->asym->algorithm->name, doctor_ago(age, key->time));
-		any = any || key->state == KEY_VERIFIED;
-		waits = waits || key->state == KEY_PENDING;
+}
+
+/* None is verified, and the peer calls this node: nothing that is tried below would tell. */
+static void
+advise_unverified(const struct visit *v, const struct known *known)
+{
+	const struct endpoint_list *listen = &v->d->config->node.listen;
+	const char *name = v->peer->name, *program = v->d->program;
+
+	if (known->waits || known->callers)
+		report_advice(v->report,
+			"a key of a caller waits. If it is that of %s, as its operator tells you "
+			"on a "
+			"number that you have, run: %s verify %s",
+			name, program, name);
+	else if (known->revoked)
+		report_advice(v->report,
+			"if the one that was revoked is to count again: %s trust %s --fingerprint "
+			"F "
+			"--again",
+			program, name);
+	else if (listen->n == 0)
+		report_advice(v->report,
+			"neither side can dial: give [peer %s] an `address`, %s:%u, or [node] a "
+			"`listen`",
+			name, v->peer->file, v->peer->line);
+	else
+		report_advice(v->report,
+			"nobody has called with a key yet: at %s the node must run, and `address` "
+			"of "
+			"this one lead to %s",
+			name, listen->at[0].text);
+}
+
+/* False: there is no use in going on. */
+static bool
+check_known_keys(const struct visit *v)
+{
+	struct known known = known_keys(v);
+	bool calls = v->peer->address.n == 0;
+
+	tell_verified(v);
+	if (known.verified) {
+		if (known.waits)
+			report_say(v->report, REPORT_NOTE, "key of the peer",
+				"it has also shown a key that is not verified");
+		return true;
 	}
-	if (any && waits)
-		report_say(v->report, REPORT_NOTE, "key of the peer",
-			"it has also shown a key that is not verified");
-	if (!any)
-		report_say(v->report, REPORT_NOTE, "key of the peer", "none is verified here%s%s",
-			waits ? ", but one waits for that" : "",
-			keyring_has_revoked(v->d->ring, v->peer->name) ? "; one was revoked" : "");
+	report_say(v->report, calls && !known.expected ? REPORT_FAIL : REPORT_NOTE,
+		"key of the peer", "none is verified here%s%s%s",
+		known.expected ? "; its fingerprint is trusted, and the key has not come yet" : "",
+		known.waits ? ", but one waits for that" : "",
+		known.revoked ? "; one was revoked" : "");
+	if (calls && !known.expected)
+		advise_unverified(v, &known);
+	return !calls || known.expected;
 }
 
 /* ---- names and TCP ---- */
@@ -44,9 +109,12 @@ check_known_keys(const struct visit *v)
 static const char *
 numeric(char out[INET6_ADDRSTRLEN + 2], const struct addrinfo *a)
 {
-	const void *raw = a->ai_family == AF_INET
-		? (const void *)&((const struct sockaddr_in *)(const void *)a->ai_addr)->sin_addr
-		: (const void *)&((const struct sockaddr_in6 *)(const void *)a->ai_addr)->sin6_addr;
+	const void *raw =
+		a->ai_family == AF_INET
+			? (const void *)&((const struct sockaddr_in *)(const void *)a->ai_addr)
+				  ->sin_addr
+			: (const void *)&((const struct sockaddr_in6 *)(const void *)a->ai_addr)
+				  ->sin6_addr;
 
 	if (!inet_ntop(a->ai_family, raw, out, INET6_ADDRSTRLEN))
 		snprintf(out, INET6_ADDRSTRLEN, "?");
@@ -91,15 +159,18 @@ advise_connect(const struct visit *v, int error)
 	if (error == ECONNREFUSED)
 		report_advice(v->report,
 			"nothing listens there: start the node of %s, or correct `address`, %s, to "
-			"its `listen`", v->peer->name, at);
+			"its `listen`",
+			v->peer->name, at);
 	else if (error == ETIMEDOUT)
 		report_advice(v->report,
 			"the host is down, or a firewall drops what goes to port %u: open it, or "
-			"correct `address`, %s", v->endpoint->port, at);
+			"correct `address`, %s",
+			v->endpoint->port, at);
 	else
 		report_advice(v->report,
 			"this host has no way to that address: see its network, or correct "
-			"`address`, %s", at);
+			"`address`, %s",
+			at);
 }
 
 /* The descriptor, or -1 after saying why not. */
@@ -129,124 +200,13 @@ connect_first(const struct visit *v, const struct addrinfo *found)
 	return -1;
 }
 
-/* ---- services ---- */
-
-static void
-advise_service(const struct visit *v, const struct config_route *r, uint16_t code)
-{
-	const char *peer = v->peer->name;
-	char at[DOCTOR_PLACE];
-
-	doctor_place(at, r->file, r->line);
-	switch (code) {
-	case CODE_DENIED:
-		report_advice(v->report,
-			"at %s, `allow` in [service %s] has to name this node, as it is called "
-			"there; or there is no such service: see [route %s], %s",
-			peer, r->service, r->name, at);
-		break;
-	case CODE_REFUSED:
-		report_advice(v->report,
-			"at %s, the program behind [service %s] does not run: start it, or correct "
-			"`connect` there", peer, r->service);
-		break;
-	case CODE_CONNECT_TIMEOUT:
-	case CODE_NOT_FOUND:
-		report_advice(v->report,
-			"at %s, `connect` in [service %s] leads nowhere: correct it there", peer,
-			r->service);
-		break;
-	default:
-		report_advice(v->report, "the log of %s says more (connection_refused)", peer);
-	}
-}
-
-static const char *
-code_says(uint16_t code)
-{
-	switch (code) {
-	case CODE_DENIED:
-		return "denied";
-	case CODE_REFUSED:
-		return "its target there refuses connections";
-	case CODE_CONNECT_TIMEOUT:
-		return "its target there does not answer";
-	case CODE_NOT_FOUND:
-		return "the name of its target there is not known";
-	case CODE_SHUTTING_DOWN:
-		return "the node there is stopping";
-	case CODE_TOO_MANY_STREAMS:
-		return "too many connections at once";
-	default:
-		return "refused";
-	}
-}
-
-/* False: the link is gone. */
-static bool
-try_service(const struct visit *v, struct probe *p, const struct config_route *r)
-{
-	unsigned ms = (unsigned)(r->connect_timeout / NS_PER_MS) + SERVICE_MS;
-	uint16_t code = 0;
-
-	switch (probe_service(p, r->service, ms, &code)) {
-	case PROBE_OPENED:
-		report_say(v->report, REPORT_OK, "service", "%s (route %s) takes connections",
-			r->service, r->name);
-		return true;
-	case PROBE_RESET:
-		report_say(v->report, REPORT_FAIL, "service", "%s (route %s): %s", r->service,
-			r->name, code_says(code));
-		advise_service(v, r, code);
-		return true;
-	case PROBE_SILENT:
-		report_say(v->report, REPORT_FAIL, "service", "%s (route %s): no answer in time",
-			r->service, r->name);
-		advise_service(v, r, CODE_CONNECT_TIMEOUT);
-		return true;
-	case PROBE_LOST:
-		break;
-	}
-	report_say(v->report, REPORT_FAIL, "service", "%s (route %s): the link has ended",
-		r->service, r->name);
-	report_advice(v->report, "try again; the log of %s says why", v->peer->name);
-	return false;
-}
-
-static bool
-route_leads_to(const struct config_route *r, const char *peer)
-{
-	for (size_t i = 0; i < r->peers.n; i++)
-		if (strcmp(r->peers.at[i], peer) == 0)
-			return true;
-	return false;
-}
-
-static void
-try_services(const struct visit *v, struct probe *p)
-{
-	const struct config *c = v->d->config;
-	bool any = false;
-
-	for (size_t i = 0; i < c->n_routes; i++) {
-		if (!route_leads_to(&c->routes[i], v->peer->name))
-			continue;
-		any = true;
-		if (!try_service(v, p, &c->routes[i]))
-			return;
-	}
-	if (!any)
-		report_say(v->report, REPORT_NOTE, "service", "no route leads to this peer");
-}
-
 /* ---- all of it ---- */
 
 /* True: this endpoint has answered, well or not. */
 static bool
 visit(struct visit *v, const struct endpoint *endpoint)
 {
-	const struct probe_setup setup = {
-		v->d->config, v->d->settings, v->d->ring, v->peer->name};
+	const struct probe_setup setup = {v->d->config, v->d->settings, v->d->ring, v->peer->name};
 	struct probe_facts facts;
 
 	v->endpoint = endpoint;
@@ -264,19 +224,54 @@ visit(struct visit *v, const struct endpoint *endpoint)
 	}
 	doctor_handshake(v, &facts);
 	if (facts.error == SC_OK)
-		try_services(v, p);
+		doctor_services(v, p);
 	probe_end(p);
 	return true;
+}
+
+/* What the running node says of the peer, or NULL. */
+static struct json_object *
+picture_of_peer(const struct visit *v)
+{
+	struct json_object *peers, *name;
+
+	if (!v->d->picture || !json_object_object_get_ex(v->d->picture, "peers", &peers))
+		return NULL;
+	for (size_t i = 0; i < json_object_array_length(peers); i++) {
+		struct json_object *peer = json_object_array_get_idx(peers, i);
+		if (json_object_object_get_ex(peer, "name", &name) &&
+			strcmp(json_object_get_string(name), v->peer->name) == 0)
+			return peer;
+	}
+	return NULL;
 }
 
 /* A peer that calls this node: nothing to dial; what the running node knows is all there is. */
 static void
 wait_for_call(const struct visit *v)
 {
-	report_say(v->report, REPORT_NOTE, "connect",
-		"it has no `address` here: it calls this node, so the way to it can be tried at "
-		"its end only, with: secureconn doctor %s",
+	struct json_object *peer = picture_of_peer(v), *state;
+	bool told = peer && json_object_object_get_ex(peer, "state", &state);
+
+	if (told && strcmp(json_object_get_string(state), "up") == 0)
+		report_say(v->report, REPORT_OK, "connect", "it calls this node, and a link is up");
+	else
+		report_say(v->report, REPORT_NOTE, "connect",
+			"it calls this node, as it has no `address` here, and %s",
+			told ? "no link is up" : "that does not run");
+	report_advice(v->report,
+		"the way to it can be tried at its end only, with: secureconn doctor %s",
 		v->d->config->node.name);
+}
+
+static bool
+has_own_key(const struct visit *v)
+{
+	for (size_t i = 0; i < v->d->settings->n_asym; i++)
+		if (keyring_pair(
+			    v->d->ring, v->peer->identity, v->d->settings->asym[i], PAIR_CURRENT))
+			return true;
+	return false;
 }
 
 void
@@ -287,9 +282,15 @@ doctor_peer(const struct doctor *d, const struct config_peer *peer)
 	char at[DOCTOR_PLACE];
 
 	report_part(d->report, "The peer", peer->name);
-	check_known_keys(&v);
+	if (!check_known_keys(&v))
+		return;
 	if (peer->address.n == 0) {
 		wait_for_call(&v);
+		return;
+	}
+	if (!has_own_key(&v)) {
+		report_say(d->report, REPORT_NOTE, "connect",
+			"not tried: this node has no key to show");
 		return;
 	}
 	const struct probe_setup setup = {d->config, d->settings, d->ring, peer->name};
@@ -297,7 +298,8 @@ doctor_peer(const struct doctor *d, const struct config_peer *peer)
 		report_say(d->report, REPORT_FAIL, "algorithms",
 			"no key of this node is of a kind of which one of the peer's is verified");
 		report_advice(d->report,
-			"add that kind to `asymmetric` in [node], %s, and run: %s init",
+			"add that kind to `asymmetric` in [node], %s, run: %s init, and start the "
+			"node again",
 			doctor_place(at, d->config->files[0], d->config->node.asymmetric.line),
 			d->program);
 		return;

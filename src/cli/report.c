@@ -39,6 +39,7 @@ report_say(struct report *r, enum report_kind kind, const char *check, const cha
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	r->failed += kind == REPORT_FAIL;
+	r->notes += kind == REPORT_NOTE;
 	if (r->checks) {
 		static const char *const results[] = {"ok", "note", "failed"};
 		struct json_object *o = json_object_new_object();
@@ -82,7 +83,8 @@ report_end(struct report *r)
 		fprintf(out, "%s\n", json_object_to_json_string_ext(o, form));
 		json_object_put(o);
 	} else if (r->failed == 0) {
-		fputs("\nNothing is wrong.\n", out);
+		fprintf(out, "\nNothing is wrong%s.\n",
+			r->notes ? " that can be seen from here" : "");
 	} else {
 		fprintf(out, "\n%u thing%s to be mended.\n", r->failed, r->failed == 1 ? "" : "s");
 	}

@@ -13,7 +13,7 @@ struct report {
 	const struct cli *cli;
 	struct json_object *checks; /* NULL: text */
 	const char *about;          /* the present part: the node, or a peer */
-	unsigned failed;
+	unsigned failed, notes;
 };
 
 enum report_kind {

@@ -235,8 +235,90 @@ def test_services(make_pair):
 
 
 def test_a_peer_that_calls(pair):
+    """There is nothing to dial: what the running node knows is told, and where the way to it can be tried."""
     said = Doctor(pair.hq, "store")
-    assert said.status == 0 and "secureconn doctor hq" in said.of("store", "connect", "note")[0]["text"]
+    assert said.status == 0 and said.of("store", "connect", "ok")[0]["text"].endswith("a link is up")
+    pair.store.stop()
+    pair.hq.wait("link_down")
+    said = Doctor(pair.hq, "store")
+    assert said.status == 0 and said.of("store", "connect", "note")[0]["text"].endswith("no link is up")
+    assert said.of("store", "connect")[0]["advice"].endswith("secureconn doctor hq")
+    assert pair.hq.cli("doctor", "store").stdout.endswith("\nNothing is wrong that can be seen from here.\n")
+
+
+def test_a_peer_that_calls_is_not_verified(strangers):
+    """That is why there is no link; who has to call first, or which command settles it, is said, and the command settles it."""
+    hq, store = strangers.hq, strangers.store
+    failed = Doctor(hq, "store").failure("store")
+    assert failed["check"] == "key of the peer" and "nobody has called" in failed["advice"] and hq.sections["node"]["listen"] in failed["advice"]
+    store.start()
+    hq.wait("key_pending")
+    failed = Doctor(hq, "store").failure("store")
+    assert failed["advice"].endswith(f"run: secureconn -c {hq.ini} verify store")
+    hq.cli("verify", "store", input=store.fingerprint() + "\n")
+    assert Doctor(hq, "store").status == 0
+    store.cli("verify", "hq", input=hq.fingerprint() + "\n")
+    hq.wait("link_up")
+    assert Doctor(hq, "store").of("store", "connect", "ok")
+
+
+def test_its_fingerprint_is_trusted(strangers):
+    strangers.hq.cli("trust", "store", "--fingerprint", strangers.store.fingerprint())
+    said = Doctor(strangers.hq, "store")
+    assert said.status == 0 and "has not come yet" in said.of("store", "key of the peer", "note")[0]["text"]
+
+
+def test_neither_side_can_dial(make_node):
+    node = make_node("store", {"peer hq": {}}).set("node", **X25519).init()
+    assert f"[peer hq] an `address`, {node.ini}:" in Doctor(node, "hq").failure("hq")["advice"]
+
+
+def test_its_key_was_revoked_here(strangers):
+    """Nor does the same key come back: what is advised brings a new one, and that works."""
+    hq, store = strangers.hq, strangers.store
+    store.trust(hq)
+    store.cli("revoke", "hq")
+    failed = Doctor(store, "hq").failure("hq")
+    assert failed["text"] == "it shows a key that was revoked here"
+    assert "`secureconn key rotate --now`" in failed["advice"] and failed["advice"].endswith("verify hq")
+    hq.cli("key", "rotate", "--now")
+    hq.wait("key_in_use")
+    assert Doctor(store, "hq").failure("hq")["text"] == "its key is not verified here"
+    store.start()
+    store.wait("key_pending")
+    store.cli("verify", "hq", input=hq.fingerprint() + "\n")
+    assert "has not verified" in Doctor(store, "hq").failure("hq")["text"]
+
+
+def test_the_clock_and_old_keys(make_node):
+    """By what stands in the file of a key: it was made in the future, or long ago."""
+    node = make_node("store").set("node", **X25519).init()
+    key = next((node.state / "keys").iterdir())
+    text = key.read_text()
+
+    def made(year):
+        key.write_text(re.sub(r"(?m)^(time: )\d{4}", rf"\g<1>{year}", text))
+        return Doctor(node)
+    said = made(2099)
+    assert said.status == 1 and "2099" in said.of("store", "clock", "failed")[0]["text"] and "timedatectl" in said.of("store", "clock")[0]["advice"]
+    said = made(2020)
+    assert said.status == 0
+    command = said.of("store", "key", "note")[0]["advice"].partition("secureconn ")[2]
+    subprocess.run(f"{node.command[0]} {command}", shell=True, check=True, env=node.env)
+    assert len(list((node.state / "keys").iterdir())) == 2
+
+
+@pytest.mark.parametrize("fault", ["read-only", "full"])
+def test_a_state_folder_that_takes_nothing(make_node, folder, fault):
+    """A file system of its own, in a namespace that ends with the command."""
+    node = make_node("store", {"peer hq": {}}).set("node", **X25519).init()
+    then = {"read-only": "mount -o remount,ro $1", "full": "dd if=/dev/zero of=$1/fill bs=1k 2>/dev/null"}[fault]
+    script = f'cp -a $1 $1.kept && mount -t tmpfs -o size=96k,mode=700 none $1 && cp -a $1.kept/. $1 && rm -r $1.kept; {then}; shift; exec "$@"'
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", script, "sh", node.state, *node.command, "-c", node.ini, "doctor", "--json"],
+                          capture_output=True, text=True, env=node.env)
+    found = [c for c in json.loads(done.stdout)["checks"] if c["check"] == "state folder"]
+    assert len(found) == 1 and found[0]["result"] == "failed" and str(node.state) in found[0]["text"], done.stdout
+    assert {"read-only": "Read-only file system", "full": "no room left"}[fault] in found[0]["text"] and found[0]["advice"]
 
 
 def test_the_state_folder(make_node):
@@ -248,7 +330,11 @@ def test_the_state_folder(make_node):
     key.write_text(text[:20])
     said = Doctor(node)
     assert said.status == 1 and key.name in said.of("store", "state folder", "failed")[0]["text"]
-    assert "init" in said.of("store", "key", "failed")[0]["advice"]
+    assert "backup" in said.of("store", "key", "failed")[0]["advice"]
+    assert not said.of("store", "state folder", "ok")
+    assert node.cli("doctor", check=1).stdout.startswith("This node, store\n  ok    configuration: ")
+    key.unlink()
+    assert Doctor(node).of("store", "key", "failed")[0]["advice"] == f"run: secureconn -c {node.ini} init"
     key.write_text(text)
     node.state.chmod(0o755)
     assert "chmod" in Doctor(node).of("store", "state folder", "failed")[0]["text"]
