@@ -93,6 +93,12 @@ renewals(const struct status_peer *p)
 }
 
 static double
+suspended(const struct status_peer *p)
+{
+	return (double)p->suspended;
+}
+
+static double
 resumed(const struct status_peer *p)
 {
 	return (double)p->resumed;
@@ -119,6 +125,7 @@ static const struct {
 	{"peer_links", "gauge", "Links to the peer", links},
 	{"peer_streams", "gauge", "Connections carried over its links now", streams},
 	{"peer_waiting", "gauge", "Local connections that wait for a link", waiting},
+	{"peer_suspended", "gauge", "Sessions that wait for a link", suspended},
 	{"peer_rtt_seconds", "gauge", "Round trip last measured; 0: none", rtt},
 	{"peer_keys_age_seconds", "gauge", "Age of the oldest session keys", keys_age},
 	{"peer_links_total", "counter", "Links that came up", links_total},

@@ -132,6 +132,7 @@ peer_json(const struct status_peer *p)
 	if (waits)
 		add_number(o, "retry_in_ms", p->retry_in / NS_PER_MS);
 	add_number(o, "waiting", p->waiting);
+	add_number(o, "suspended", p->suspended);
 	for (size_t i = 0; i < p->n_links; i++)
 		json_object_array_add(links, link_json(&p->links[i]));
 	add(o, "links", links);

@@ -56,7 +56,7 @@ size_text(char out[32], uint64_t bytes)
 	return out;
 }
 
-static uint64_t
+static unsigned long long
 number(struct json_object *o, const char *key)
 {
 	struct json_object *value;
@@ -207,12 +207,11 @@ show_node(const struct page *p, struct json_object *o)
 	fprintf(p->out, " for %s\n", age_text(age, number(o, "age_s")));
 	joined(list, o, "listen");
 	field(p, "process", "version %s, pid %llu, %llu worker%s, %s of memory", text(o, "version"),
-		(unsigned long long)number(o, "pid"), (unsigned long long)number(o, "workers"),
+		number(o, "pid"), number(o, "workers"),
 		number(o, "workers") == 1 ? "" : "s", size_text(size, number(o, "memory_bytes")));
 	field(p, "listens", "%s", list[0] ? list : "nowhere: it only dials out");
 	field(p, "callers", "%llu of %llu places taken by strangers; %llu refused, %llu failed",
-		(unsigned long long)number(o, "unauthenticated"),
-		(unsigned long long)number(o, "unauthenticated_max"), refused, failed);
+		number(o, "unauthenticated"), number(o, "unauthenticated_max"), refused, failed);
 	show_counts(p, "limits met", o, "limits_reached");
 	if (number(o, "log_dropped") > 0)
 		field(p, "log", "%llu line%s dropped: who reads it does not keep up",
@@ -284,6 +283,7 @@ show_peer(const struct page *p, struct json_object *o)
 {
 	const char *state = text(o, "state"), *meaning = meaning_of_state(state);
 	unsigned long long streams = 0, resumed = number(o, "resumed");
+	unsigned long long waiting = number(o, "waiting"), suspended = number(o, "suspended");
 	size_t n;
 	struct json_object *links = array(o, "links", &n);
 	char list[LINE], age[32];
@@ -313,12 +313,13 @@ show_peer(const struct page *p, struct json_object *o)
 		field(p, "link", "and %zu older ones", n - LINKS_SHOWN);
 	if (number(o, "links_total") > 0) {
 		field(p, "connections", "%llu open, %llu in all", streams,
-			(unsigned long long)number(o, "streams_total"));
+			number(o, "streams_total"));
 		traffic(p, o, n > 0);
 	}
-	if (number(o, "waiting") > 0)
-		field(p, "waiting", "%llu connections wait for a link",
-			(unsigned long long)number(o, "waiting"));
+	if (waiting > 0)
+		field(p, "waiting", "%llu connections wait for a link", waiting);
+	if (suspended > 0)
+		field(p, "suspended", "%llu waiting for another link", suspended);
 	if (resumed > 0)
 		field(p, "resumed", "%llu session%s outlived a lost link", resumed,
 			resumed == 1 ? "" : "s");
@@ -331,8 +332,7 @@ static void
 show_port(const struct page *p, struct json_object *o)
 {
 	field(p, "connections", "%llu open, %llu in all",
-		(unsigned long long)number(o, "connections"),
-		(unsigned long long)number(o, "total"));
+		number(o, "connections"), number(o, "total"));
 	if (number(o, "bytes_in") + number(o, "bytes_out") > 0)
 		traffic(p, o, false);
 	show_counts(p, "refused", o, "refused");

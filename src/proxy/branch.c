@@ -141,8 +141,12 @@ branch_enter(struct peer *home, const struct worker *from)
 	uv_mutex_lock(&home->lock);
 	struct peer *p = branch_on(home, best);
 	uv_mutex_unlock(&home->lock);
-	if (!p)
-		p = home;
+	return branch_enter_at(p ? p : home, from);
+}
+
+struct peer *
+branch_enter_at(struct peer *p, const struct worker *from)
+{
 	if (p->owner == from) /* it does not wait for its post */
 		peer_begin(p);
 	atomic_fetch_add(&p->owner->own, 1);

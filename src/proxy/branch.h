@@ -32,6 +32,10 @@ branches_make(struct peer *home);
 struct peer *
 branch_enter(struct peer *home, const struct worker *from);
 
+/* The same for one that belongs to this branch, or home. */
+struct peer *
+branch_enter_at(struct peer *p, const struct worker *from);
+
 void
 branch_leave(struct peer *p);
 

@@ -115,6 +115,7 @@ look_at(struct arena *memory, const struct peer *p, uint64_t now)
 	out->retry_in = until(p->dialer.retry_at, now);
 	list_for_each (it, &p->waiting)
 		out->waiting++;
+	out->suspended = atomic_load(&p->suspended);
 	fill_counts(out, &p->counts, now);
 	return out;
 }

@@ -10,7 +10,9 @@
 #include "proxy/address.h"
 
 #define ERRANDS_MAX   64
-#define ERRANDS_TURNS 2 /* of each process: another caller of the same source may take one */
+/* Of each process: other callers of the same source may take them, as links of one connection each
+   do that were lost together. */
+#define ERRANDS_TURNS 4
 
 struct errands {
 	struct errand {

@@ -85,7 +85,7 @@ link_join(struct link *l)
 	link_touch(l);
 	l->peer->home->counts.links++;
 	unsigned up = atomic_fetch_add(&l->peer->home->links_up, 1) + 1;
-	if (!l->dialed && up > l->owner->config->limits.links) {
+	if (!l->dialed && !l->goes_on && up > l->owner->config->limits.links) {
 		l->owner->reached[REACHED_LINKS]++;
 		link_close(l, CODE_TOO_MANY_STREAMS);
 		return;
@@ -119,12 +119,11 @@ become_up(struct link *l)
 		link_failed(l);
 		return;
 	}
+	bool own = !l->dialed && conn_peer_hello(l->conn)->max_streams == 0;
+	if (own && !l->entered && !link_choose(l))
+		return; /* until then it counts as if nobody knew from whom it is */
 	link_leave_place(l);
 	report_source(l->owner, &l->source);
-	if (!l->dialed && conn_peer_hello(l->conn)->max_streams == 0) {
-		l->peer = branch_enter(l->peer, l->owner);
-		l->entered = true;
-	}
 	if (l->peer->owner == l->owner)
 		link_join(l);
 	else
@@ -325,10 +324,8 @@ make_conn(struct link *l)
 		return NULL;
 	config.hello.hold = session_hello_hold(l->owner->config, l->dialed ? l->peer : NULL);
 	config.hello.max_streams = l->max_streams = limits->streams;
-	if (l->own && l->dialed) { /* own.h */
+	if (l->own && l->dialed) /* own.h */
 		config.hello.max_streams = l->max_streams = 0;
-		config.hello.hold = 0;
-	}
 	return conn_new(&config, node_now());
 }
 

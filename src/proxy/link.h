@@ -24,6 +24,8 @@ struct link {
 	bool dialed;
 	bool own;               /* for one connection (own.h) */
 	bool entered;           /* in its peer's branch */
+	bool goes_on;           /* accepted: it has named a session that is there */
+	struct session_id named; /* accepted, own: in node.session_ids */
 	bool counts_as_dialing; /* in peer.own */
 	struct peer *peer;             /* dialed: for whom; accepted: known once the key is */
 	char key_peer[PEER_NAME_SIZE]; /* whose the accepted key is; "" before */
@@ -133,6 +135,11 @@ link_release_keys(struct link *l);
    as soon as it can, and joins it there. */
 void
 link_move(struct link *l);
+
+/* The peer of an accepted link for one connection is authenticated: finds the branch that has the
+   session that it names, or one for a new session. False: what it names has not come yet. */
+bool
+link_choose(struct link *l);
 
 /* On the worker of its peer, which is authenticated: it takes streams from now on. */
 void

@@ -61,7 +61,7 @@ link_kill(struct link *l)
 	link_enter(l, LINK_DEAD);
 	link_touch(l);
 	if (l->own && l->peer)
-		own_gone(l);
+		own_dead(l);
 }
 
 static void
@@ -112,11 +112,12 @@ link_over(struct link *l, enum sc_error error, uint16_t code)
 		handover_note(l->owner->node, &l->source, trunk_session_id(l->session->trunk));
 	else if (lost)
 		peer_error(l->peer, l->address, sc_error_text(error));
+	bool at_once = l->goaway ? l->goaway_code == CODE_NONE : lost;
 	leave(l);
 	if (l->own)
-		own_gone(l);
+		own_gone(l, at_once, lasted);
 	else
-		dial_lost(l->peer, l->goaway ? l->goaway_code == CODE_NONE : lost, lasted);
+		dial_lost(l->peer, at_once, lasted);
 }
 
 void
@@ -132,7 +133,10 @@ link_suspended(struct link *l, enum sc_error error, size_t streams)
 	peer_error(l->peer, l->address, sc_error_text(error));
 	l->session = NULL;
 	leave(l);
-	dial_lost(l->peer, true, lasted);
+	if (l->own)
+		own_gone(l, true, lasted);
+	else
+		dial_lost(l->peer, true, lasted);
 }
 
 void
@@ -227,8 +231,7 @@ link_close(struct link *l, enum close_code code)
 void
 link_drain(struct link *l)
 {
-	bool waited_for = l->dialed &&
-		!(list_empty(&l->peer->waiting) && list_empty(&l->peer->own.waiting));
+	bool waited_for = l->dialed && (!list_empty(&l->peer->waiting) || own_wanted(l->peer));
 
 	if (l->state == LINK_HANDSHAKE && !waited_for) {
 		link_kill(l);
@@ -264,6 +267,7 @@ link_reap(struct link *l)
 	list_remove(&l->dirty);
 	list_remove(&l->node);
 	link_release_keys(l);
+	session_ids_remove(&l->owner->node->session_ids, &l->named);
 	if (l->entered)
 		branch_leave(l->peer);
 	free(l);

@@ -18,7 +18,7 @@ on_goaway(struct session *s, uint16_t code)
 	s->goaway_code = l->goaway_code = code;
 	peer_look(l->peer);
 	if (l->own)
-		own_gone(l);
+		own_gone(l, code == CODE_NONE, node_now() - l->since);
 	else
 		dial_lost(l->peer, code == CODE_NONE, node_now() - l->since);
 }
@@ -36,7 +36,10 @@ on_resumed(struct session *s, const struct trunk_event *event)
 	log_end(&line);
 	s->link->session_up = true;
 	s->peer->home->counts.resumed++;
-	dial_check(s->peer); /* for the next one that waits */
+	if (s->single)
+		own_resumed(s->peer);
+	else
+		dial_check(s->peer); /* for the next one that waits */
 }
 
 static void
@@ -62,7 +65,9 @@ on_closed(struct session *s, const struct trunk_event *event)
 				session_touch(other);
 		}
 	}
-	session_ended(s);
+	/* A peer that has ended one for a single connection has no reason to go on with it. */
+	if (!s->single || event->error != SC_ERR_CLOSED)
+		session_ended(s);
 	link_over(s->link, event->error, event->code);
 }
 

@@ -1,6 +1,29 @@
-/* Knows how a link that was accepted on the node's own thread passes to the worker of its peer,
-   with its connection as it is; knows nothing of what is in that. */
+/* Knows to which worker a link belongs that was accepted on the node's own thread, and how it
+   passes there, with its connection as it is. */
+#include "proxy/branch.h"
 #include "proxy/link.h"
+
+bool
+link_choose(struct link *l)
+{
+	struct session_ids *ids = &l->owner->node->session_ids;
+	struct peer *home = l->peer, *at = NULL;
+	uint8_t id[TRUNK_SESSION_SIZE];
+	enum trunk_named named = trunk_named(l->conn, id);
+
+	if (named == TRUNK_NAMED_NOT_YET)
+		return false;
+	if (named == TRUNK_NAMED_SESSION)
+		at = session_ids_at(ids, id, home, &l->goes_on);
+	l->peer = at ? branch_enter_at(at, l->owner) : branch_enter(home, l->owner);
+	l->entered = true;
+	if (named == TRUNK_NAMED_SESSION) {
+		l->named = (struct session_id){
+			.of = SESSION_ID_NAMED, .home = home, .at = l->peer};
+		session_ids_add(ids, &l->named, id);
+	}
+	return true;
+}
 
 void
 link_move(struct link *l)

@@ -7,10 +7,12 @@
 #include "proxy/link.h"
 #include "proxy/local.h"
 #include "proxy/route.h"
+#include "proxy/session.h"
 
 #define DIALING_MAX   8 /* at once: the other side counts unauthenticated connections */
 #define DIAL_DEADLINE (30 * NS_PER_S)
-#define PAUSE_MAX_MS  1000 /* while somebody waits for a link */
+#define PAUSE_MAX_MS  500 /* while somebody waits for a link */
+#define LASTING       (NS_PER_S / 4) /* a link that was up so long was worth dialing for */
 
 struct attempt {
 	struct list node;
@@ -34,7 +36,9 @@ own_init(struct peer *p)
 	list_init(&o->links);
 	list_init(&o->ready);
 	list_init(&o->waiting);
+	list_init(&o->lost);
 	list_init(&o->attempts);
+	o->credit = true;
 	o->retry = alarm_new(&p->owner->loop, on_retry, p);
 	return o->retry != NULL;
 }
@@ -46,12 +50,18 @@ own_fini(struct peer *p)
 	p->own.retry = NULL;
 }
 
+bool
+own_wanted(const struct peer *p)
+{
+	return !list_empty(&p->own.waiting) || !list_empty(&p->own.lost);
+}
+
 /* Links may still come: while the node drains for those that wait. */
 static bool
 going_on(const struct peer *p)
 {
 	return p->owner->state == WORKER_RUNNING ||
-	       (p->owner->state == WORKER_DRAINING && !list_empty(&p->own.waiting));
+	       (p->owner->state == WORKER_DRAINING && own_wanted(p));
 }
 
 /* ---- ready ---- */
@@ -61,7 +71,7 @@ static uint64_t
 pause_dialing(struct peer *p)
 {
 	struct own *o = &p->own;
-	uint64_t cap = list_empty(&o->waiting) ? BACKOFF_CAP_MS : PAUSE_MAX_MS;
+	uint64_t cap = own_wanted(p) ? PAUSE_MAX_MS : BACKOFF_CAP_MS;
 
 	if (!going_on(p) || o->pausing)
 		return 0;
@@ -85,7 +95,7 @@ static void
 no_more_streams(struct link *l)
 {
 	take_ready(l);
-	l->goaway = true;
+	l->goaway = l->session->goaway = true;
 	trunk_goaway(l->session->trunk, CODE_NONE);
 	link_touch(l);
 }
@@ -142,17 +152,20 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 	free(a);
 	p->own.dialing--;
 	bool wanted = going_on(p) && p->config;
-	if (sock && !wanted)
+	const char *why = sock ? "out of memory" : uv_strerror(error);
+	if (sock && !wanted) {
 		sock_close(sock);
-	else if (sock && uv_tcp_getpeername(&sock->uv.tcp, (struct sockaddr *)&to, &size) == 0)
+	} else if (sock &&
+		uv_tcp_getpeername(&sock->uv.tcp, (struct sockaddr *)&to, &size) != 0) {
+		sock_close(sock);
+		why = "the connection ended at once";
+	} else if (sock) {
 		l = link_new(p->owner, p, true, sock, (struct sockaddr *)&to);
-	else if (sock)
-		sock_close(sock);
+	}
 	if (l) {
 		p->own.dialing++;
 		l->counts_as_dialing = true;
 	} else if (wanted) {
-		const char *why = sock ? "the connection ended at once" : uv_strerror(error);
 		dial_note(p, address, why);
 		dial_log(p, address, why, pause_dialing(p));
 	}
@@ -182,13 +195,16 @@ dial(struct peer *p)
 	return true;
 }
 
-/* True if more links are wanted than are ready or on their way. */
+/* True if more links are wanted than are ready or on their way; one that is ready has a session. */
 static bool
 missing(const struct peer *p)
 {
 	const struct own *o = &p->own;
 	unsigned have = o->n_ready + o->dialing, want = spare(p);
 
+	if (o->n_lost > o->dialing)
+		return true;
+	want += o->n_lost;
 	list_for_each (it, &o->waiting) {
 		if (want > have)
 			break;
@@ -209,7 +225,7 @@ own_check(struct peer *p)
 	if (!going_on(p) || !p->config || p->config->address.n == 0)
 		return;
 	if (o->pausing) {
-		if (!list_empty(&o->waiting))
+		if (own_wanted(p))
 			alarm_set_by(o->retry, node_now() + PAUSE_MAX_MS * NS_PER_MS);
 		return;
 	}
@@ -240,8 +256,10 @@ own_up(struct link *l, const struct conn_info *info)
 	if (!l->dialed)
 		return;
 	dial_remember(l->peer, info);
-	list_insert_tail(&o->ready, &l->ready);
-	o->n_ready++;
+	if (!l->session->goaway) {
+		list_insert_tail(&o->ready, &l->ready);
+		o->n_ready++;
+	}
 	own_check(l->peer);
 	/* Whoever it was dialed for has gone, or got another one. */
 	if (!list_empty(&l->ready) && o->n_ready > spare(l->peer))
@@ -260,16 +278,74 @@ own_failed(struct link *l, enum sc_error error, const struct asym_impl *asym)
 	own_check(l->peer);
 }
 
+/* A link is to be dialed in place of one: without a wait if that had lasted, and once if it had
+   not. */
+static void
+again(struct peer *p, bool at_once, uint64_t lasted)
+{
+	struct own *o = &p->own;
+
+	if (lasted >= LASTING) {
+		backoff_reset(&o->backoff);
+		o->credit = true;
+	}
+	if (!at_once || !o->credit)
+		pause_dialing(p);
+	else
+		o->credit = lasted >= LASTING;
+}
+
 void
-own_gone(struct link *l)
+own_gone(struct link *l, bool at_once, uint64_t lasted)
 {
 	bool was_ready = !list_empty(&l->ready);
 
 	settled(l);
 	take_ready(l);
-	if (was_ready) /* the peer does not want it, or is away */
-		pause_dialing(l->peer);
+	if (l->dialed && (was_ready || !l->session)) /* its session waits */
+		again(l->peer, at_once, lasted);
 	own_check(l->peer);
+}
+
+void
+own_dead(struct link *l)
+{
+	settled(l);
+	take_ready(l);
+	own_check(l->peer);
+}
+
+/* ---- sessions between two links ---- */
+
+void
+own_lost(struct session *s)
+{
+	list_insert_tail(&s->peer->own.lost, &s->lost);
+	s->peer->own.n_lost++;
+}
+
+void
+own_found(struct session *s)
+{
+	if (list_empty(&s->lost))
+		return;
+	list_remove(&s->lost);
+	s->peer->own.n_lost--;
+}
+
+struct session *
+own_waiting(const struct peer *p)
+{
+	struct list *first = list_first(&p->own.lost);
+
+	return first ? container_of(first, struct session, lost) : NULL;
+}
+
+void
+own_resumed(struct peer *p)
+{
+	backoff_reset(&p->own.backoff);
+	own_check(p);
 }
 
 /* ---- the end ---- */

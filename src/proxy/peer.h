@@ -40,6 +40,7 @@ struct peer {
 	const struct config_peer *config;
 	struct list links;                /* struct link, those that are up, the youngest last */
 	atomic_uint links_up;             /* these, and those of their own (own.h) */
+	atomic_uint suspended;            /* sessions that wait for a link */
 	struct list waiting;              /* struct local of routes, without a stream */
 	struct list sessions;             /* struct session, with a link or without */
 	struct list ended;                /* struct ended: sessions that are not to go on */

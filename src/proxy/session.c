@@ -8,7 +8,7 @@
 #include "proxy/branch.h"
 #include "proxy/local.h"
 
-#define SUSPENDED_MAX 64    /* of one peer (protocol.md 8.1) */
+#define SUSPENDED_MAX 64 /* of one peer, over all workers (protocol.md 8.1) */
 
 uint64_t
 session_hold(const struct peer *p)
@@ -52,11 +52,23 @@ session_new(struct link *l, const struct trunk_config *config)
 	}
 	s->peer = l->peer;
 	s->own = l->dialed;
+	s->single = l->own;
+	s->listed.home = s->peer->home;
+	s->listed.at = s->peer;
 	list_init(&s->locals);
+	list_init(&s->lost);
 	list_insert_tail(&s->peer->sessions, &s->node);
 	if (s->own)
 		session_list_id(s);
 	return s;
+}
+
+static void
+uncount(struct session *s)
+{
+	if (s->counted)
+		atomic_fetch_sub(&s->peer->home->suspended, 1);
+	s->counted = false;
 }
 
 /* The session goes over this link from now on. */
@@ -66,6 +78,8 @@ take_link(struct session *s, struct link *l)
 	const struct hello *hello = conn_peer_hello(l->conn);
 	struct conn_info info;
 
+	uncount(s);
+	own_found(s);
 	conn_get_info(l->conn, &info);
 	s->link = l;
 	l->session = s;
@@ -78,7 +92,7 @@ take_link(struct session *s, struct link *l)
 	alarm_set(s->alarm, UINT64_MAX);
 }
 
-/* The one that waits longest for this node to dial. */
+/* The one that waits longest for this node to dial a link that is shared. */
 static struct session *
 waiting(const struct peer *p)
 {
@@ -86,7 +100,7 @@ waiting(const struct peer *p)
 
 	list_for_each (it, &p->sessions) {
 		struct session *s = container_of(it, struct session, node);
-		if (s->own && !s->link && trunk_suspended(s->trunk) &&
+		if (s->own && !s->single && !s->link && trunk_suspended(s->trunk) &&
 			(!oldest || s->lost_at < oldest->lost_at))
 			oldest = s;
 	}
@@ -102,14 +116,16 @@ session_join(struct link *l)
 		.window = n->hello.window,
 		.max_streams = l->max_streams,
 		.keepalive = l->peer->config ? l->peer->config->keepalive : NODE_KEEPALIVE,
-		.hold = l->own ? 0 : session_hold(l->peer),
+		.hold = session_hold(l->peer),
 		.random = n->random,
 		.chunks = l->owner->chunks,
 		.find = session_find,
 		.arg = l,
 	};
-	struct session *s = l->dialed && !l->own ? waiting(l->peer) : NULL;
+	struct session *s = NULL;
 
+	if (l->dialed)
+		s = l->own ? own_waiting(l->peer) : waiting(l->peer);
 	if (s)
 		trunk_attach(s->trunk, &config, l->conn, node_now());
 	else
@@ -160,6 +176,14 @@ log_lost(const struct session *s, const struct trunk_event *event)
 	log_end(&line);
 }
 
+/* Nothing of it is worth a link: it was kept ready for a connection, which gets another one, or its
+   connection has ended and the peer knows. */
+static bool
+is_idle(const struct session *s)
+{
+	return s->single && s->own && !trunk_unsettled(s->trunk);
+}
+
 /* What a trunk without a link has to tell: its streams' ends, and its own. */
 static void
 look(struct session *s)
@@ -168,14 +192,17 @@ look(struct session *s)
 
 	while (!s->link && trunk_next_event(s->trunk, node_now(), &event)) {
 		if (event.type == TRUNK_CLOSED) {
-			log_lost(s, &event);
+			if (!s->single || s->held > 0)
+				log_lost(s, &event);
 			session_ended(s);
 			session_free(s);
 			return;
 		}
 		session_handle(s, &event);
 	}
-	if (!s->link)
+	if (!s->link && is_idle(s))
+		session_free(s);
+	else if (!s->link)
 		alarm_set(s->alarm, trunk_deadline(s->trunk));
 }
 
@@ -191,37 +218,55 @@ on_alarm(void *owner)
 	look(s);
 }
 
-/* Too many wait: the oldest goes. */
-static void
-bound(struct peer *p)
+/* What goes first: links that were kept ready, then those of one connection each, in the order of
+   their beginning, which is the same at both ends: so both give up the same ones. */
+static bool
+goes_before(const struct session *a, const struct session *b)
 {
-	struct session *oldest = NULL;
-	size_t n = 0;
+	int of_a = a->single ? a->held > 0 : 2, of_b = b->single ? b->held > 0 : 2;
 
-	list_for_each (it, &p->sessions) {
-		struct session *s = container_of(it, struct session, node);
-		if (s->link || !trunk_suspended(s->trunk))
-			continue;
-		n++;
-		if (!oldest || s->lost_at < oldest->lost_at)
-			oldest = s;
-	}
-	if (n <= SUSPENDED_MAX)
+	if (of_a != of_b)
+		return of_a < of_b;
+	return !a->single && a->lost_at < b->lost_at;
+}
+
+/* One more waits. Too many: one of those here goes. */
+static void
+bound(struct session *last)
+{
+	struct session *first = NULL;
+
+	last->counted = true;
+	if (atomic_fetch_add(&last->peer->home->suspended, 1) < SUSPENDED_MAX)
 		return;
-	trunk_close_because(oldest->trunk, CODE_LINK_LOST, "too many sessions wait for a link");
-	session_touch(oldest);
+	list_for_each (it, &last->peer->sessions) {
+		struct session *s = container_of(it, struct session, node);
+		bool waits = s->counted && trunk_suspended(s->trunk);
+		if (waits && (!first || goes_before(s, first)))
+			first = s;
+	}
+	uncount(first);
+	trunk_close_because(first->trunk, CODE_LINK_LOST, "too many sessions wait for a link");
+	session_touch(first);
 }
 
 void
 session_suspend(struct session *s, enum sc_error error)
 {
 	struct link *l = s->link;
+	bool idle = is_idle(s);
 
 	s->link = NULL;
 	s->lost_at = node_now();
+	s->held = trunk_streams(s->trunk);
+	if (s->single && s->own && !idle)
+		own_lost(s);
 	alarm_set(s->alarm, trunk_deadline(s->trunk));
-	link_suspended(l, error, trunk_streams(s->trunk));
-	bound(s->peer);
+	link_suspended(l, error, s->held);
+	if (idle)
+		session_free(s);
+	else
+		bound(s);
 }
 
 bool
@@ -235,7 +280,8 @@ sessions_hold(const struct peer *p)
 {
 	list_for_each (it, &p->sessions) {
 		struct session *s = container_of(it, struct session, node);
-		if (s->own && !s->link && trunk_suspended(s->trunk) && trunk_streams(s->trunk) > 0)
+		if (s->own && !s->single && !s->link && trunk_suspended(s->trunk) &&
+			trunk_streams(s->trunk) > 0)
 			return true;
 	}
 	return false;
@@ -309,6 +355,8 @@ session_free(struct session *s)
 	list_for_each_safe (it, &s->locals)
 		local_forget_session(container_of(it, struct local, at));
 	list_remove(&s->node);
+	own_found(s);
+	uncount(s);
 	session_ids_remove(&s->peer->owner->node->session_ids, &s->listed);
 	if (s->link)
 		s->link->session = NULL;

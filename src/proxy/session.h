@@ -14,9 +14,12 @@ struct session {
 	struct link *link;   /* NULL: suspended */
 	/* struct local with a stream here, or with an attempt that counts here */
 	struct list locals;
+	struct list lost;    /* on peer.own.lost */
 	struct alarm *alarm; /* suspended: the next thing to do */
 	struct session_id listed; /* in node.session_ids */
 	bool own;            /* this node dials for it */
+	bool single;         /* over links of one connection each (own.h), and no others */
+	bool counted;        /* among the suspended ones of the peer */
 	bool known;          /* the peer has begun it */
 	bool goaway;         /* no new streams */
 	uint16_t goaway_code;
@@ -26,6 +29,7 @@ struct session {
 	const struct asym_impl *asym;
 	uint8_t key[ASYM_PUBLIC_MAX];
 	uint64_t lost_at;
+	size_t held;      /* streams when it was lost */
 	uint64_t refused; /* streams above the limit, as far as they were counted */
 };
 
@@ -47,11 +51,11 @@ session_join(struct link *l);
 void
 session_touch(struct session *s);
 
-/* A session of the peer waits for this node to dial. */
+/* A session of the peer waits for this node to dial a link that is shared. */
 bool
 sessions_wait(const struct peer *p);
 
-/* One that waits has streams. */
+/* One of these has streams. */
 bool
 sessions_hold(const struct peer *p);
 

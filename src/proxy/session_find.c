@@ -42,14 +42,16 @@ session_ended(struct session *s)
 	struct peer *p = s->peer;
 	uint64_t now = node_now();
 
-	/* What had no hold time cannot go on anyway. */
-	if (s->own || !s->known || (s->link && s->link->own))
+	if (s->own || !s->known)
 		return;
 	forget_old(p, now);
 	struct ended *e = calloc(1, sizeof(*e));
 	if (!e)
 		return;
 	e->until = now + 2 * max_u64(session_hold(p), SURVIVE_DEFAULT);
+	e->listed.of = SESSION_ID_ENDED;
+	e->listed.home = p->home;
+	e->listed.at = p;
 	session_ids_add(&p->owner->node->session_ids, &e->listed, trunk_session_id(s->trunk));
 	list_insert_tail(&p->ended, &e->node);
 	p->n_ended++;
@@ -67,7 +69,8 @@ session_find(void *arg, const uint8_t *id, struct trunk **session)
 			memcmp(trunk_session_id(s->trunk), id, TRUNK_SESSION_SIZE) != 0)
 			continue;
 		*session = s->trunk;
-		return s->own ? TRUNK_FOUND_NO_MORE : TRUNK_FOUND_SESSION;
+		bool fits = !s->own && s->single == l->own;
+		return fits ? TRUNK_FOUND_SESSION : TRUNK_FOUND_NO_MORE;
 	}
 	/* It has ended, or is another peer's. Two peers that begin the same id at the same moment
 	   both get it: each has its own. */

@@ -59,9 +59,28 @@ session_ids_known(struct session_ids *ids, const uint8_t *id)
 	bool known = false;
 
 	uv_mutex_lock(&ids->lock);
-	list_for_each(it, bucket(ids, id))
-		known |= memcmp(container_of(it, struct session_id, node)->id, id,
-				TRUNK_SESSION_SIZE) == 0;
+	list_for_each (it, bucket(ids, id)) {
+		const struct session_id *s = container_of(it, struct session_id, node);
+		known |= s->of != SESSION_ID_NAMED && memcmp(s->id, id, TRUNK_SESSION_SIZE) == 0;
+	}
 	uv_mutex_unlock(&ids->lock);
 	return known;
+}
+
+struct peer *
+session_ids_at(struct session_ids *ids, const uint8_t *id, const struct peer *home, bool *live)
+{
+	const struct session_id *best = NULL;
+
+	uv_mutex_lock(&ids->lock);
+	list_for_each (it, bucket(ids, id)) {
+		const struct session_id *s = container_of(it, struct session_id, node);
+		if (s->home == home && memcmp(s->id, id, TRUNK_SESSION_SIZE) == 0 &&
+			(!best || s->of < best->of))
+			best = s;
+	}
+	*live = best && best->of == SESSION_ID_LIVE;
+	struct peer *at = best ? best->at : NULL;
+	uv_mutex_unlock(&ids->lock);
+	return at;
 }

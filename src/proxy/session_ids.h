@@ -20,8 +20,21 @@ struct session_ids {
 	struct list buckets[SESSION_IDS_BUCKETS];
 };
 
-/* One id, in whoever holds it. All zero: none. */
+struct peer;
+
+enum session_id_of {
+	SESSION_ID_LIVE,  /* of a session */
+	SESSION_ID_ENDED, /* of one that has ended */
+	/* of one that a link has named which is on its way to its worker: it is known to nobody
+	   yet, but the next link that names it must follow the first one */
+	SESSION_ID_NAMED
+};
+
+/* One id, in whoever holds it, who fills the first three in before it is added. All zero: none. */
 struct session_id {
+	enum session_id_of of;
+	const struct peer *home; /* whose it is, */
+	struct peer *at;         /* and on which worker: a branch of that peer, or itself */
 	struct list node;
 	bool listed; /* in the table */
 	uint8_t id[TRUNK_SESSION_SIZE];
@@ -45,5 +58,10 @@ session_ids_remove(struct session_ids *ids, struct session_id *s);
 /* True if anybody has or had it. */
 bool
 session_ids_known(struct session_ids *ids, const uint8_t *id);
+
+/* Where a link of that peer belongs which names this id; *live: there is such a session. NULL:
+   anywhere. */
+struct peer *
+session_ids_at(struct session_ids *ids, const uint8_t *id, const struct peer *home, bool *live);
 
 #endif

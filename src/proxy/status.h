@@ -55,7 +55,8 @@ struct status_peer {
 	const char *error; /* the last one, "" */
 	uint64_t error_age;
 	uint64_t retry_in; /* STATUS_WAITING and STATUS_REJECTED */
-	uint64_t waiting;  /* connections that wait for a link */
+	uint64_t waiting;  /* connections that wait for a link, */
+	uint64_t suspended; /* and sessions */
 	/* since the start, over all links */
 	uint64_t links_total, streams_total, renewals, resumed;
 	uint64_t bytes_in, bytes_out;

@@ -191,6 +191,10 @@ conn_job_done(struct conn *c, struct conn_job *job, uint64_t now);
 int
 conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext);
 
+/* Looks at it: as conn_receive, which still gives it afterwards. */
+int
+conn_peek(struct conn *c, uint8_t *channel, struct span *plaintext);
+
 /* A frame came that is the connection's own business: KEY_UPDATE (the last frame of the record that
    conn_receive gave last), RENEW, LINE or KEYROLL (protocol.md 6, 9 and 12). SC_OK; SC_ERR_FRAME:
    it is not allowed, the caller sends CLOSE; or the error by which the connection has just

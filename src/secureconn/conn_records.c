@@ -130,27 +130,41 @@ conn_hello_agreed(struct conn *c, uint64_t now)
 /* ---- receiving ---- */
 
 int
-conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext)
+conn_peek(struct conn *c, uint8_t *channel, struct span *plaintext)
 {
-	struct record_head head;
+	struct record_head head = c->peeked;
 	bool whole;
 
 	if (c->error)
 		return -1;
 	if (c->phase != CONN_UP)
 		return 0;
-	enum sc_error error = next_record(c, &head, &whole);
-	if (!error && !whole)
-		return 0;
-	uint8_t *record = c->in + c->in_head;
-	if (error || (error = record_open(&c->receiving, &head, record))) {
-		conn_fail(c, error);
-		return -1;
+	if (head.size == 0) {
+		enum sc_error error = next_record(c, &head, &whole);
+		if (!error && !whole)
+			return 0;
+		if (error ||
+			(error = record_open(&c->receiving, &head, c->in + c->in_head))) {
+			conn_fail(c, error);
+			return -1;
+		}
+		c->peeked = head;
 	}
-	c->in_head += head.size + RECORD_OVERHEAD;
-	c->renewal.bytes += head.size;
 	*channel = head.channel;
-	*plaintext = (struct span){record + RECORD_HEAD_SIZE, head.size};
+	*plaintext = (struct span){c->in + c->in_head + RECORD_HEAD_SIZE, head.size};
+	return 1;
+}
+
+int
+conn_receive(struct conn *c, uint8_t *channel, struct span *plaintext)
+{
+	int got = conn_peek(c, channel, plaintext);
+
+	if (got <= 0)
+		return got;
+	c->in_head += plaintext->size + RECORD_OVERHEAD;
+	c->renewal.bytes += plaintext->size;
+	c->peeked.size = 0;
 	return 1;
 }
 

@@ -27,6 +27,8 @@ struct conn {
 	   in_head. */
 	uint8_t *in;
 	size_t in_size, in_head, in_tail;
+	struct record_head peeked; /* of the record at in_head, which is open already; size 0: none
+	                              is */
 	struct line_reader lines;
 	struct outbuf out;
 

@@ -231,6 +231,12 @@ trunk_streams(const struct trunk *t)
 	return t->table.count;
 }
 
+bool
+trunk_unsettled(const struct trunk *t)
+{
+	return t->table.count > 0 || t->n_resets > 0;
+}
+
 uint64_t
 trunk_refused(const struct trunk *t)
 {

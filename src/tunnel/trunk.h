@@ -121,6 +121,16 @@ struct trunk_event {
 struct trunk *
 trunk_new(const struct trunk_config *config, struct conn *conn, uint64_t now);
 
+/* What the first record of a connection that is up says, which the trunk on it is still to take. */
+enum trunk_named {
+	TRUNK_NAMED_NOT_YET, /* it has not come */
+	TRUNK_NAMED_SESSION, /* I's SESSION: id is set, TRUNK_SESSION_SIZE bytes */
+	TRUNK_NAMED_NOTHING  /* something else */
+};
+
+enum trunk_named
+trunk_named(struct conn *conn, uint8_t *id);
+
 /* Frees the trunk and all its streams without a word to the peer. NULL is fine. */
 void
 trunk_free(struct trunk *t);
@@ -213,6 +223,10 @@ trunk_close_because(struct trunk *t, enum close_code code, const char *text);
 /* Streams that exist. */
 size_t
 trunk_streams(const struct trunk *t);
+
+/* There are streams, or the peer may not know yet that one was reset. */
+bool
+trunk_unsettled(const struct trunk *t);
 
 /* OPENs of the peer that were answered with RESET(11), because it had max_streams open, so far. */
 uint64_t

@@ -64,7 +64,9 @@ trunk_conn_lost(struct trunk *t, enum sc_error error)
 	if (t->end.ended || !t->conn)
 		return;
 	if (!can_wait(t)) {
-		trunk_end(t, error, CODE_LINK_LOST);
+		const char *text = sc_error_text(error);
+		if (trunk_end(t, error, CODE_LINK_LOST))
+			t->end.text = (struct span){(const uint8_t *)text, strlen(text)};
 		return;
 	}
 	t->session.lost_by = error;

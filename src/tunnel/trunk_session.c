@@ -24,6 +24,24 @@ session_go_on(struct trunk *t)
 	resume_compose(t, t->session.known ? SESSION_GO_ON : SESSION_BEGIN);
 }
 
+enum trunk_named
+trunk_named(struct conn *conn, uint8_t *id)
+{
+	struct session_frame s;
+	struct span record;
+	struct frame frame;
+	uint8_t channel;
+
+	if (conn_peek(conn, &channel, &record) <= 0)
+		return TRUNK_NAMED_NOT_YET;
+	struct wire_reader r = wire_reader(record.data, record.size);
+	if (frame_next(&r, channel, &frame) != SC_OK || frame.type != FRAME_SESSION ||
+		session_decode(&s, frame.payload) != SC_OK)
+		return TRUNK_NAMED_NOTHING;
+	memcpy(id, s.id, sizeof(s.id));
+	return TRUNK_NAMED_SESSION;
+}
+
 /* The exchange has gone far enough for frames of streams. */
 static void
 session_up(struct trunk *t)

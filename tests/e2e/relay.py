@@ -32,6 +32,7 @@ class Relay:
         self.record = []       # (connection number, "I" or "R", bytes) in the order in which they passed
         self.flow = threading.Event()
         self.flow.set()
+        self.left = set()      # connections of which the side that was connected to is not to learn the end
         self.piece = 65536     # at most so many bytes are passed on at a time
         self.rate = None       # at most so many bytes a second, in each direction
         self.change = None     # function(number, direction, bytes) -> bytes, for someone in the middle
@@ -69,13 +70,19 @@ class Relay:
                 self.flow.wait()
                 if not data:
                     break
+                if number in self.left:
+                    return
                 if self.change:
                     data = self.change(number, direction, data)
                 with self.lock:
                     self.record.append((number, direction, data))
                 self._pass_on(sink, data)
-            sink.shutdown(socket.SHUT_WR)
+            if number not in self.left:
+                sink.shutdown(socket.SHUT_WR)
         except OSError:
+            self.flow.wait()  # nobody is told meanwhile
+            if number in self.left:
+                return
             try:
                 sink.shutdown(socket.SHUT_RDWR)  # else it stays while the other thread reads from it
             except OSError:
@@ -114,6 +121,18 @@ class Relay:
                 except OSError:
                     pass
                 reset(s)
+
+    def leave(self):
+        """Resets all connections that are there now, of which only the side that connected is told."""
+        with self.lock:
+            self.left.update(range(len(self.connections)))
+            pairs = list(self.connections)
+        for client, _ in pairs:
+            try:
+                client.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            reset(client)
 
     def refuse(self):
         """Takes no new connections; those that are there go on."""

@@ -172,20 +172,6 @@ def test_bulk_both_ways(make_pair, closing, size):
     wait_links(pair, 2)
 
 
-def test_a_lost_link_ends_its_connection_only(make_pair):
-    pair = make_pair(relay=True, route=own(spare=1))
-    wait_links(pair, 2)
-    with pair.connect() as s:
-        assert exchange(s)
-        at_hq, at_store = pair.hq.position(), pair.store.position()
-        pair.relay.cut()
-        assert services.is_reset(s)
-        pair.up(at_hq, at_store)
-    until(lambda: links(pair.store) == 2, "one that is shared, one that is ready")
-    with pair.connect() as s:
-        assert exchange(s)
-
-
 def test_a_drain_of_the_other_side(make_pair):
     """What is ready goes, what is in use ends in its time; afterwards all is as before."""
     pair = make_pair(hq={"drain": "20s"}, route=own(spare=2))

@@ -73,6 +73,7 @@ test_families(void **state)
 	p->links[p->n_links++].streams = 3;
 	p->links[p->n_links++].streams = 4;
 	p->bytes_in = 1ull << 50;
+	p->suspended = 9;
 	status_sorter_add(&sorter, p);
 	status_sorter_end(&sorter);
 	tally_get(&s->tallies, TALLY_ROUTE, "r")->total = 5;
@@ -82,6 +83,8 @@ test_families(void **state)
 				     "secureconn_peer_streams{peer=\"p\"} 7\n"
 				     "secureconn_peer_streams{peer=\"q\"} 0\n"
 				     "# HELP secureconn_peer_waiting "));
+	assert_non_null(strstr(text, "# TYPE secureconn_peer_suspended gauge\n"
+				     "secureconn_peer_suspended{peer=\"p\"} 9\n"));
 	assert_non_null(strstr(
 		text, "secureconn_peer_received_bytes_total{peer=\"p\"} 1125899906842624\n"));
 	assert_non_null(strstr(text, "# TYPE secureconn_connections_total counter\n"

@@ -43,6 +43,48 @@ test_known(void **state)
 	session_ids_fini(&ids);
 }
 
+/* Where a link belongs: to the session itself, if there is one, else where another link goes that
+   has named it; each peer for itself. */
+static void
+test_at(void **state)
+{
+	static struct session_ids ids;
+	static char home, other_home, places[3];
+	const struct peer *peer = (const struct peer *)&home;
+	struct session_id named = {.of = SESSION_ID_NAMED, .home = peer};
+	struct session_id ended = {.of = SESSION_ID_ENDED, .home = peer};
+	struct session_id live = {.of = SESSION_ID_LIVE, .home = peer};
+	uint8_t id[TRUNK_SESSION_SIZE];
+	bool is_live = true;
+
+	(void)state;
+	named.at = (struct peer *)&places[0];
+	ended.at = (struct peer *)&places[1];
+	live.at = (struct peer *)&places[2];
+	assert_true(session_ids_init(&ids, &random_system));
+	make_id(id, 1, 1);
+	assert_null(session_ids_at(&ids, id, peer, &is_live));
+	assert_false(is_live);
+	session_ids_add(&ids, &named, id);
+	assert_false(session_ids_known(&ids, id));
+	assert_ptr_equal(session_ids_at(&ids, id, peer, &is_live), named.at);
+	assert_false(is_live);
+	session_ids_add(&ids, &live, id);
+	assert_true(session_ids_known(&ids, id));
+	assert_ptr_equal(session_ids_at(&ids, id, peer, &is_live), live.at);
+	assert_true(is_live);
+	assert_null(session_ids_at(&ids, id, (const struct peer *)&other_home, &is_live));
+	assert_false(is_live);
+	session_ids_add(&ids, &ended, id);
+	session_ids_remove(&ids, &live);
+	assert_ptr_equal(session_ids_at(&ids, id, peer, &is_live), ended.at);
+	assert_false(is_live);
+	session_ids_remove(&ids, &ended);
+	session_ids_remove(&ids, &named);
+	assert_null(session_ids_at(&ids, id, peer, &is_live));
+	session_ids_fini(&ids);
+}
+
 struct user {
 	uv_thread_t thread;
 	struct session_ids *ids;
@@ -96,6 +138,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_at),
 		cmocka_unit_test(test_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -360,6 +360,51 @@ test_nothing_is_sent_before_hello(void **state)
 	assert_int_equal(conn_receive(conn_of(0), &channel, &plain), 0);
 }
 
+/* Looking at a record changes nothing, also when more input has come behind it. */
+static void
+test_peek(void **state)
+{
+	struct span seen, got;
+	uint8_t channel;
+	(void)state;
+	pair_init(&pair, 17, LIST("X25519"), LIST("AES 128"));
+	pair_up(&pair);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(conn_peek(conn_of(1), &channel, &seen), 0);
+		assert_int_equal(pair_send(&pair, 0, FRAME_DATA, "look", 4), SC_OK);
+		pair_run(&pair);
+		assert_int_equal(conn_peek(conn_of(1), &channel, &seen), 1);
+		assert_int_equal(channel, CHANNEL_DATA);
+		assert_memory_equal(seen.data + seen.size - 4, "look", 4);
+		assert_int_equal(pair_send(&pair, 0, FRAME_DATA, "more", 4), SC_OK);
+		pair_run(&pair);
+		assert_int_equal(conn_peek(conn_of(1), &channel, &seen), 1);
+		assert_memory_equal(seen.data + seen.size - 4, "look", 4);
+		assert_int_equal(conn_receive(conn_of(1), &channel, &got), 1);
+		assert_int_equal(channel, CHANNEL_DATA);
+		assert_memory_equal(got.data + got.size - 4, "look", 4);
+		assert_int_equal(conn_receive(conn_of(1), &channel, &got), 1);
+		assert_memory_equal(got.data + got.size - 4, "more", 4);
+	}
+	pair_assert_exchange(&pair, 1, "back");
+}
+
+static void
+test_peek_at_a_forged_record(void **state)
+{
+	struct span seen;
+	uint8_t channel;
+	(void)state;
+	pair_init(&pair, 18, LIST("X25519"), LIST("AES 128"));
+	pair_up(&pair);
+	pair_flip(&pair, 0, 10);
+	assert_int_equal(pair_send(&pair, 0, FRAME_DATA, "look", 4), SC_OK);
+	pair_run(&pair);
+	assert_int_equal(conn_peek(conn_of(1), &channel, &seen), -1);
+	assert_int_equal(conn_error(conn_of(1)), SC_ERR_RECORD_TAG);
+	assert_int_equal(conn_receive(conn_of(1), &channel, &seen), -1);
+}
+
 /* protocol.md 11. The most is held between the own HELLO and the other's: two halves of two
    contexts each. */
 static void
@@ -480,6 +525,8 @@ main(void)
 		cmocka_unit_test_teardown(test_room_and_biggest_record, teardown),
 		cmocka_unit_test(test_the_longest_hello),
 		cmocka_unit_test_teardown(test_nothing_is_sent_before_hello, teardown),
+		cmocka_unit_test_teardown(test_peek, teardown),
+		cmocka_unit_test_teardown(test_peek_at_a_forged_record, teardown),
 		cmocka_unit_test(test_unauthenticated_memory_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

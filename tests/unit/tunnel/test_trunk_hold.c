@@ -156,6 +156,51 @@ test_nothing_to_hold(void **state)
 	hand_fini(&h);
 }
 
+/* Without a hold time the streams' ends say by what the connection was lost. */
+static void
+test_what_it_was_lost_by(void **state)
+{
+	const char *text = sc_error_text(SC_ERR_TRUNCATED);
+	struct hand h;
+	(void)state;
+	hand_up(&h, true);
+	hand_own_stream(&h);
+	trunk_lost(h.trunk);
+	hand_event(&h, TRUNK_RESET);
+	assert_int_equal(h.event.code, CODE_LINK_LOST);
+	assert_int_equal(h.event.text.size, strlen(text));
+	assert_memory_equal(h.event.text.data, text, strlen(text));
+	hand_event(&h, TRUNK_CLOSED);
+	hand_fini(&h);
+}
+
+/* Streams, or resets that the peer has not heard of: those are worth another connection. */
+static void
+test_unsettled(void **state)
+{
+	struct hand h;
+	(void)state;
+	hand_up_holding(&h, true, 30);
+	assert_false(trunk_unsettled(h.trunk));
+	struct stream *s = hand_own_stream(&h);
+	assert_true(trunk_unsettled(h.trunk));
+	hand_lose(&h);
+	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+	hand_quiet(&h);
+	assert_int_equal(trunk_streams(h.trunk), 0);
+	assert_true(trunk_unsettled(h.trunk));
+	s = NULL;
+	hand_fini(&h);
+	/* Of one that was never sent nobody need be told. */
+	hand_up_holding(&h, true, 30);
+	s = trunk_open(h.trunk, &web, NULL);
+	hand_lose(&h);
+	stream_reset(s, CODE_RESET_BY_APPLICATION, NULL);
+	hand_quiet(&h);
+	assert_false(trunk_unsettled(h.trunk));
+	hand_fini(&h);
+}
+
 static void
 test_close_while_suspended(void **state)
 {
@@ -201,6 +246,8 @@ main(void)
 		cmocka_unit_test(test_hold_time_over_a_link_that_comes_to_nothing),
 		cmocka_unit_test(test_smaller_of_both),
 		cmocka_unit_test(test_nothing_to_hold),
+		cmocka_unit_test(test_what_it_was_lost_by),
+		cmocka_unit_test(test_unsettled),
 		cmocka_unit_test(test_close_while_suspended),
 		cmocka_unit_test(test_keepalive_suspends),
 	};

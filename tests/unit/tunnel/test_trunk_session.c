@@ -55,6 +55,54 @@ test_responder_waits(void **state)
 	hand_fini(&h);
 }
 
+/* What is looked at is still there for the trunk. */
+static void
+test_named(void **state)
+{
+	uint8_t named[TRUNK_SESSION_SIZE];
+	struct hand h;
+	(void)state;
+	hand_start(&h, false);
+	assert_int_equal(trunk_named(h.conn, named), TRUNK_NAMED_NOT_YET);
+	hand_session(&h, SESSION_BEGIN, id, 1, 0);
+	pair_run(&h.pair);
+	for (int i = 0; i < 2; i++) {
+		memset(named, 0, sizeof(named));
+		assert_int_equal(trunk_named(h.conn, named), TRUNK_NAMED_SESSION);
+		assert_memory_equal(named, id, sizeof(named));
+	}
+	hand_event(&h, TRUNK_UP);
+	assert_memory_equal(trunk_session_id(h.trunk), id, sizeof(named));
+	assert_int_equal(trunk_named(h.conn, named), TRUNK_NAMED_NOT_YET);
+	hand_fini(&h);
+}
+
+static void
+test_something_else_is_named(void **state)
+{
+	const uint8_t garbage[] = {FRAME_SESSION, 0, 0, 200, 0, 0, 0, 0};
+	uint8_t named[TRUNK_SESSION_SIZE], code[2] = {0};
+	struct hand h;
+	(void)state;
+	hand_start(&h, false);
+	hand_frame(&h, FRAME_CLOSE, 0, code, sizeof(code));
+	pair_run(&h.pair);
+	assert_int_equal(trunk_named(h.conn, named), TRUNK_NAMED_NOTHING);
+	hand_fini(&h);
+	hand_start(&h, false);
+	hand_data(&h, 1, 10, 'x');
+	pair_run(&h.pair);
+	assert_int_equal(trunk_named(h.conn, named), TRUNK_NAMED_NOTHING);
+	hand_fini(&h);
+	hand_start(&h, false);
+	assert_int_equal(conn_send(h.peer, CHANNEL_PROTOCOL,
+				 &(struct span){garbage, sizeof(garbage)}, 1, h.now),
+		SC_OK);
+	pair_run(&h.pair);
+	assert_int_equal(trunk_named(h.conn, named), TRUNK_NAMED_NOTHING);
+	hand_fini(&h);
+}
+
 static void
 test_responder_takes_only_session_first(void **state)
 {
@@ -328,6 +376,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_initiator_goes_on_at_once),
 		cmocka_unit_test(test_responder_waits),
+		cmocka_unit_test(test_named),
+		cmocka_unit_test(test_something_else_is_named),
 		cmocka_unit_test(test_responder_takes_only_session_first),
 		cmocka_unit_test(test_close_before_session),
 		cmocka_unit_test(test_initiator_takes_no_stream_frame_before_the_answer),
