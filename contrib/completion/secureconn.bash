@@ -1,4 +1,5 @@
-# Completion of secureconn for bash: source it, or put it in /usr/share/bash-completion/completions/secureconn.
+# Completion of secureconn for bash: source it, or put it in
+# /usr/share/bash-completion/completions/secureconn.
 # Written by contrib/completion/generate from the table of commands; do not change it here.
 
 _secureconn_peers() {

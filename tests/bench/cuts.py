@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""What cuts cost a stream: throughput of one that never pauses, with its link's TCP connection destroyed each second and without, in turn; how
-long nothing came after each cut; and how much of the throughput is there again in the tenth of a second after that. Root, for `ss -K`.
-With --relay and --delay over a long line: a round trip takes twice the delay.
+"""What cuts cost a stream: throughput of one that never pauses, with its link's TCP connection
+destroyed each second and without, in turn; how long nothing came after each cut; and how much of
+the throughput is there again in the tenth of a second after that. Root, for `ss -K`. With --relay
+and --delay over a long line: a round trip takes twice the delay.
 
     tests/bench/cuts.py build-release/src/cli/secureconn [CIPHER]
-    tests/bench/cuts.py build-release/src/cli/secureconn --relay build-release/tests/bench/relay --delay 50 --every 5 --seconds 21"""
+    tests/bench/cuts.py build-release/src/cli/secureconn --relay build-release/tests/bench/relay \\
+        --delay 50 --every 5 --seconds 21"""
 
 import argparse
 import multiprocessing
@@ -52,7 +54,13 @@ def pair(args, folder, target):
     """The two nodes, the port that is dialed, and the relay if there is one."""
     program, cipher, port, relay = args.program.resolve(), args.cipher, free_port(), None
     near = free_port() if args.relay else port
-    a = Node([program], folder / "hq", "hq", {"peer store": {}, "service sink": {"connect": target, "allow": "store"}})
+    a = Node([program], folder / "hq", "hq", {
+        "peer store": {},
+        "service sink": {
+            "connect": target,
+            "allow": "store"
+        }
+    })
     b = Node([program], folder / "store", "store", {
         "peer hq": {"address": f"127.0.0.1:{near}"},
         "route sink": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq"}})
@@ -70,8 +78,10 @@ def pair(args, folder, target):
 
 
 def cut(port):
-    done = subprocess.run(["ss", "-K", "-tn", "dst", "127.0.0.1", "dport", "=", str(port)], capture_output=True, text=True)
-    assert done.returncode == 0 and f":{port}" in done.stdout, "`ss -K` destroys nothing here: " + done.stderr
+    done = subprocess.run(["ss", "-K", "-tn", "dst", "127.0.0.1", "dport", "=",
+                           str(port)], capture_output=True, text=True)
+    assert done.returncode == 0 and f":{port}" in done.stdout, (
+        "`ss -K` destroys nothing here: " + done.stderr)
 
 
 def transfer(node, port, marks, seconds, every):
@@ -102,7 +112,8 @@ def rate(seen):
 
 
 def after(seen, moment, trip):
-    """Seconds until something came again after the cut, and the rate in the tenth of a second from then on."""
+    """Seconds until something came again after the cut, and the rate in the tenth of a second
+    from then on."""
     # What was under way still comes: the pause is the longest one that begins soon after the cut.
     near = [i for i in range(len(seen) - 1) if moment - 0.05 <= seen[i][0] <= moment + 0.3 + trip]
     if not near:
@@ -116,7 +127,8 @@ def after(seen, moment, trip):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("cipher", nargs="?", default="AES 128")
     parser.add_argument("--relay", help="tests/bench/relay, built")
@@ -142,10 +154,22 @@ def main():
     resumed = len(b.events("session_resumed"))
     if relay:
         print(f"a round trip       {trip * 1000:.0f} ms")
-    print(f"without cuts       {statistics.median(without):.3f} GB/s ({min(without):.3f} - {max(without):.3f})")
-    print(f"a cut each {args.every:g} s     {statistics.median(with_cuts):.3f} GB/s ({min(with_cuts):.3f} - {max(with_cuts):.3f}), {resumed} cuts")
-    print(f"nothing comes for  {statistics.median(pauses) * 1000:.0f} ms ({min(pauses) * 1000:.0f} - {max(pauses) * 1000:.0f})")
-    print(f"then, for 100 ms   {statistics.median(again):.3f} GB/s ({min(again):.3f} - {max(again):.3f})")
+    print(
+        f"without cuts       {statistics.median(without):.3f} GB/s ({min(without):.3f} - "
+        f"{max(without):.3f})"
+    )
+    print(
+        f"a cut each {args.every:g} s     {statistics.median(with_cuts):.3f} GB/s "
+        f"({min(with_cuts):.3f} - {max(with_cuts):.3f}), {resumed} cuts"
+    )
+    print(
+        f"nothing comes for  {statistics.median(pauses) * 1000:.0f} ms ({min(pauses) * 1000:.0f} - "
+        f"{max(pauses) * 1000:.0f})"
+    )
+    print(
+        f"then, for 100 ms   {statistics.median(again):.3f} GB/s ({min(again):.3f} - "
+        f"{max(again):.3f})"
+    )
     a.close(), b.close()
     process.terminate()
     if relay:

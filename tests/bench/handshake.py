@@ -1,17 +1,19 @@
 #!/usr/bin/python3
-"""What a handshake costs, and what handshakes and renewals cost those who only want to move data. Each ratio comes from one run, its two
-sides taken in turns. Build for release first: meson setup build --buildtype=release
+"""What a handshake costs, and what handshakes and renewals cost those who only want to move data.
+Each ratio comes from one run, its two sides taken in turns. Build for release first:
 
+    meson setup build --buildtype=release
     tests/bench/handshake.py --secureconn build/src/cli/secureconn [--json] [first] [busy] [renewal]
 
-first    round trips and CPU time of both nodes to the first byte of data: SecureConn 1.0 against 1.1, for several kinds of keys
-busy     p99 of a small request through an established link, while 50 handshakes a second arrive, against idle. The callers of these show a
-         key that the node accepts and a session key that opens, so that the node does all the public-key work of a responder; what they say is
-         computed once, beforehand, so that the processors are the node's. cpu_*: of the node that is called and of the callers, in percent
-         of one processor, while they come
-renewal  throughput with a renewal each second and a ratchet every 64 KiB, against neither; and what the nodes compute for a megabyte, which
-         other load on the machine disturbs less
-"""
+first    round trips and CPU time of both nodes to the first byte of data: SecureConn 1.0 against
+         1.1, for several kinds of keys
+busy     p99 of a small request through an established link, while 50 handshakes a second arrive,
+         against idle. The callers of these show a key that the node accepts and a session key that
+         opens, so that the node does all the public-key work of a responder; what they say is
+         computed once, beforehand, so that the processors are the node's. cpu_*: of the node that
+         is called and of the callers, in percent of one processor, while they come
+renewal  throughput with a renewal each second and a ratchet every 64 KiB, against neither; and what
+         the nodes compute for a megabyte, which other load on the machine disturbs less"""
 
 import argparse
 import contextlib
@@ -41,20 +43,39 @@ from relay import Relay, split_handshake, split_records  # noqa: E402
 fork = multiprocessing.get_context("fork")
 
 
-# --- two nodes ----------------------------------------------------------------------------------------------
+# --- two nodes ------------------------------------------------------------------------------------
 
 class Pair:
-    """hq with the service `echo`, and store, which dials it: perhaps through a relay, perhaps only when it must."""
+    """hq with the service `echo`, and store, which dials it: perhaps through a relay, perhaps
+    only when it must."""
 
     def __init__(self, program, target, node=None, limits=None, relay=None, demand=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sc-bench-", dir="/tmp"))
         self.port, self.route = free_port(), free_port()
         self.relay = relay(self.port) if relay else None
-        self.hq = Node([program], self.folder / "hq", "hq", {
-            "peer store": {}, "service echo": {"connect": target, "allow": "store"}, "limits": dict(limits or {})})
-        self.store = Node([program], self.folder / "store", "store", {
-            "peer hq": {"address": f"127.0.0.1:{self.relay.port if relay else self.port}", **({"connect": "demand"} if demand else {})},
-            "route echo": {"listen": f"127.0.0.1:{self.route}", "peer": "hq"}, "limits": dict(limits or {})})
+        self.hq = Node(
+            [program], self.folder / "hq", "hq", {
+                "peer store": {},
+                "service echo": {
+                    "connect": target,
+                    "allow": "store"
+                },
+                "limits": dict(limits or {})
+            })
+        self.store = Node(
+            [program], self.folder / "store", "store", {
+                "peer hq": {
+                    "address": f"127.0.0.1:{self.relay.port if relay else self.port}",
+                    **({
+                        "connect": "demand"
+                    } if demand else {})
+                },
+                "route echo": {
+                    "listen": f"127.0.0.1:{self.route}",
+                    "peer": "hq"
+                },
+                "limits": dict(limits or {})
+            })
         self.hq.set("node", listen=f"127.0.0.1:{self.port}", **(node or {}))
         self.store.set("node", **(node or {}))
         self.hq.init(), self.store.init()
@@ -131,10 +152,11 @@ def sink(sock):
     sock.sendall(n.to_bytes(8, "big"))
 
 
-# --- first: to the first byte of data -----------------------------------------------------------------------
+# --- first: to the first byte of data -------------------------------------------------------------
 
 class Delay(Relay):
-    """A relay that hands everything on a while later, without making the next bytes wait for longer."""
+    """A relay that hands everything on a while later, without making the next bytes wait for
+    longer."""
 
     one_way = 0.025
 
@@ -205,7 +227,9 @@ def measure_first(program, rounds, **_):
     server = listener()
     with in_process(serve, server, echo):
         for asymmetric in ("X25519", "ElGamal 2048", "ElGamal 3072"):
-            pair = Pair(program, address(server), {"asymmetric": asymmetric}, relay=Delay, demand=True).start()
+            pair = Pair(program, address(server), {
+                "asymmetric": asymmetric
+            }, relay=Delay, demand=True).start()
             with contextlib.closing(pair):
                 samples = {"1.0": [], "1.1": []}
                 for _ in range(rounds):
@@ -220,15 +244,19 @@ def measure_first(program, rounds, **_):
     return results
 
 
-# --- busy: handshakes arrive --------------------------------------------------------------------------------
+# --- busy: handshakes arrive ----------------------------------------------------------------------
 
 def script(identity, algorithm, node_public):
-    """The lines of a handshake in which the node has all the work: keys are accepted, SYM-KEY-3 opens. Prepared once, used by all."""
+    """The lines of a handshake in which the node has all the work: keys are accepted, SYM-KEY-3
+    opens. Prepared once, used by all."""
     public = identity.keys[algorithm][1]
     m = os.urandom(2 * KEY_SIZE["AES 256"])
     key3 = identity.asym[algorithm].encrypt(node_public, label(3, public, node_public), m).hex()
-    return [f"SecureConn 1.0\nASYM: {algorithm}\nSYM: AES 256\nASYM-KEY: {public.hex()}\nASYM-KEY ACCEPTED\n".encode(),
-            b"SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ACCEPTED\n" + f"SYM-KEY-3: {key3}\n".encode()]
+    return [
+        f"SecureConn 1.0\nASYM: {algorithm}\nSYM: AES 256\nASYM-KEY: {public.hex()}\nASYM-KEY "
+        "ACCEPTED\n"
+        .encode(), b"SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ACCEPTED\n" + f"SYM-KEY-3: {key3}\n".encode()
+    ]
 
 
 def one_handshake(port, said, done, failed):
@@ -257,7 +285,8 @@ def caller(port, said, rate, go, done, failed):
         go.wait()
         due = time.monotonic()
         while go.is_set():
-            threading.Thread(target=one_handshake, args=(port, said, done, failed), daemon=True).start()
+            threading.Thread(target=one_handshake, args=(port, said, done, failed),
+                             daemon=True).start()
             due += 1 / rate
             time.sleep(max(0, due - time.monotonic()))
 
@@ -293,7 +322,8 @@ def measure_busy(program, rounds, seconds, rate=50, algorithm="ElGamal 3072", **
         said = script(caller_key, algorithm, shown_key(pair.port, caller_key, algorithm))
         pair.hq.wait("peer_verified", peer="caller")
         samples = {False: [], True: []}
-        with in_process(caller, pair.port, said, rate, go, done, failed) as callers, pair.connect() as s:
+        with in_process(caller, pair.port, said, rate, go, done,
+                        failed) as callers, pair.connect() as s:
             latencies(s, 0.5)
             elapsed = arrived = 0
             computed = {"node": 0, "callers": 0}
@@ -303,7 +333,10 @@ def measure_busy(program, rounds, seconds, rate=50, algorithm="ElGamal 3072", **
                         go.set()
                         time.sleep(0.3)
                     before, start = done.value, time.monotonic()
-                    cpu = {"node": processor_time(pair.hq.pid), "callers": processor_time(callers.pid)}
+                    cpu = {
+                        "node": processor_time(pair.hq.pid),
+                        "callers": processor_time(callers.pid)
+                    }
                     samples[busy].append(latencies(s, seconds))
                     if busy:
                         computed["node"] += processor_time(pair.hq.pid) - cpu["node"]
@@ -317,7 +350,8 @@ def measure_busy(program, rounds, seconds, rate=50, algorithm="ElGamal 3072", **
     result = {"keys": algorithm, "handshakes_per_second": round(arrived / elapsed, 1)}
     for name, busy in (("idle", False), ("busy", True)):
         taken = [ms for run in samples[busy] for ms in run]
-        result[f"p50_{name}_ms"], result[f"p99_{name}_ms"] = (round(percentile(taken, p), 3) for p in (0.5, 0.99))
+        result[f"p50_{name}_ms"], result[f"p99_{name}_ms"] = (round(percentile(taken, p), 3)
+                                                              for p in (0.5, 0.99))
     result["p99_ratio"] = round(result["p99_busy_ms"] / result["p99_idle_ms"], 2)
     result.update({f"cpu_{name}": round(100 * cpu / elapsed) for name, cpu in computed.items()})
     return [result]
@@ -327,7 +361,10 @@ def shown_key(port, identity, algorithm):
     """The public key that the node shows; it notes ours by the way."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as s:
         public = identity.keys[algorithm][1].hex()
-        s.sendall(f"SecureConn 1.0\nASYM: {algorithm}\nSYM: AES 256\nASYM-KEY: {public}\nASYM-KEY ACCEPTED\n".encode())
+        s.sendall(
+            f"SecureConn 1.0\nASYM: {algorithm}\nSYM: AES 256\nASYM-KEY: {public}\nASYM-KEY "
+            "ACCEPTED\n"
+            .encode())
         got = b""
         while part := s.recv(65536):
             got += part
@@ -335,13 +372,14 @@ def shown_key(port, identity, algorithm):
     return bytes.fromhex(line.removeprefix("ASYM-KEY: "))
 
 
-# --- renewal: throughput ------------------------------------------------------------------------------------
+# --- renewal: throughput --------------------------------------------------------------------------
 
 OFTEN = {"rekey_gap": "0", "rekey_per_hour": "1000000", "ratchet_bytes": "64K"}
 
 
 def throughput(pair, seconds):
-    """Megabytes a second from a client of store to a server at hq, and microseconds that both nodes computed for each of them."""
+    """Megabytes a second from a client of store to a server at hq, and microseconds that both
+    nodes computed for each of them."""
     block = os.urandom(1 << 20)
     with pair.connect() as s:
         start, cpu = time.monotonic(), pair.cpu()
@@ -360,9 +398,18 @@ def measure_renewal(program, rounds, seconds, **_):
     with in_process(serve, server, sink):
         for cipher in ("AES 256", "ChaCha20-Poly1305", "CAST-128"):
             with contextlib.ExitStack() as stack:
-                pairs = {name: stack.enter_context(contextlib.closing(Pair(program, address(server), {
-                    "asymmetric": "X25519", "symmetric": cipher, **node}, limits).start()))
-                    for name, node, limits in (("without", {}, {}), ("with", {"rekey_after": "1s"}, OFTEN))}
+                pairs = {
+                    name: stack.enter_context(
+                        contextlib.closing(
+                            Pair(program, address(server), {
+                                "asymmetric": "X25519",
+                                "symmetric": cipher,
+                                **node
+                            }, limits).start()))
+                    for name, node, limits in (("without", {}, {}), ("with", {
+                        "rekey_after": "1s"
+                    }, OFTEN))
+                }
                 for pair in pairs.values():
                     pair.store.wait("link_up")
                     throughput(pair, 0.5)
@@ -371,18 +418,20 @@ def measure_renewal(program, rounds, seconds, **_):
                     for name in list(pairs)[::1 if i % 2 else -1]:
                         taken[name].append(throughput(pairs[name], seconds / 2))
                 for pair in pairs.values():
-                    assert len(pair.store.events("link_up")) == 1 and not pair.store.events("link_down")
+                    assert len(
+                        pair.store.events("link_up")) == 1 and not pair.store.events("link_down")
             result = {"cipher": cipher}
             for unit, get in (("mb_s", lambda run: run[0]), ("cpu_us_per_mb", lambda run: run[1])):
                 for name in pairs:
                     result[f"{unit}_{name}"] = round(statistics.median(map(get, taken[name])))
                 result[f"{unit}_ratio"] = round(
-                    statistics.median(get(w) / get(o) for w, o in zip(taken["with"], taken["without"])), 3)
+                    statistics.median(
+                        get(w) / get(o) for w, o in zip(taken["with"], taken["without"])), 3)
             results.append(result)
     return results
 
 
-# --- the report ---------------------------------------------------------------------------------------------
+# --- the report -----------------------------------------------------------------------------------
 
 MODES = {"first": measure_first, "busy": measure_busy, "renewal": measure_renewal}
 
@@ -391,22 +440,30 @@ def table(rows):
     heads = list(rows[0])
     cells = [heads, *[[str(row[head]) for head in heads] for row in rows]]
     widths = [max(len(line[i]) for line in cells) for i in range(len(heads))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells)
+    return "\n".join("  ".join(cell.ljust(width)
+                               for cell, width in zip(line, widths)).rstrip()
+                     for line in cells)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("modes", nargs="*", metavar="MODE", help="first, busy, renewal; default: all of them")
-    parser.add_argument("--secureconn", required=True, type=pathlib.Path, help="the program, built for release")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modes", nargs="*", metavar="MODE",
+                        help="first, busy, renewal; default: all of them")
+    parser.add_argument("--secureconn", required=True, type=pathlib.Path,
+                        help="the program, built for release")
     parser.add_argument("--json", action="store_true", help="one object instead of tables")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each side of a comparison is measured")
-    parser.add_argument("--seconds", type=float, default=3, help="how long each time, where time is what counts")
+    parser.add_argument("--rounds", type=int, default=5,
+                        help="how often each side of a comparison is measured")
+    parser.add_argument("--seconds", type=float, default=3,
+                        help="how long each time, where time is what counts")
     args = parser.parse_args()
     if unknown := set(args.modes) - set(MODES):
         parser.error(f"there is no mode {', '.join(unknown)}")
     results = {}
     for mode in args.modes or MODES:
-        results[mode] = MODES[mode](args.secureconn.resolve(), rounds=args.rounds, seconds=args.seconds)
+        results[mode] = MODES[mode](args.secureconn.resolve(), rounds=args.rounds,
+                                    seconds=args.seconds)
         if not args.json:
             print(f"{mode}\n{table(results[mode])}\n", flush=True)
     if args.json:

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""What `status` and metrics cost a node: processor time of one answer and how long it keeps an event loop from everything else, with few
-and with very many peers; and processor time of a GB through the tunnel while somebody asks ten times a second, beside the same with nobody
-asking.
+"""What `status` and metrics cost a node: processor time of one answer and how long it keeps an
+event loop from everything else, with few and with very many peers; and processor time of a GB
+through the tunnel while somebody asks ten times a second, beside the same with nobody asking.
 
     tests/bench/status.py build-release/src/cli/secureconn"""
 
@@ -28,7 +28,8 @@ SECONDS, ROUNDS = 3, 7
 
 
 class Holds:
-    """How long the loops of a process were busy at a time, at most: with `holds.c` in front of it."""
+    """How long the loops of a process were busy at a time, at most: with `holds.c` in front of
+    it."""
 
     def __init__(self, folder):
         library, self.file = folder / "holds.so", folder / "holds"
@@ -44,13 +45,23 @@ class Holds:
         with open(self.file, "r+b") as file, mmap.mmap(file.fileno(), 16) as memory:
             memory[:16] = bytes(16)
             yield found
-            found += [int.from_bytes(memory[:8], "little") / 1e6, int.from_bytes(memory[8:16], "little")]
+            found += [
+                int.from_bytes(memory[:8], "little") / 1e6,
+                int.from_bytes(memory[8:16], "little")
+            ]
 
 
 def pair(program, folder, others=0, front=()):
-    """Two nodes with a link, and an echo service; the second one knows so many other peers, which never call."""
+    """Two nodes with a link, and an echo service; the second one knows so many other peers,
+    which never call."""
     echo, port = services.Echo(), free_port()
-    a = Node([program], folder / "hq", "hq", {"peer store": {}, "service echo": {"connect": echo.address, "allow": "store"}})
+    a = Node([program], folder / "hq", "hq", {
+        "peer store": {},
+        "service echo": {
+            "connect": echo.address,
+            "allow": "store"
+        }
+    })
     b = Node([*front, program], folder / "store", "store", {
         "peer hq": {"address": f"127.0.0.1:{port}"},
         "route echo": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq"},
@@ -66,7 +77,9 @@ def pair(program, folder, others=0, front=()):
 
 def processor(node):
     """Seconds of it that the threads of the process have used, to the nanosecond."""
-    return sum(int(file.read_text().split()[0]) for file in pathlib.Path(f"/proc/{node.pid}/task").glob("*/schedstat")) / 1e9
+    return sum(
+        int(file.read_text().split()[0])
+        for file in pathlib.Path(f"/proc/{node.pid}/task").glob("*/schedstat")) / 1e9
 
 
 def status(node):
@@ -90,7 +103,8 @@ def metrics(node):
 
 
 def answers(node, holds, ask, times):
-    """Of one answer: processor milliseconds, bytes, seconds until it was there; the longest hold of a loop meanwhile."""
+    """Of one answer: processor milliseconds, bytes, seconds until it was there; the longest hold
+    of a loop meanwhile."""
     before, took = processor(node), []
     with holds.measured() as held:
         for _ in range(times):
@@ -100,8 +114,11 @@ def answers(node, holds, ask, times):
 
 
 def transfer(node, watched):
-    """Seconds of processor time for a GB each way, with or without somebody who asks ten times a second."""
-    asker = watched and subprocess.Popen([*node.command, "-c", node.ini, "status", "--watch=0.1", "--json"], stdout=subprocess.DEVNULL)
+    """Seconds of processor time for a GB each way, with or without somebody who asks ten times a
+    second."""
+    asker = watched and subprocess.Popen(
+        [*node.command, "-c", node.ini, "status", "--watch=0.1", "--json"],
+        stdout=subprocess.DEVNULL)
     s, got, block = services.connect(node.sections["route echo"]["listen"]), [0], b"x" * (1 << 18)
 
     def read():
@@ -134,8 +151,10 @@ def main():
         print(f"        nobody asks: a loop is busy for {held[0]:.2f} ms at most")
         for ask in (status, metrics):
             ms, size, wait, hold = answers(b, holds, ask, times)
-            print(f"        {ask.__name__}: {ms:.3f} ms of processor time, ten a second {ms:.2f} % of a processor; {size} bytes, there after "
-                  f"{wait:.1f} ms; a loop is busy for {hold:.2f} ms at most")
+            print(
+                f"        {ask.__name__}: {ms:.3f} ms of processor time, ten a second {ms:.2f} % "
+                f"of a processor; {size} bytes, there after "
+                f"{wait:.1f} ms; a loop is busy for {hold:.2f} ms at most")
         with holds.measured() as held:
             b.set("peer hq", keepalive="20s")
             b.write()
@@ -145,7 +164,10 @@ def main():
         if others == 0:
             runs = [(transfer(b, False), transfer(b, True)) for _ in range(ROUNDS)]
             without, with_asker = (statistics.median(r[i] for r in runs) for i in (0, 1))
-            print(f"        processor time of a GB: {without:.3f} s, while somebody asks ten times a second {with_asker:.3f} s")
+            print(
+                f"        processor time of a GB: {without:.3f} s, while somebody asks ten times a "
+                f"second {with_asker:.3f} s"
+            )
         for thing in (a, b, echo):
             thing.close()
         shutil.rmtree(folder)

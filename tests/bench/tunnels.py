@@ -1,5 +1,6 @@
-"""The tunnels that are compared, each as a pair of ends on loopback that leads the same named targets through: how to start one, which processes
-are part of it, what they have computed and how much memory they hold. Knows nothing of what is sent through."""
+"""The tunnels that are compared, each as a pair of ends on loopback that leads the same named
+targets through: how to start one, which processes are part of it, what they have computed and
+how much memory they hold. Knows nothing of what is sent through."""
 
 import ctypes
 import os
@@ -37,8 +38,14 @@ def die_with_parent():
 def spawn(command, log, **options):
     """A child that ends with this process whatever happens to it."""
     with open(log, "ab") as out:
-        return subprocess.Popen([str(part) for part in command], **{
-            "stdin": subprocess.DEVNULL, "stdout": out, "stderr": out, "preexec_fn": die_with_parent, **options})
+        return subprocess.Popen(
+            [str(part) for part in command], **{
+                "stdin": subprocess.DEVNULL,
+                "stdout": out,
+                "stderr": out,
+                "preexec_fn": die_with_parent,
+                **options
+            })
 
 
 def end(process, patience=5):
@@ -82,7 +89,8 @@ def answers(port):
 
 
 class Tunnel:
-    """targets: {name: port}. `ports` has the near end's port for each. between: function(port) -> the port of something in front of it (a long line)."""
+    """targets: {name: port}. `ports` has the near end's port for each. between: function(port)
+    -> the port of something in front of it (a long line)."""
 
     title = ""
     links = True  # has one link for all its connections
@@ -114,7 +122,10 @@ class Tunnel:
         def look():
             for process in self.processes:
                 if process.poll() is not None:
-                    raise Missing(f"{self.title} does not start: {self.log.read_text(errors='replace').strip()[-400:]}")
+                    raise Missing(
+                        f"{self.title} does not start: "
+                        f"{self.log.read_text(errors='replace').strip()[-400:]}"
+                    )
             return all(map(answers, ports))
         until(look, lambda: f"{self.title}: {self.log.read_text(errors='replace')[-2000:]}")
 
@@ -123,14 +134,21 @@ class Tunnel:
         return [process.pid for process in self.processes]
 
     def cpu(self):
-        """Seconds that all its processes have computed so far, with threads and children that have ended."""
-        return sum(sum(map(int, fields[11:15])) for pid in family(self.roots) if (fields := stat(pid))) / TICK
+        """Seconds that all its processes have computed so far, with threads and children that
+        have ended."""
+        return sum(
+            sum(map(int, fields[11:15]))
+            for pid in family(self.roots)
+            if (fields := stat(pid))) / TICK
 
     def memory(self):
-        """Bytes of all its processes, what they share counted once (PSS); where only root may know that, all that is resident."""
+        """Bytes of all its processes, what they share counted once (PSS); where only root may
+        know that, all that is resident."""
         def of(pid):
             try:
-                return int(re.search(r"^Pss:\s+(\d+)", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
+                return int(
+                    re.search(r"^Pss:\s+(\d+)",
+                              pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
             except (OSError, TypeError):
                 status = pathlib.Path(f"/proc/{pid}/status").read_text()
                 return int(re.search(r"^VmRSS:\s+(\d+)", status, re.M)[1])
@@ -151,7 +169,9 @@ class HAProxy(Tunnel):
         program = find("haproxy")
         middle = {name: free_port() for name in self.targets}
         for end_name, listens, leads, options in (("far", middle, self.targets, self.far),
-                                                  ("near", self.ports, {n: self.between(p) for n, p in middle.items()}, self.near)):
+                                                  ("near", self.ports,
+                                                   {n: self.between(p)
+                                                    for n, p in middle.items()}, self.near)):
             text = f"""
                 global
                     maxconn {(resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200) // 2}
@@ -165,16 +185,21 @@ class HAProxy(Tunnel):
                 """
             for name, port in listens.items():
                 bind, server = (options, "") if end_name == "far" else ("", options)
-                text += f"listen {name}\n bind 127.0.0.1:{port} backlog 4096 {bind}\n server target 127.0.0.1:{leads[name]} {server}\n"
-            self.run(program, "-db", "-f", self.file(f"{end_name}.cfg", text.replace("\n                ", "\n")))
+                text += (f"listen {name}\n bind 127.0.0.1:{port} backlog 4096 {bind}\n server "
+                         f"target 127.0.0.1:{leads[name]} {server}\n")
+            self.run(program, "-db", "-f",
+                     self.file(f"{end_name}.cfg", text.replace("\n                ", "\n")))
             self.wait(listens.values())
 
 
 def certificate(folder):
     """A key and a certificate for the peers that speak TLS; the path of both in one file."""
     pem = folder / "both.pem"
-    done = subprocess.run([find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                           "-subj", "/CN=bench", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], capture_output=True, text=True)
+    done = subprocess.run([
+        find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        "-nodes", "-days", "2", "-subj", "/CN=bench", "-keyout", folder / "key.pem", "-out",
+        folder / "cert.pem"
+    ], capture_output=True, text=True)
     if done.returncode:
         raise Missing(f"openssl makes no certificate: {done.stderr.strip()[-200:]}")
     pem.write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
@@ -199,12 +224,15 @@ class Stunnel(Tunnel):
     def start(self):
         program, pem = find("stunnel4"), certificate(self.folder)
         middle = {name: free_port() for name in self.targets}
-        head = "foreground = yes\npid =\nsyslog = no\ndebug = err\nciphersuites = TLS_AES_128_GCM_SHA256\nsocket = l:TCP_NODELAY=1\nsocket = r:TCP_NODELAY=1\n"
+        head = ("foreground = yes\npid =\nsyslog = no\ndebug = err\nciphersuites = "
+                "TLS_AES_128_GCM_SHA256\nsocket = l:TCP_NODELAY=1\nsocket = r:TCP_NODELAY=1\n")
         far = head + f"cert = {pem}\n"
         near = head + f"client = yes\nCAfile = {self.folder}/cert.pem\nverifyChain = yes\n"
         for name in self.targets:
-            far += f"[{name}]\naccept = 127.0.0.1:{middle[name]}\nconnect = 127.0.0.1:{self.targets[name]}\n"
-            near += f"[{name}]\naccept = 127.0.0.1:{self.ports[name]}\nconnect = 127.0.0.1:{self.between(middle[name])}\n"
+            far += (f"[{name}]\naccept = 127.0.0.1:{middle[name]}\nconnect = "
+                    f"127.0.0.1:{self.targets[name]}\n")
+            near += (f"[{name}]\naccept = 127.0.0.1:{self.ports[name]}\nconnect = "
+                     f"127.0.0.1:{self.between(middle[name])}\n")
         self.run(program, self.file("far.conf", far))
         self.wait(middle.values())
         self.run(program, self.file("near.conf", near))
@@ -221,10 +249,11 @@ class Spiped(Tunnel):
         key.write_bytes(os.urandom(32))
         for name, target in self.targets.items():
             middle = free_port()
-            self.run(program, "-F", "-d", "-n", 0, "-k", key, "-s", f"[127.0.0.1]:{middle}", "-t", f"[127.0.0.1]:{target}")
+            self.run(program, "-F", "-d", "-n", 0, "-k", key, "-s", f"[127.0.0.1]:{middle}", "-t",
+                     f"[127.0.0.1]:{target}")
             self.wait([middle])
-            self.run(program, "-F", "-e", "-n", 0, "-k", key, "-s", f"[127.0.0.1]:{self.ports[name]}",
-                     "-t", f"[127.0.0.1]:{self.between(middle)}")
+            self.run(program, "-F", "-e", "-n", 0, "-k", key, "-s",
+                     f"[127.0.0.1]:{self.ports[name]}", "-t", f"[127.0.0.1]:{self.between(middle)}")
             self.wait([self.ports[name]])
 
 
@@ -235,12 +264,16 @@ class SSH(Tunnel):
     made_run = False
 
     def key(self, name):
-        subprocess.run([find("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-C", "bench", "-f", self.folder / name], check=True)
+        subprocess.run([
+            find("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-C", "bench", "-f",
+            self.folder / name
+        ], check=True)
         return self.folder / name
 
     def start(self):
         program, client = find("sshd"), find("ssh")
-        if os.geteuid() == 0 and not os.path.isdir("/run/sshd"):  # sshd insists on it, and its unit would make it
+        # sshd insists on it, and its unit would make it
+        if os.geteuid() == 0 and not os.path.isdir("/run/sshd"):
             os.mkdir("/run/sshd", 0o755)
             self.made_run = True
         host, user, port = self.key("host"), self.key("user"), free_port()
@@ -263,11 +296,19 @@ class SSH(Tunnel):
         self.run(program, "-D", "-e", "-f", config)
         self.wait([port])
         line = self.between(port)
-        forwards = [part for name, target in self.targets.items() for part in ("-L", f"127.0.0.1:{self.ports[name]}:127.0.0.1:{target}")]
-        self.run(client, "-F", "none", "-N", "-T", "-p", line, "-i", user, "-c", "aes128-gcm@openssh.com", *forwards, *[
-            part for option in (f"UserKnownHostsFile={known}", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", "BatchMode=yes",
-                                "ExitOnForwardFailure=yes", "IdentitiesOnly=yes", "IdentityAgent=none", f"HostKeyAlias=[127.0.0.1]:{port}")
-            for part in ("-o", option)], "127.0.0.1")
+        forwards = [
+            part for name, target in self.targets.items()
+            for part in ("-L", f"127.0.0.1:{self.ports[name]}:127.0.0.1:{target}")
+        ]
+        self.run(
+            client, "-F", "none", "-N", "-T", "-p", line, "-i", user, "-c",
+            "aes128-gcm@openssh.com", *forwards, *[
+                part for option in (f"UserKnownHostsFile={known}", "GlobalKnownHostsFile=/dev/null",
+                                    "StrictHostKeyChecking=yes", "BatchMode=yes",
+                                    "ExitOnForwardFailure=yes", "IdentitiesOnly=yes",
+                                    "IdentityAgent=none", f"HostKeyAlias=[127.0.0.1]:{port}")
+                for part in ("-o", option)
+            ], "127.0.0.1")
         self.wait(self.ports.values())
 
     def close(self):
@@ -280,29 +321,58 @@ class SSH(Tunnel):
 
 
 class SecureConn(Tunnel):
-    """hq, which has the services, and as many other nodes as `stores` says, which dial it and have the routes."""
+    """hq, which has the services, and as many other nodes as `stores` says, which dial it and
+    have the routes."""
 
-    cipher, implementation, stores, hq_keys, route_keys, program, title = "AES 128", None, 1, {}, {}, None, "secureconn"
+    title, program = "secureconn", None
+    cipher, implementation, stores = "AES 128", None, 1
+    hq_keys, route_keys = {}, {}
 
     def start(self):
         port = free_port()
         limits = {"streams": 30000}
-        keys = {"symmetric": self.cipher, **({"implementations": self.implementation} if self.implementation else {})}
+        keys = {
+            "symmetric": self.cipher,
+            **({
+                "implementations": self.implementation
+            } if self.implementation else {})
+        }
         names = ["store", *(f"store-{i}" for i in range(2, self.stores + 1))]
-        command = [find("setpriv"), "--pdeathsig", "KILL", self.program]  # ends with this process whatever happens to it
-        self.hq = Node(command, self.folder / "hq", "hq", {
-            **{f"peer {name}": {} for name in names}, "limits": limits,
-            **{f"service {name}": {"connect": f"127.0.0.1:{target}", "allow": "*"} for name, target in self.targets.items()}})
+        # ends with this process whatever happens to it
+        command = [find("setpriv"), "--pdeathsig", "KILL", self.program]
+        self.hq = Node(
+            command, self.folder / "hq", "hq", {
+                **{f"peer {name}": {} for name in names}, "limits": limits,
+                **{
+                    f"service {name}": {
+                        "connect": f"127.0.0.1:{target}",
+                        "allow": "*"
+                    } for name, target in self.targets.items()
+                }
+            })
         self.hq.set("node", listen=f"127.0.0.1:{port}", **keys, **self.hq_keys)
         self.hq.init()
         self.nodes, self.more_ports = [self.hq], []
         for name in names:
-            ports = self.ports if name == "store" else {target: free_port() for target in self.targets}
+            ports = self.ports if name == "store" else {
+                target: free_port() for target in self.targets
+            }
             self.more_ports.append(ports)
-            node = Node(command, self.folder / name, name, {
-                "peer hq": {"address": f"127.0.0.1:{self.between(port)}"}, "limits": limits,
-                **{f"route {target}": {"listen": f"127.0.0.1:{ports[target]}", "peer": "hq", "max_connections": 30000,
-                                       **self.route_keys} for target in self.targets}})
+            node = Node(
+                command, self.folder / name, name, {
+                    "peer hq": {
+                        "address": f"127.0.0.1:{self.between(port)}"
+                    },
+                    "limits": limits,
+                    **{
+                        f"route {target}": {
+                            "listen": f"127.0.0.1:{ports[target]}",
+                            "peer": "hq",
+                            "max_connections": 30000,
+                            **self.route_keys
+                        } for target in self.targets
+                    }
+                })
             node.set("node", **keys)
             node.init()
             node.trust(self.hq), self.hq.trust(node)
@@ -311,8 +381,10 @@ class SecureConn(Tunnel):
             node.start()
         for node in self.nodes[1:]:
             up = node.wait("link_up")
-            if up["symmetric"] != self.cipher or self.implementation not in (None, up["implementation"]):
-                raise Missing(f"this build has no {self.cipher}" + (f" by {self.implementation}" if self.implementation else ""))
+            if up["symmetric"] != self.cipher or self.implementation not in (None,
+                                                                             up["implementation"]):
+                raise Missing(f"this build has no {self.cipher}" +
+                              (f" by {self.implementation}" if self.implementation else ""))
 
     @property
     def roots(self):
@@ -328,9 +400,24 @@ class SecureConn(Tunnel):
 
 def secureconn(program, cipher, note="", **more):
     """A class for one cipher and program."""
-    return type("SecureConn", (SecureConn,), {"program": program, "cipher": cipher, "title": f"secureconn, {cipher}{note}", **more})
+    return type("SecureConn", (SecureConn, ), {
+        "program": program,
+        "cipher": cipher,
+        "title": f"secureconn, {cipher}{note}",
+        **more
+    })
 
 
 # Missing programs and the Debian packages that have them.
-PACKAGES = {"haproxy": "haproxy", "stunnel4": "stunnel4", "spiped": "spiped", "sshd": "openssh-server", "ssh": "openssh-client",
-            "ssh-keygen": "openssh-client", "openssl": "openssl", "redis-server": "redis-server", "nginx": "nginx-light", "wrk": "wrk"}
+PACKAGES = {
+    "haproxy": "haproxy",
+    "stunnel4": "stunnel4",
+    "spiped": "spiped",
+    "sshd": "openssh-server",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "openssl": "openssl",
+    "redis-server": "redis-server",
+    "nginx": "nginx-light",
+    "wrk": "wrk"
+}

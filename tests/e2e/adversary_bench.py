@@ -1,5 +1,6 @@
-"""The victims: two nodes that know each other with an adversary between them, and a third one whose links nobody may touch. Says what
-happened to them: to their logs, to what they know of each other, and to every byte that their applications were given."""
+"""The victims: two nodes that know each other with an adversary between them, and a third one
+whose links nobody may touch. Says what happened to them: to their logs, to what they know of
+each other, and to every byte that their applications were given."""
 
 import contextlib
 import errno
@@ -16,8 +17,10 @@ from node import Node, free_port, until
 from peer import Identity
 from peer_crypto import fingerprint
 
-ERRORS = {text: name for name, text in re.findall(
-    r'X\(SC_\w+, "(\w+)",[\s\\]*"([^"]+)"\)', (pathlib.Path(__file__).parents[2] / "src/base/error.h").read_text())}
+ERRORS = {
+    text: name for name, text in re.findall(r'X\(SC_\w+, "(\w+)",[\s\\]*"([^"]+)"\)', (
+        pathlib.Path(__file__).parents[2] / "src/base/error.h").read_text())
+}
 BOTH = "X25519, ElGamal 2048"
 SOON = 6  # seconds for what has a deadline of one second, with sanitizers on a loaded machine
 STORE = {"asymmetric": "X25519", "symmetric": "AES 128", "rekey_after": "1h"}
@@ -40,7 +43,8 @@ class Witness(services.Server):
         sock.shutdown(socket.SHUT_WR)
 
     def check(self, messages):
-        """No byte came that an honest client has not sent, and no stream ended well before its message did."""
+        """No byte came that an honest client has not sent, and no stream ended well before its
+        message did."""
         for stream in self.streams:
             whole = [m for m in messages if m.startswith(stream["bytes"])]
             assert whole, f"bytes that nobody has sent: {stream['bytes'][:100]!r}"
@@ -106,8 +110,8 @@ class Guard:
 
 
 class Bench:
-    """hq has the service, store dials it through the adversary, other has links to both. hq and other live as long as the bench,
-    store is started for each attack."""
+    """hq has the service, store dials it through the adversary, other has links to both. hq and
+    other live as long as the bench, store is started for each attack."""
 
     def __init__(self, command, folder):
         self.stack = contextlib.ExitStack()
@@ -124,27 +128,53 @@ class Bench:
         self.other.start()
         self.start_hq()
         self.adversary.public[("own", "X25519")] = Identity("own").keys["X25519"][1]
-        self.adversary.public[("own", "ElGamal 2048")] = Identity("own", ["ElGamal 2048"]).keys["ElGamal 2048"][1]
+        self.adversary.public[("own",
+                               "ElGamal 2048")] = Identity("own",
+                                                           ["ElGamal 2048"]).keys["ElGamal 2048"][1]
         self.record()
 
     def _make_nodes(self):
         hq_port, other_port = free_port(), free_port()
         self.adversary = self.stack.enter_context(contextlib.closing(Adversary(hq_port)))
         limits = {"handshake": "1s", "rekey_gap": "0"}
-        route = lambda peer, service: {"listen": f"127.0.0.1:{free_port()}", "peer": peer, "service": service}
+        route = lambda peer, service: {
+            "listen": f"127.0.0.1:{free_port()}",
+            "peer": peer,
+            "service": service
+        }
         self.hq = Node(self.command, self.folder / "hq", "hq", {
             "peer store": {"keepalive": "500ms"}, "peer other": {}, "limits": limits,
             "service echo": {"connect": self.witness.address, "allow": "store"},
             "service guard": {"connect": self.echo.address, "allow": "other"}})
-        self.hq.set("node", listen=f"127.0.0.1:{hq_port}", asymmetric=BOTH, symmetric="AES 128, ChaCha20-Poly1305")
-        self.other = Node(self.command, self.folder / "other", "other", {
-            "peer store": {}, "peer hq": {"address": f"127.0.0.1:{hq_port}"}, "route hq": route("hq", "guard"),
-            "service guard": {"connect": self.echo.address, "allow": "store"}})
+        self.hq.set("node", listen=f"127.0.0.1:{hq_port}", asymmetric=BOTH,
+                    symmetric="AES 128, ChaCha20-Poly1305")
+        self.other = Node(
+            self.command, self.folder / "other", "other", {
+                "peer store": {},
+                "peer hq": {
+                    "address": f"127.0.0.1:{hq_port}"
+                },
+                "route hq": route("hq", "guard"),
+                "service guard": {
+                    "connect": self.echo.address,
+                    "allow": "store"
+                }
+            })
         self.other.set("node", listen=f"127.0.0.1:{other_port}", asymmetric="X25519")
-        self.store = Node(self.command, self.folder / "store", "store", {
-            "peer hq": {"address": f"127.0.0.1:{self.adversary.port}", "connect": "demand", "keepalive": "500ms"},
-            "peer other": {"address": f"127.0.0.1:{other_port}"}, "limits": limits,
-            "route echo": route("hq", "echo"), "route guard": route("other", "guard")})
+        self.store = Node(
+            self.command, self.folder / "store", "store", {
+                "peer hq": {
+                    "address": f"127.0.0.1:{self.adversary.port}",
+                    "connect": "demand",
+                    "keepalive": "500ms"
+                },
+                "peer other": {
+                    "address": f"127.0.0.1:{other_port}"
+                },
+                "limits": limits,
+                "route echo": route("hq", "echo"),
+                "route guard": route("other", "guard")
+            })
         self.store.set("node", asymmetric=BOTH)
 
     def _introduce(self):
@@ -158,7 +188,8 @@ class Bench:
             for algorithm in node.sections["node"]["asymmetric"].split(", "):
                 text = node.cli("key", "export", algorithm).stdout
                 self.adversary.public[(node.name, algorithm)] = public_bytes(text)
-            self.adversary.prints[node.name] = fingerprint("X25519", self.adversary.public[(node.name, "X25519")])
+            self.adversary.prints[node.name] = fingerprint(
+                "X25519", self.adversary.public[(node.name, "X25519")])
 
     def start_hq(self):
         if self.guard:
@@ -169,13 +200,23 @@ class Bench:
         self.descriptors = self.hq.descriptors()
 
     def talkative(self):
-        """hq sums up what fails often: a new one, before it has nothing more to say about single connections."""
+        """hq sums up what fails often: a new one, before it has nothing more to say about single
+        connections."""
         failures = self.hq.events("handshake_failed", since=self.hq.mark)
-        if failures[14:] and until(lambda: self.hq.descriptors() <= self.descriptors, "nothing is left of what was"):
+        if failures[14:] and until(lambda: self.hq.descriptors() <= self.descriptors,
+                                   "nothing is left of what was"):
             self.start_hq()
 
     def start_store(self, **config):
-        self.store.set("node", **{**STORE, **{k: v for k, v in config.items() if k in ("asymmetric", "symmetric", "rekey_after")}})
+        self.store.set(
+            "node", **{
+                **STORE,
+                **{
+                    k: v
+                    for k, v in config.items()
+                    if k in ("asymmetric", "symmetric", "rekey_after")
+                }
+            })
         for route in ("echo", "guard"):  # others may have taken the last ones meanwhile
             self.store.set(f"route {route}", listen=f"127.0.0.1:{free_port()}")
         self.store.set("limits", ratchet_records=config.get("ratchet_records", "0"))
@@ -205,9 +246,15 @@ class Bench:
     # --- what must not change ---
 
     def knowledge(self, node):
-        """What a node has on disk about keys, and what it says about peers; without what waits for its operator."""
-        files = {str(p.relative_to(node.state)): p.read_bytes() for d in ("keys", "peers") for p in (node.state / d).iterdir()}
-        shown = sorted(line[:76] for line in node.cli("peers").stdout.splitlines() if " verified " in line or "expected" in line)
+        """What a node has on disk about keys, and what it says about peers; without what waits
+        for its operator."""
+        files = {
+            str(p.relative_to(node.state)): p.read_bytes() for d in ("keys", "peers")
+            for p in (node.state / d).iterdir()
+        }
+        shown = sorted(line[:76]
+                       for line in node.cli("peers").stdout.splitlines()
+                       if " verified " in line or "expected" in line)
         return files, shown
 
     def pending(self, node):
@@ -283,17 +330,25 @@ class Trial:
         if self.attack.redial:
             self.store.wait("link_down", peer="hq", since=self.since)
             self.client()
-        until(lambda: c.struck, lambda: f"nothing to attack: {[(i.direction, i.kind) for i in c.seen]}")
+        until(lambda: c.struck,
+              lambda: f"nothing to attack: {[(i.direction, i.kind) for i in c.seen]}")
         start = time.monotonic()
-        said = {self.verdict(self.hq, self.attack.hq, self.hq_since, address=c.address),
-                self.verdict(self.store, self.attack.store, self.since, peer="hq", address=f"127.0.0.1:{self.adversary.port}")}
+        said = {
+            self.verdict(self.hq, self.attack.hq, self.hq_since, address=c.address),
+            self.verdict(self.store, self.attack.store, self.since, peer="hq",
+                         address=f"127.0.0.1:{self.adversary.port}")
+        }
         if "timeout" in self.attack.hq + self.attack.store:
             assert said - {"truncated", "down:truncated"}, "neither side says why"
         assert time.monotonic() - start < SOON, "too late"
 
     def verdict(self, node, expected, since, **match):
-        """The first thing that a node says about the end of that connection, by the name of the error."""
-        ends = lambda: [e for e in node.events(since=since, **match) if e["event"] in ("handshake_failed", "link_down")]
+        """The first thing that a node says about the end of that connection, by the name of the
+        error."""
+        ends = lambda: [
+            e for e in node.events(since=since, **match)
+            if e["event"] in ("handshake_failed", "link_down")
+        ]
         end = until(ends, lambda: f"{node.name} has nothing to say:\n{node.text(since)}")[0]
         error = end.get("error") or "down:" + ERRORS.get(end["reason"], end["reason"])
         allowed = set(expected.split("|"))
@@ -306,20 +361,24 @@ class Trial:
         return error
 
     def call(self):
-        """The adversary dials hq by itself, while the honest link is there and carries a connection."""
+        """The adversary dials hq by itself, while the honest link is there and carries a
+        connection."""
         client = self.client().answer()
         before = self.store.position()
         address = self.attack.begin()(self.adversary)
         self.verdict(self.hq, self.attack.hq, self.hq_since, address=address)
         assert client.result() == "exact", "the honest link was touched"
-        assert not self.store.events(since=before, peer="hq", event="link_down"), self.store.text(before)
+        assert not self.store.events(since=before, peer="hq",
+                                     event="link_down"), self.store.text(before)
 
     def aftermath(self, guard):
-        """Honest traffic passes, by the best algorithms, and nobody else's link has noticed anything."""
+        """Honest traffic passes, by the best algorithms, and nobody else's link has noticed
+        anything."""
         results = [client.result() for client in self.clients if not client.done]
         if "exact" not in results[-1:]:
             assert self.client().result() == "exact"
-        up = self.store.events("link_up", peer="hq", since=self.since if not self.attack.calls else self.store.mark)[-1]
+        up = self.store.events("link_up", peer="hq",
+                               since=self.since if not self.attack.calls else self.store.mark)[-1]
         assert (up["asymmetric"], up["symmetric"]) == self.attack.agreed, up
         guard.check()
         self.bench.guard.check()

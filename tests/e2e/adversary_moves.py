@@ -1,5 +1,6 @@
-"""What an adversary can do with lines and records, in pieces: when something is done (script, with_next, ...), and what. A move is
-called with the conversation and the item, and gives what is passed on instead, a list of bytes; None: the item as it is."""
+"""What an adversary can do with lines and records, in pieces: when something is done (script,
+with_next, ...), and what. A move is called with the conversation and the item, and gives what is
+passed on instead, a list of bytes; None: the item as it is."""
 
 import os
 import secrets
@@ -12,7 +13,7 @@ from peer_crypto import asymmetric, label
 HEX = "0123456789abcdef"
 
 
-# --- when ---------------------------------------------------------------------------------------------------
+# --- when -----------------------------------------------------------------------------------------
 
 def script(*steps):
     """Steps of (direction, kind, move), each done once, at the first such item."""
@@ -75,7 +76,7 @@ def always(move):
     return begin
 
 
-# --- moves for lines and records ----------------------------------------------------------------------------
+# --- moves for lines and records ------------------------------------------------------------------
 
 def line(text):
     return text.encode() + b"\n"
@@ -151,7 +152,7 @@ def to_both(text):
     return back(text, text)
 
 
-# --- records ------------------------------------------------------------------------------------------------
+# --- records --------------------------------------------------------------------------------------
 
 def flip(part, bit):
     def move(c, item):
@@ -167,15 +168,19 @@ def new_head(channel=None, epoch=None, n=None):
     def of(value, present):
         return present if value is None else value(present) if callable(value) else value
 
-    return lambda c, item: [head(of(channel, item.channel), of(epoch, item.epoch) % 256, of(n, item.n)) + item.data[4:]]
+    return lambda c, item: [
+        head(of(channel, item.channel),
+             of(epoch, item.epoch) % 256, of(n, item.n)) + item.data[4:]
+    ]
 
 
 def inject(channel, epoch, n):
-    """Something that looks like a record, in front of the item. epoch: a function of the present one."""
+    """Something that looks like a record, in front of the item. epoch: a function of the present
+    one."""
     return lambda c, item: [head(channel, epoch(item.epoch), n) + os.urandom(n + 16), item.data]
 
 
-# --- keys ---------------------------------------------------------------------------------------------------
+# --- keys -----------------------------------------------------------------------------------------
 
 def show(name, algorithm="X25519"):
     """The public key of another one."""
@@ -195,7 +200,9 @@ def parties(c, direction, algorithm="X25519"):
 def forged(c, direction, index):
     """A ciphertext with keys that the adversary knows. It needs no private key."""
     sender, recipient = parties(c, direction)
-    return line(f"SYM-KEY-{index}: " + asymmetric("X25519").encrypt(recipient, label(index, sender, recipient), bytes(32)).hex())
+    return line(
+        f"SYM-KEY-{index}: " +
+        asymmetric("X25519").encrypt(recipient, label(index, sender, recipient), bytes(32)).hex())
 
 
 def forge(c, item):
@@ -207,9 +214,13 @@ def elgamal(f):
     def move(c, item):
         group = asymmetric("ElGamal 2048")
         y = int.from_bytes(parties(c, item.direction, group.name)[1], "big")
-        c1, c2 = (int.from_bytes(half, "big") for half in (item.value[:group.k], item.value[group.k:]))
+        c1, c2 = (int.from_bytes(half, "big")
+                  for half in (item.value[:group.k], item.value[group.k:]))
         pair = f(c1, c2, group.p, y)
-        return [line(item.kind + ": " + b"".join((number % group.p).to_bytes(group.k, "big") for number in pair).hex())]
+        return [
+            line(item.kind + ": " + b"".join(
+                (number % group.p).to_bytes(group.k, "big") for number in pair).hex())
+        ]
     return move
 
 
@@ -218,7 +229,7 @@ def rerandomise(c1, c2, p, y):
     return c1 * pow(2, s, p), c2 * pow(y, s, p)
 
 
-# --- whole conversations ------------------------------------------------------------------------------------
+# --- whole conversations --------------------------------------------------------------------------
 
 def play_r(protocol, in_step=True):
     """Says to I what R said in an earlier conversation; the real R hears nothing."""
@@ -272,7 +283,8 @@ def receive(sock):
 
 
 def play_i(protocol, in_step=True, only=None):
-    """Dials R and says what I said in an earlier conversation; only: so many items of it. Gives its address."""
+    """Dials R and says what I said in an earlier conversation; only: so many items of it. Gives
+    its address."""
     def play(adversary):
         sock, address = call(adversary)
         with sock:
@@ -285,7 +297,8 @@ def play_i(protocol, in_step=True, only=None):
 
 
 def splice_live():
-    """The old connection is kept towards R when I has to dial again; then it gets what I says on the new one."""
+    """The old connection is kept towards R when I has to dial again; then it gets what I says on
+    the new one."""
     old = []
 
     def keep(c, item):

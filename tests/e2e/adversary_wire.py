@@ -1,5 +1,6 @@
-"""Someone in the middle of two nodes: takes a conversation apart into handshake lines and records, and lets an attack say what is
-passed on. Knows the form of lines and record heads, and no key."""
+"""Someone in the middle of two nodes: takes a conversation apart into handshake lines and
+records, and lets an attack say what is passed on. Knows the form of lines and record heads, and
+no key."""
 
 import select
 import socket
@@ -10,7 +11,8 @@ from node import free_port
 from relay import reset
 
 OTHER = {"I": "R", "R": "I"}
-# Frames of fixed size, when they are alone in a record of the protocol channel: the adversary guesses, as it cannot read.
+# Frames of fixed size, when they are alone in a record of the protocol channel: the adversary
+# guesses, as it cannot read.
 BY_SIZE = {10: "KEY_UPDATE", 16: "PING", 20: "WINDOW", 27: "LINE", 37: "SESSION", 40: "RENEW"}
 
 
@@ -19,7 +21,8 @@ def head(channel, epoch, n):
 
 
 class Item:
-    """A handshake line with its LF, or a record. direction: who said it, I or R; number: how many of its sort were before it."""
+    """A handshake line with its LF, or a record. direction: who said it, I or R; number: how
+    many of its sort were before it."""
 
     def __init__(self, direction, number, data):
         self.direction, self.number, self.data = direction, number, data
@@ -92,7 +95,8 @@ class Splitter:
 
 
 class Conversation:
-    """A connection through the adversary. act(conversation, item) -> None: pass it on; or a list of bytes to pass on instead."""
+    """A connection through the adversary. act(conversation, item) -> None: pass it on; or a list
+    of bytes to pass on instead."""
 
     def __init__(self, home, client, upstream, act):
         self.home = home
@@ -203,19 +207,21 @@ def honest(conversation, item):
 
 
 class Adversary:
-    """Listens where the one node dials, and dials the other. `acts` is for the next conversations, one for each; then it is
-    honest."""
+    """Listens where the one node dials, and dials the other. `acts` is for the next
+    conversations, one for each; then it is honest."""
 
     def __init__(self, target_port):
         self.target = ("127.0.0.1", target_port)
-        self.public = {}      # the nodes' public keys, and one pair of its own: (node, algorithm) -> bytes
+        # the nodes' public keys, and one pair of its own: (node, algorithm) -> bytes
+        self.public = {}
         self.prints = {}      # fingerprints of the nodes' X25519 keys
         self.recorded = {}    # earlier conversations: protocol -> a list of items
         self.port = free_port()
         self.listener = socket.create_server(("127.0.0.1", self.port))
         self.conversations = []
         self.acts = []
-        self.guests = []      # functions that are given a connection of their own, instead of a conversation
+        # functions that are given a connection of their own, instead of a conversation
+        self.guests = []
         self.acceptor = threading.Thread(target=self._accept, daemon=True)
         self.acceptor.start()
 
@@ -240,7 +246,9 @@ class Adversary:
 
     def old(self, protocol, direction, kind):
         """What was said in an earlier conversation."""
-        return next(i.data for i in self.recorded[protocol] if (i.direction, i.kind) == (direction, kind))
+        return next(i.data
+                    for i in self.recorded[protocol]
+                    if (i.direction, i.kind) == (direction, kind))
 
     def clear(self):
         """Ends all conversations; nothing of them is left."""

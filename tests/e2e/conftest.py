@@ -1,4 +1,5 @@
-"""What every end-to-end test is given: the program, nodes in folders of their own, pairs of nodes that know each other."""
+"""What every end-to-end test is given: the program, nodes in folders of their own, pairs of
+nodes that know each other."""
 
 import os
 import pathlib
@@ -16,14 +17,16 @@ from relay import Relay
 
 def pytest_addoption(parser):
     group = parser.getgroup("secureconn")
-    group.addoption("--secureconn", default=os.environ.get("SECURECONN"), help="the program to test; default: $SECURECONN")
+    group.addoption("--secureconn", default=os.environ.get("SECURECONN"),
+                    help="the program to test; default: $SECURECONN")
     group.addoption("--wrapper", default=os.environ.get("SECURECONN_WRAPPER", ""),
                     help="a command in front of it, as valgrind; default: $SECURECONN_WRAPPER")
     group.addoption("--long", action="store_true", help="full sizes: 1 GiB instead of 64 MiB")
 
 
 def pytest_configure(config):
-    """This process and the nodes that it starts may have as many descriptors as the system allows."""
+    """This process and the nodes that it starts may have as many descriptors as the system
+    allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 32768 if hard == resource.RLIM_INFINITY else min(32768, hard)
     if soft < wanted:
@@ -73,7 +76,8 @@ def folder():
 
 
 class Closing:
-    """Makes things and closes them in reverse order; the first failure to close is raised after all are closed."""
+    """Makes things and closes them in reverse order; the first failure to close is raised after
+    all are closed."""
 
     def __init__(self):
         self.things = []
@@ -102,12 +106,15 @@ def closing():
 
 @pytest.fixture
 def make_node(command, folder, closing):
-    """make_node(name, sections...) -> a Node that is closed, and looked at, when the test is over. Not initialised, not started."""
-    return lambda name, sections=None, **options: closing.add(Node(command, folder / name, name, sections, **options))
+    """make_node(name, sections...) -> a Node that is closed, and looked at, when the test is
+    over. Not initialised, not started."""
+    return lambda name, sections=None, **options: closing.add(
+        Node(command, folder / name, name, sections, **options))
 
 
 class Pair:
-    """hq, which has the service, and store, which has the route and dials; perhaps with a relay between them."""
+    """hq, which has the service, and store, which has the route and dials; perhaps with a relay
+    between them."""
 
     def __init__(self, hq, store, relay, target):
         self.hq, self.store, self.relay, self.target = hq, store, relay, target
@@ -138,14 +145,23 @@ class Pair:
 
 @pytest.fixture
 def make_pair(make_node, closing):
-    """make_pair(target) -> a Pair whose keys are verified; target: host:port or a path that the service `echo` leads to. start=False:
-    to change the configuration first. node, hq, store: keys for the [node] section of both or one."""
+    """make_pair(target) -> a Pair whose keys are verified; target: host:port or a path that the
+    service `echo` leads to. start=False: to change the configuration first. node, hq, store:
+    keys for the [node] section of both or one."""
 
-    def make(target=None, relay=False, start=True, node=None, hq=None, store=None, route=None, service=None):
+    def make(target=None, relay=False, start=True, node=None, hq=None, store=None, route=None,
+             service=None):
         if target is None:
             target = closing.add(services.Echo()).address
         port = free_port()
-        a = make_node("hq", {"peer store": {}, "service echo": {"connect": target, "allow": "store", **(service or {})}})
+        a = make_node("hq", {
+            "peer store": {},
+            "service echo": {
+                "connect": target,
+                "allow": "store",
+                **(service or {})
+            }
+        })
         a.set("node", listen=f"127.0.0.1:{port}", **(node or {}), **(hq or {}))
         between = closing.add(Relay(port)) if relay else None
         b = make_node("store", {

@@ -60,10 +60,15 @@ class NameServer:
         name = ".".join(labels).lower()
         if self.mode == "fail":
             return struct.pack(">HHHHHH", number, 0x8182, 1, 0, 0, 0) + question
-        answers = [socket.inet_pton(socket.AF_INET6 if ":" in a else socket.AF_INET, a) for a in self.names.get(name, [])]
+        answers = [
+            socket.inet_pton(socket.AF_INET6 if ":" in a else socket.AF_INET, a)
+            for a in self.names.get(name, [])
+        ]
         answers = [a for a in answers if len(a) == (16 if kind == AAAA else 4 if kind == A else 0)]
-        head = struct.pack(">HHHHHH", number, 0x8180 if name in self.names else 0x8183, 1, len(answers), 0, 0)
-        return head + question + b"".join(struct.pack(">HHHIH", 0xc00c, kind, 1, 1, len(a)) + a for a in answers)
+        head = struct.pack(">HHHHHH", number, 0x8180 if name in self.names else 0x8183, 1,
+                           len(answers), 0, 0)
+        return head + question + b"".join(
+            struct.pack(">HHHIH", 0xc00c, kind, 1, 1, len(a)) + a for a in answers)
 
     def close(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -73,10 +78,14 @@ class NameServer:
 
     def serve(self, node, timeout=1):
         """The node asks this server from its next start on, and nothing else."""
-        conf, hosts, switch = (node.folder / name for name in ("resolv.conf", "hosts", "nsswitch.conf"))
+        conf, hosts, switch = (node.folder / name
+                               for name in ("resolv.conf", "hosts", "nsswitch.conf"))
         conf.write_text(f"nameserver {self.address}\noptions timeout:{timeout} attempts:1\n")
         hosts.write_text("127.0.0.1 localhost\n")
         switch.write_text("hosts: files dns\npasswd: files\ngroup: files\n")
-        script = "".join(f'mount --bind "{file}" /etc/{file.name} && ' for file in (conf, hosts, switch)) + 'exec "$@"'
-        node.command = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", *node.command]
+        script = "".join(f'mount --bind "{file}" /etc/{file.name} && '
+                         for file in (conf, hosts, switch)) + 'exec "$@"'
+        node.command = [
+            "unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", *node.command
+        ]
         return self

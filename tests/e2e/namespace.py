@@ -1,5 +1,6 @@
-"""A network namespace of a test's own: for what only root may do, and for routing that is nobody else's. Sockets of the test's own
-are made in it by a thread that enters it for the moment (`Namespace.inside`); they stay there."""
+"""A network namespace of a test's own: for what only root may do, and for routing that is nobody
+else's. Sockets of the test's own are made in it by a thread that enters it for the moment
+(`Namespace.inside`); they stay there."""
 
 import contextlib
 import ctypes
@@ -29,8 +30,9 @@ class Namespace:
         for program in ("unshare", "nsenter", "ip"):
             if not shutil.which(program):
                 pytest.skip(f"{program} is not installed")
-        self.process = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo there; exec sleep 3600"], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            ["unshare", "-n", "sh", "-c", "echo there; exec sleep 3600"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         if self.process.stdout.readline() != b"there\n":
             self.process.wait()
             self.process.stdout.close()
@@ -44,7 +46,8 @@ class Namespace:
         assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
 
     def possible(self, *arguments):
-        return subprocess.run([*self.command, "ip", *arguments], capture_output=True).returncode == 0
+        return subprocess.run([*self.command, "ip", *arguments],
+                              capture_output=True).returncode == 0
 
     @contextlib.contextmanager
     def inside(self):
@@ -57,13 +60,17 @@ class Namespace:
                 enter(home.fileno())
 
     def cable(self, other, mine, theirs, name="wire"):
-        """A cable to another namespace, with an address (and prefix) at each end; the devices have that name."""
-        self.ip("link", "add", name, "type", "veth", "peer", "name", name, "netns", str(other.process.pid))
+        """A cable to another namespace, with an address (and prefix) at each end; the devices
+        have that name."""
+        self.ip("link", "add", name, "type", "veth", "peer", "name", name, "netns",
+                str(other.process.pid))
         for end, address in ((self, mine), (other, theirs)):
             end.ip("addr", "add", address, "dev", name, "nodad")
             end.ip("link", "set", name, "up")
-        until(lambda: "state UP" in subprocess.run([*self.command, "ip", "link", "show", name], capture_output=True,
-                                                   text=True).stdout, "the cable is up")
+        until(
+            lambda: "state UP" in subprocess.run([*self.command, "ip", "link", "show", name],
+                                                 capture_output=True, text=True).stdout,
+            "the cable is up")
 
     def close(self):
         self.process.kill()

@@ -1,17 +1,19 @@
-"""A peer of its own: speaks SecureConn 1.0 and the tunnel's frames as protocol.md says, shares no code with the program, and can
-misbehave at every step. One thread, blocking sockets."""
+"""A peer of its own: speaks SecureConn 1.0 and the tunnel's frames as protocol.md says, shares
+no code with the program, and can misbehave at every step. One thread, blocking sockets."""
 
 import os
 import socket
 import struct
 
-from peer_crypto import (KEY_SIZE, asymmetric, directions, fingerprint, label, mix_hello, transcript_hash, x25519,
-                         x25519_pair)
+from peer_crypto import (KEY_SIZE, asymmetric, directions, fingerprint, label, mix_hello,
+                         transcript_hash, x25519, x25519_pair)
 
-HELLO, OPEN, OPENED, DATA, FIN, RESET, WINDOW, PING, PONG, RENEW, LINE, KEY_UPDATE, GOAWAY, CLOSE, PAD, SESSION, STATE, \
-    KEYROLL = range(1, 19)
-NAMES = dict(enumerate("HELLO OPEN OPENED DATA FIN RESET WINDOW PING PONG RENEW LINE KEY_UPDATE GOAWAY CLOSE PAD SESSION STATE "
-                       "KEYROLL".split(), 1))
+NAMES = dict(
+    enumerate(
+        "HELLO OPEN OPENED DATA FIN RESET WINDOW PING PONG RENEW LINE KEY_UPDATE GOAWAY CLOSE PAD "
+        "SESSION STATE KEYROLL".split(), 1))
+(HELLO, OPEN, OPENED, DATA, FIN, RESET, WINDOW, PING, PONG, RENEW, LINE, KEY_UPDATE, GOAWAY, CLOSE,
+ PAD, SESSION, STATE, KEYROLL) = NAMES
 DEADLINE = 20
 
 
@@ -45,10 +47,12 @@ class Identity:
 
 
 class Link:
-    """A connection from the TCP connect (initiator) or accept on. The steps can be called one by one, or all by up()."""
+    """A connection from the TCP connect (initiator) or accept on. The steps can be called one by
+    one, or all by up()."""
 
-    def __init__(self, sock, identity, initiator, symmetric=("AES 256",), accept=lambda algorithm, public: True,
-                 window=262144, streams=4096, hello_tlvs=b""):
+    def __init__(self, sock, identity, initiator, symmetric=("AES 256", ),
+                 accept=lambda algorithm, public: True, window=262144, streams=4096,
+                 hello_tlvs=b""):
         self.sock, self.identity, self.initiator = sock, identity, initiator
         sock.settimeout(DEADLINE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -159,7 +163,8 @@ class Link:
         size = KEY_SIZE[self.symmetric]
         key, salt = os.urandom(size), os.urandom(size)
         lab = label(index, self.public, self.peer_public)
-        self.send_line(f"SYM-KEY-{index}: " + self.asym.encrypt(self.peer_public, lab, key + salt).hex())
+        self.send_line(f"SYM-KEY-{index}: " +
+                       self.asym.encrypt(self.peer_public, lab, key + salt).hex())
         return key
 
     def take_key(self, index):
@@ -198,7 +203,8 @@ class Link:
     def hello_payload(self):
         self.ephemeral, public = x25519_pair()
         name = self.identity.name.encode()
-        return b"\1" + public + struct.pack(">II", self.window, self.streams) + bytes([len(name)]) + name + self.hello_tlvs
+        return b"\1" + public + struct.pack(">II", self.window, self.streams) + bytes(
+            [len(name)]) + name + self.hello_tlvs
 
     def send_hello(self):
         self.own_hello = self.hello_payload()
@@ -232,7 +238,8 @@ class Link:
     def mix_hellos(self):
         """Epoch 1, once both are here."""
         shared = x25519(self.ephemeral, self.peer_hello[1:33])
-        payloads = (self.own_hello, self.peer_hello) if self.initiator else (self.peer_hello, self.own_hello)
+        payloads = (self.own_hello, self.peer_hello) if self.initiator else (self.peer_hello,
+                                                                             self.own_hello)
         mix_hello(self.both, shared, *payloads)
 
     def session(self):
@@ -309,7 +316,8 @@ class Link:
         self.back.channels[channel].ratchet()
 
     def next_frame(self, *kinds, stream=None, skip=(WINDOW,)):
-        """The next frame; of these kinds, and of that stream, if given. Those of `skip` may come before it."""
+        """The next frame; of these kinds, and of that stream, if given. Those of `skip` may come
+        before it."""
         while True:
             while not self.waiting:
                 self._take_record()
@@ -317,7 +325,10 @@ class Link:
             if (not kinds or got[0] in kinds) and stream in (None, got[1]):
                 return got
             if got[0] not in skip:
-                raise Unexpected(f"{NAMES.get(got[0], got[0])} {got[1:]} where {[NAMES.get(k, k) for k in kinds]} is due")
+                raise Unexpected(
+                    f"{NAMES.get(got[0], got[0])} {got[1:]} where "
+                    f"{[NAMES.get(k, k) for k in kinds]} is due"
+                )
 
     def open(self, service, tlvs=b""):
         stream, self.next_id = self.next_id, self.next_id + 2
@@ -334,7 +345,8 @@ class Link:
         self.send(frame(WINDOW, stream, struct.pack(">QI", consumed, window)))
 
     def expect_close(self, code):
-        """The link ends with CLOSE(code), whatever else is under way, and then with the end of the connection."""
+        """The link ends with CLOSE(code), whatever else is under way, and then with the end of
+        the connection."""
         while True:
             kind, stream, payload = self.next_frame()
             if kind == CLOSE:
@@ -360,8 +372,10 @@ class Link:
 
 
 def dial(port, identity, host="127.0.0.1", source=None, kind=Link, **options):
-    """A connection to a node, this side as the initiator. Nothing is sent yet. kind: Link or a class made from it."""
-    sock = socket.create_connection((host, port), timeout=DEADLINE, source_address=(source, 0) if source else None)
+    """A connection to a node, this side as the initiator. Nothing is sent yet. kind: Link or a
+    class made from it."""
+    sock = socket.create_connection((host, port), timeout=DEADLINE,
+                                    source_address=(source, 0) if source else None)
     return kind(sock, identity, True, **options)
 
 

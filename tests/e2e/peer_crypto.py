@@ -1,5 +1,5 @@
-"""The cryptography of protocol.md sections 5 to 7 once more, in Python and from the text alone, for the peer of peer.py.
-Big integers in the open and no constant time: for tests only."""
+"""The cryptography of protocol.md sections 5 to 7 once more, in Python and from the text alone,
+for the peer of peer.py. Big integers in the open and no constant time: for tests only."""
 
 import hashlib
 import hmac
@@ -35,7 +35,7 @@ def read_vectors(name):
     return sections
 
 
-# --- hashes -------------------------------------------------------------------------------------------------
+# --- hashes ---------------------------------------------------------------------------------------
 
 def sha256(data):
     return hashlib.sha256(data).digest()
@@ -58,7 +58,7 @@ def hkdf(salt, ikm, info, size):
     return hkdf_expand(hkdf_extract(salt, ikm), info, size)
 
 
-# --- public keys, section 5 ---------------------------------------------------------------------------------
+# --- public keys, section 5 -----------------------------------------------------------------------
 
 def label(index, sender, recipient):
     return b"SecureConn SYM-KEY-%d\0" % index + sender + recipient
@@ -192,7 +192,8 @@ class X25519:
         if len(ciphertext) != 48 + m_size:
             raise Refused("length")
         ephemeral, ct, tag = ciphertext[:32], ciphertext[32:-16], ciphertext[-16:]
-        pad, mac = self._keys(lab, ephemeral, self.public(private), x25519(private, ephemeral), m_size)
+        pad, mac = self._keys(lab, ephemeral, self.public(private), x25519(private, ephemeral),
+                              m_size)
         if hmac.digest(mac, ct, "sha256")[:16] != tag:
             raise Refused("tag")
         return xor(ct, pad)
@@ -212,7 +213,7 @@ def fingerprint(name, public):
     return "-".join(text[i:i + 4] for i in range(0, 32, 4))
 
 
-# --- records, sections 6 and 7 ------------------------------------------------------------------------------
+# --- records, sections 6 and 7 --------------------------------------------------------------------
 
 KEY_SIZE = {"AES 128": 16, "AES 256": 32, "ChaCha20-Poly1305": 32, "CAST-128": 16,
             "AES 128 OCB": 16, "AES 256 OCB": 32}
@@ -309,7 +310,8 @@ def directions(symmetric, th, key1, key2, key3):
 
 
 def mix_hello(both, shared, hello_i, hello_r):
-    """Steps both directions into epoch 1. hello_i, hello_r: the payloads of the two HELLO frames."""
+    """Steps both directions into epoch 1. hello_i, hello_r: the payloads of the two HELLO
+    frames."""
     hh = sha256(hello_i + hello_r)
     for direction in both.values():
         for channel in direction.channels.values():

@@ -1,4 +1,5 @@
-"""A TCP relay to put between two nodes: it records what passes, and can hold it, cut it or hand it on in crumbs."""
+"""A TCP relay to put between two nodes: it records what passes, and can hold it, cut it or hand
+it on in crumbs."""
 
 import socket
 import struct
@@ -18,8 +19,8 @@ def reset(sock):
 
 
 class Relay:
-    """Listens on 127.0.0.1:port and passes each connection on to the target. Directions: "I" is what the side that connected
-    sends, "R" what comes back."""
+    """Listens on 127.0.0.1:port and passes each connection on to the target. Directions: "I" is
+    what the side that connected sends, "R" what comes back."""
 
     def __init__(self, target_port, target_host="127.0.0.1", host="127.0.0.1", buffer=None):
         self.target = (target_host, target_port)
@@ -29,13 +30,16 @@ class Relay:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.lock = threading.Lock()
         self.connections = []  # of [client, upstream]
-        self.record = []       # (connection number, "I" or "R", bytes) in the order in which they passed
+        # (connection number, "I" or "R", bytes) in the order in which they passed
+        self.record = []
         self.flow = threading.Event()
         self.flow.set()
-        self.left = set()      # connections of which the side that was connected to is not to learn the end
+        # connections of which the side that was connected to is not to learn the end
+        self.left = set()
         self.piece = 65536     # at most so many bytes are passed on at a time
         self.rate = None       # at most so many bytes a second, in each direction
-        self.change = None     # function(number, direction, bytes) -> bytes, for someone in the middle
+        # function(number, direction, bytes) -> bytes, for someone in the middle
+        self.change = None
         self.acceptor = threading.Thread(target=self._accept, daemon=True)
         self.acceptor.start()
 
@@ -61,7 +65,8 @@ class Relay:
                 number = len(self.connections)
                 self.connections.append([client, upstream])
             for source, sink, direction in ((client, upstream, "I"), (upstream, client, "R")):
-                threading.Thread(target=self._pump, args=(number, source, sink, direction), daemon=True).start()
+                threading.Thread(target=self._pump, args=(number, source, sink, direction),
+                                 daemon=True).start()
 
     def _pump(self, number, source, sink, direction):
         try:
@@ -84,7 +89,8 @@ class Relay:
             if number in self.left:
                 return
             try:
-                sink.shutdown(socket.SHUT_RDWR)  # else it stays while the other thread reads from it
+                # else it stays while the other thread reads from it
+                sink.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
             reset(sink)
@@ -101,7 +107,8 @@ class Relay:
     def sent(self, direction, connection=0):
         """All bytes of one direction of a connection so far."""
         with self.lock:
-            return b"".join(data for n, d, data in self.record if n == connection and d == direction)
+            return b"".join(data for n, d, data in self.record
+                            if n == connection and d == direction)
 
     def stall(self):
         """Nothing passes any more, in either direction, and nobody is told."""
@@ -123,7 +130,8 @@ class Relay:
                 reset(s)
 
     def leave(self):
-        """Resets all connections that are there now, of which only the side that connected is told."""
+        """Resets all connections that are there now, of which only the side that connected is
+        told."""
         with self.lock:
             self.left.update(range(len(self.connections)))
             pairs = list(self.connections)
@@ -149,7 +157,8 @@ class Relay:
 
 
 def split_handshake(data):
-    """Handshake lines (without LF) and what follows them; the first byte of a record is 1 or 2, no line starts with that."""
+    """Handshake lines (without LF) and what follows them; the first byte of a record is 1 or 2,
+    no line starts with that."""
     lines = []
     while data and data[0] >= 0x20 and b"\n" in data:
         line, _, data = data.partition(b"\n")

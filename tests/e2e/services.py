@@ -1,4 +1,5 @@
-"""The servers that the tunnel leads to: small ones in Python for what a test wants to see exactly, and the real ones."""
+"""The servers that the tunnel leads to: small ones in Python for what a test wants to see
+exactly, and the real ones."""
 
 import glob
 import hashlib
@@ -59,7 +60,8 @@ def is_reset(sock):
 
 
 def gets_reset(address, say=b"", timeout=DEADLINE):
-    """Connects and says something; True if that ends in a reset, be it at once or later, and not in a clean end."""
+    """Connects and says something; True if that ends in a reset, be it at once or later, and not
+    in a clean end."""
     try:
         with connect(address, timeout) as s:
             s.sendall(say)
@@ -114,7 +116,8 @@ class Server:
     def close(self):
         if self.listener.fileno() < 0:
             return
-        self.listener.shutdown(socket.SHUT_RDWR)  # so that accept returns; else the port would go on listening
+        # so that accept returns; else the port would go on listening
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.acceptor.join()
         self.listener.close()
         with self.lock:
@@ -182,8 +185,8 @@ class EpollEcho:
 
 
 class Pattern:
-    """A long stream of bytes that repeats nowhere: blocks of a random megabyte, each with its number in front. Sent by one thread and
-    digested by another, both at the speed of memory."""
+    """A long stream of bytes that repeats nowhere: blocks of a random megabyte, each with its
+    number in front. Sent by one thread and digested by another, both at the speed of memory."""
 
     BLOCK = (1 << 20) - 3  # so that blocks meet records and reads at every offset
 
@@ -251,7 +254,7 @@ class ResetLater(Server):
         reset(sock)
 
 
-# --- the real ones ------------------------------------------------------------------------------------------
+# --- the real ones --------------------------------------------------------------------------------
 
 def as_nobody(command, user):
     """PostgreSQL does not run as root."""
@@ -269,23 +272,32 @@ class PostgreSQL:
         self.user = "postgres"
         if os.geteuid() == 0:
             shutil.chown(self.folder, self.user, self.user)
-        self._run([self.bin / "initdb", "-D", self.folder / "data", "-U", "tester", "-A", "trust", "-E", "UTF8",
-                   "--locale=C", "--no-sync"])
-        self._run([self.bin / "pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-o",
-                   f"-F -c listen_addresses=127.0.0.1 -p {self.port} -k {self.folder}", "start"])
+        self._run([
+            self.bin / "initdb", "-D", self.folder / "data", "-U", "tester", "-A", "trust", "-E",
+            "UTF8", "--locale=C", "--no-sync"
+        ])
+        self._run([
+            self.bin / "pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-o",
+            f"-F -c listen_addresses=127.0.0.1 -p {self.port} -k {self.folder}", "start"
+        ])
 
     def _run(self, command):
-        done = subprocess.run(as_nobody(command, self.user), cwd="/", capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "LC_ALL": "C"})
+        done = subprocess.run(as_nobody(command, self.user), cwd="/", capture_output=True,
+                              text=True, timeout=120, env={
+                                  **os.environ, "LC_ALL": "C"
+                              })
         assert done.returncode == 0, done.stdout + done.stderr
 
     def client(self, port, *args, program="psql", timeout=120, **options):
         """psql or pgbench through a port."""
-        return subprocess.run([self.bin / program, "-h", "127.0.0.1", "-p", str(port), "-U", "tester", *args],
-                              capture_output=True, text=True, timeout=timeout, **options)
+        return subprocess.run(
+            [self.bin / program, "-h", "127.0.0.1", "-p",
+             str(port), "-U", "tester", *args], capture_output=True, text=True, timeout=timeout,
+            **options)
 
     def close(self):
-        self._run([self.bin / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop"])
+        self._run(
+            [self.bin / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop"])
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -300,7 +312,8 @@ class Process:
 
     def run(self, *command):
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, cwd=self.folder)
         until(self.answers, lambda: f"{command[0]} on {self.address}: {self.log.read_text()}")
 
     def answers(self):
@@ -320,8 +333,8 @@ class Process:
 class Redis(Process):
     def __init__(self):
         super().__init__("sc-redis-")
-        self.run("redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                 "--dir", str(self.folder))
+        self.run("redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+                 "--appendonly", "no", "--dir", str(self.folder))
 
 
 class Nginx(Process):
@@ -335,16 +348,19 @@ class Nginx(Process):
         (self.folder / "www/large").write_bytes(self.large)
         (self.folder / "nginx.conf").write_text(f"""
             {"user root;" if os.geteuid() == 0 else ""}
-            daemon off; worker_processes 1; pid {self.folder}/pid; error_log {self.folder}/error.log;
+            daemon off; worker_processes 1;
+            pid {self.folder}/pid; error_log {self.folder}/error.log;
             events {{ worker_connections 4096; }}
             http {{
                 access_log off; keepalive_requests 1000000;
                 client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
-                fastcgi_temp_path {self.folder}/fastcgi; uwsgi_temp_path {self.folder}/uwsgi; scgi_temp_path {self.folder}/scgi;
+                fastcgi_temp_path {self.folder}/fastcgi; uwsgi_temp_path {self.folder}/uwsgi;
+                scgi_temp_path {self.folder}/scgi;
                 server {{ listen 127.0.0.1:{self.port}; root {self.folder}/www; }}
             }}""")
-        self.run(shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"),
-                 "-e", str(self.folder / "error.log"))
+        self.run(
+            shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(self.folder), "-c",
+            str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log"))
 
 
 class Iperf(Process):

@@ -18,7 +18,8 @@ def bench(command):
     try:
         b = Bench(command, folder)
         yield b
-        until(lambda: b.hq.descriptors() <= b.descriptors, lambda: f"{b.hq.descriptors()} descriptors, before {b.descriptors}")
+        until(lambda: b.hq.descriptors() <= b.descriptors,
+              lambda: f"{b.hq.descriptors()} descriptors, before {b.descriptors}")
     finally:
         if b:
             b.close()

@@ -10,7 +10,8 @@ pytestmark = pytest.mark.heavy
 
 
 def run(*command, timeout=120):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
+                          timeout=timeout)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -29,7 +30,8 @@ def test_psql(make_pair, postgres):
     rows = sql("copy goods to stdout") + "\n"
     assert rows.count("\n") == 200000
     done = postgres.client(pair.port, "-v", "ON_ERROR_STOP=1", "-qc",
-                           "create table back (like goods)", "-c", "copy back from stdin", "postgres", input=rows)
+                           "create table back (like goods)", "-c", "copy back from stdin",
+                           "postgres", input=rows)
     assert done.returncode == 0, done.stderr
     assert sql("select count(*) from (select * from goods except select * from back) d") == "0"
     sql("drop table goods, back")
@@ -37,7 +39,8 @@ def test_psql(make_pair, postgres):
 
 def test_pgbench(make_pair, postgres):
     pair = make_pair(postgres.address)
-    for args in (["-i", "-q", "-s", "2"], ["-c", "8", "-j", "2", "-T", "5"], ["-c", "4", "-C", "-S", "-T", "3"]):
+    for args in (["-i", "-q", "-s", "2"], ["-c", "8", "-j", "2", "-T",
+                                           "5"], ["-c", "4", "-C", "-S", "-T", "3"]):
         done = postgres.client(pair.port, *args, "postgres", program="pgbench")
         assert done.returncode == 0, done.stderr
         if "-T" in args:
@@ -47,26 +50,30 @@ def test_pgbench(make_pair, postgres):
 
 def test_redis(make_pair, redis):
     pair = make_pair(redis.address)
-    out = run("redis-benchmark", "-h", "127.0.0.1", "-p", pair.port, "-c", "50", "-n", "20000", "-t", "ping,set,get,incr,lrange_100",
-              "--csv")
+    out = run("redis-benchmark", "-h", "127.0.0.1", "-p", pair.port, "-c", "50", "-n", "20000",
+              "-t", "ping,set,get,incr,lrange_100", "--csv")
     assert len(re.findall(r'^"', out, re.M)) >= 6
-    out = run("redis-benchmark", "-h", "127.0.0.1", "-p", pair.port, "-c", "20", "-n", "20000", "-P", "32", "-d", "2000", "-t", "set,get",
-              "--csv")
+    out = run("redis-benchmark", "-h", "127.0.0.1", "-p", pair.port, "-c", "20", "-n", "20000",
+              "-P", "32", "-d", "2000", "-t", "set,get", "--csv")
     assert "SET" in out and "GET" in out
     value = "v" * 3_000_000
-    done = subprocess.run(["redis-cli", "-p", str(pair.port), "-x", "set", "big"], input=value, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["redis-cli", "-p", str(pair.port), "-x", "set", "big"], input=value,
+                          capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "OK"
     assert run("redis-cli", "-p", pair.port, "get", "big").strip() == value
 
 
 def test_curl(make_pair, nginx):
     pair = make_pair(nginx.address)
-    done = subprocess.run(["curl", "-sS", "--max-time", "60", f"http://127.0.0.1:{pair.port}/large"], capture_output=True, timeout=90)
+    done = subprocess.run(
+        ["curl", "-sS", "--max-time", "60", f"http://127.0.0.1:{pair.port}/large"],
+        capture_output=True, timeout=90)
     assert done.returncode == 0, done.stderr
     assert hashlib.sha256(done.stdout).digest() == hashlib.sha256(nginx.large).digest()
     out = run("curl", "-sS", "--max-time", "60", *[f"http://127.0.0.1:{pair.port}/small"] * 50)
     assert out == "small file\n" * 50
-    assert run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"http://127.0.0.1:{pair.port}/missing") == "404"
+    assert run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}",
+               f"http://127.0.0.1:{pair.port}/missing") == "404"
 
 
 @pytest.mark.parametrize("headers", [[], ["-H", "Connection: close"]], ids=["keep-alive", "close"])

@@ -29,17 +29,22 @@ def both_ways(pair, server, up, down):
     return seconds
 
 
-@pytest.mark.parametrize("cipher, implementations", [
-    (cipher, implementations) for cipher in CIPHERS for implementations in (("gcrypt",) * 2, ("nettle",) * 2)
-    if "OCB" not in cipher or implementations[0] == "gcrypt"] + [
-    ("AES 256", ("nettle", "gcrypt")), ("CAST-128", ("gcrypt", "nettle")), ("ChaCha20-Poly1305", ("nettle", "gcrypt"))],
-    ids=lambda v: v if isinstance(v, str) else "+".join(v))
-def test_bulk_both_ways(make_pair, closing, has_gcrypt, size, record_property, cipher, implementations):
+@pytest.mark.parametrize("cipher, implementations",
+                         [(cipher, implementations)
+                          for cipher in CIPHERS
+                          for implementations in (("gcrypt", ) * 2, ("nettle", ) * 2)
+                          if "OCB" not in cipher or implementations[0] == "gcrypt"] +
+                         [("AES 256", ("nettle", "gcrypt")), ("CAST-128", ("gcrypt", "nettle")),
+                          ("ChaCha20-Poly1305", ("nettle", "gcrypt"))], ids=lambda v: v
+                         if isinstance(v, str) else "+".join(v))
+def test_bulk_both_ways(make_pair, closing, has_gcrypt, size, record_property, cipher,
+                        implementations):
     if "gcrypt" in implementations and not has_gcrypt:
         pytest.skip("built without libgcrypt")
     up, down = services.Pattern(1, size), services.Pattern(2, size)
     server = closing.add(services.BothWays(down))
-    pair = make_pair(server.address, node={"symmetric": cipher}, hq={"implementations": implementations[0]},
+    pair = make_pair(server.address, node={"symmetric": cipher},
+                     hq={"implementations": implementations[0]},
                      store={"implementations": implementations[1]})
     for node, name in ((pair.hq, implementations[0]), (pair.store, implementations[1])):
         link = node.wait("link_up")
@@ -72,4 +77,5 @@ def test_bulk_on_four_connections(make_pair, closing, size):
         t.join(300)
     assert not failures, failures
     until(lambda: len(server.results) == 4, "the server has got it all")
-    assert sorted(server.results) == sorted((quarter, services.Pattern(10 + i, quarter).digest()) for i in range(4))
+    assert sorted(server.results) == sorted(
+        (quarter, services.Pattern(10 + i, quarter).digest()) for i in range(4))

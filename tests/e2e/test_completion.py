@@ -7,8 +7,10 @@ FILE = pathlib.Path(__file__).resolve().parents[2] / "contrib" / "completion" / 
 
 
 def complete(*words):
-    script = f'source {FILE}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _secureconn; printf "%s\\n" "${{COMPREPLY[@]}}"'
-    done = subprocess.run(["bash", "-c", script, "bash", *map(str, words)], capture_output=True, text=True, check=True)
+    script = (f'source {FILE}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _secureconn; printf '
+              f'"%s\\n" "${{COMPREPLY[@]}}"')
+    done = subprocess.run(["bash", "-c", script, "bash", *map(str, words)], capture_output=True,
+                          text=True, check=True)
     assert done.stderr == ""
     return set(done.stdout.split())
 
@@ -20,7 +22,8 @@ def test_commands():
 
 def test_options_and_words():
     assert complete("secureconn", "status", "--") == {"--json", "--watch", "--help"}
-    assert complete("secureconn", "log", "") == {"error", "warning", "info", "debug", "--json", "--help"}
+    assert complete("secureconn", "log",
+                    "") == {"error", "warning", "info", "debug", "--json", "--help"}
     assert complete("secureconn", "key", "e") == {"export"}
 
 

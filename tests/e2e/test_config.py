@@ -1,4 +1,5 @@
-"""Errors of the configuration: exit 2, and a message that names file, line and key. And the commands that only look."""
+"""Errors of the configuration: exit 2, and a message that names file, line and key. And the
+commands that only look."""
 
 import re
 import subprocess
@@ -22,12 +23,14 @@ connect = 127.0.0.1:873
 allow = hq
 """
 
-# What is changed in the good one, the line that the message must name, and a word that it must hold.
+# What is changed in the good one, the line that the message must name, and a word that it must
+# hold.
 BAD = {
     "unknown key": ("listen = 127.0.0.1:7400", "lisen = 127.0.0.1:7400", 3, "listen"),
     "unknown section": ("[peer hq]", "[per hq]", 6, "peer"),
     "doubled key": ("state = state", "state = state\nstate = other", 5, "state"),
-    "doubled section": ("[service backup]", "[peer hq]\naddress = 127.0.0.1:1\n\n[service backup]", 13, "hq"),
+    "doubled section":
+        ("[service backup]", "[peer hq]\naddress = 127.0.0.1:1\n\n[service backup]", 13, "hq"),
     "no such peer": ("peer = hq", "peer = hg", 11, "hg"),
     "no port": ("listen = 127.0.0.1:7400", "listen = 127.0.0.1", 3, "listen"),
     "port out of range": ("listen = 127.0.0.1:7400", "listen = 127.0.0.1:70000", 3, "listen"),
@@ -36,9 +39,11 @@ BAD = {
     "no time": ("peer = hq", "peer = hq\nidle = soon", 12, "idle"),
     "unknown cipher": ("state = state", "state = state\nsymmetric = AES 256, DES", 5, "DES"),
     "unknown asymmetric": ("state = state", "state = state\nasymmetric = RSA", 5, "RSA"),
-    "unknown implementation": ("state = state", "state = state\nimplementations = openssl", 5, "openssl"),
+    "unknown implementation":
+        ("state = state", "state = state\nimplementations = openssl", 5, "openssl"),
     "plaintext off the host": ("listen = 127.0.0.1:5432", "listen = 0.0.0.0:5432", 10, "plaintext"),
-    "plaintext target off the host": ("connect = 127.0.0.1:873", "connect = 192.0.2.1:873", 14, "plaintext"),
+    "plaintext target off the host":
+        ("connect = 127.0.0.1:873", "connect = 192.0.2.1:873", 14, "plaintext"),
     "missing listen": ("listen = 127.0.0.1:5432\n", "", 9, "listen"),
     "missing connect": ("connect = 127.0.0.1:873\n", "", 13, "connect"),
     "no section": ("[node]\n", "", 1, ""),
@@ -90,7 +95,8 @@ def test_a_missing_file(make_node):
 
 
 def test_usage(command):
-    run = lambda *args: subprocess.run([*command, *args], capture_output=True, text=True, timeout=30)
+    run = lambda *args: subprocess.run([*command, *args], capture_output=True, text=True, timeout=30
+                                       )
     assert run("--version").returncode == 0 and re.search(r"\d+\.\d+", run("--version").stdout)
     helped = run("--help")
     assert helped.returncode == 0
@@ -98,7 +104,8 @@ def test_usage(command):
         assert re.search(rf"^\s*{name}\b", helped.stdout, re.M), name
         one = run(name, "--help")
         assert one.returncode == 0 and name in one.stdout
-    for wrong in ([], ["no-such-command"], ["--no-such-option"], ["check", "--no-such-option"], ["verify"]):
+    for wrong in ([], ["no-such-command"], ["--no-such-option"], ["check",
+                                                                  "--no-such-option"], ["verify"]):
         done = run(*wrong)
         assert done.returncode == 2 and done.stderr, wrong
 
@@ -106,4 +113,5 @@ def test_usage(command):
 def test_peers_lists_what_is_known(make_pair):
     pair = make_pair()
     done = pair.store.cli("peers")
-    assert "hq" in done.stdout and "verified" in done.stdout and pair.hq.fingerprint() in done.stdout
+    assert "hq" in done.stdout and "verified" in done.stdout and pair.hq.fingerprint(
+    ) in done.stdout

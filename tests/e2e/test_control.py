@@ -1,4 +1,5 @@
-"""The control socket: what each request does to a running node, and that nothing that comes in on it harms one."""
+"""The control socket: what each request does to a running node, and that nothing that comes in
+on it harms one."""
 
 import json
 import os
@@ -49,12 +50,18 @@ def test_who_may_connect(node):
 def test_version(node):
     with connect(node) as s:
         for _ in range(3):
-            assert ask(s, {"request": "version"}) == {"ok": True, "version": "0.1.0", "name": "alone"}
+            assert ask(s, {"request": "version"}) == {
+                "ok": True,
+                "version": "0.1.0",
+                "name": "alone"
+            }
 
 
-@pytest.mark.parametrize("line", [b"\n", b"status\n", b"{\n", b"[1]\n", b'{"request":"frob"}\n', b'{"request":"status","x":1}\n',
-                                  b'{"request":"renew","peer":"../../etc"}\n', b'{"request":"log","level":7}\n',
-                                  b"\xff\xfe\n", b'{"request":"sta\0tus"}\n', b"[" * 1000 + b"\n"])
+@pytest.mark.parametrize("line", [
+    b"\n", b"status\n", b"{\n", b"[1]\n", b'{"request":"frob"}\n', b'{"request":"status","x":1}\n',
+    b'{"request":"renew","peer":"../../etc"}\n', b'{"request":"log","level":7}\n', b"\xff\xfe\n",
+    b'{"request":"sta\0tus"}\n', b"[" * 1000 + b"\n"
+])
 def test_nonsense_is_answered(node, line):
     """With what would be right, and the connection goes on."""
     with connect(node) as s:
@@ -90,7 +97,8 @@ def test_requests_come_in_any_pieces(node):
 
 
 def test_who_does_not_read_waits_alone(node):
-    """Thousands of requests and not one answer taken: the node stops reading there, and serves the next."""
+    """Thousands of requests and not one answer taken: the node stops reading there, and serves
+    the next."""
     with connect(node) as deaf:
         deaf.setblocking(False)
         sent = 0
@@ -132,7 +140,8 @@ def test_the_log_level(node):
     node.cli("renew", "hq", check=1)  # logs at the level info
     node.cli("log", "info")
     node.cli("log", "info")
-    assert [e["request"] for e in node.events("control_request", since=mark)] == ["log"], "only the second one is seen"
+    assert [e["request"] for e in node.events("control_request", since=mark)
+            ] == ["log"], "only the second one is seen"
     e = node.events("control_request")[-1]
     assert e["to"] == "info"
     assert e["by"].startswith(f"uid {os.getuid()}, pid ")
@@ -144,7 +153,8 @@ def test_renew(make_pair):
         n.set("limits", rekey_gap="0")
     pair.start()
     with pair.connect() as s:
-        for i, (node, peer, other) in enumerate([(pair.store, "hq", pair.hq), (pair.hq, "store", pair.store)]):
+        for i, (node, peer, other) in enumerate([(pair.store, "hq", pair.hq),
+                                                 (pair.hq, "store", pair.store)]):
             assert "are being renewed" in node.cli("renew", peer).stdout
             assert node.wait("keys_renewed", renewals=i + 1)["by"] == "this node"
             assert other.wait("keys_renewed", renewals=i + 1)["by"] == "the peer"
@@ -212,8 +222,10 @@ def test_a_stale_socket_is_replaced(make_node):
 
 
 def test_two_nodes_do_not_share_it(make_node, folder):
-    """The default one in use is a warning; one that the configuration names is an error at the start."""
-    first = make_node("one").set("node", asymmetric="X25519", control=folder / "c.sock").init().start()
+    """The default one in use is a warning; one that the configuration names is an error at the
+    start."""
+    first = make_node("one").set("node", asymmetric="X25519",
+                                 control=folder / "c.sock").init().start()
     second = make_node("two").set("node", asymmetric="X25519", control=folder / "c.sock").init()
     second.start(wait=False)
     assert second.ended() == 1
@@ -236,7 +248,8 @@ def test_it_may_be_off(make_node):
 
 
 def test_its_folder_is_made(make_node, folder):
-    node = make_node("alone").set("node", asymmetric="X25519", control=folder / "run" / "c.sock").init().start()
+    node = make_node("alone").set("node", asymmetric="X25519",
+                                  control=folder / "run" / "c.sock").init().start()
     node.cli("status")
     node.stop()
     assert os.listdir(folder / "run") == []
@@ -260,7 +273,8 @@ def test_keys_are_looked_at_at_once(make_pair):
 
 
 def test_silence_is_not_kept_for_ever(node):
-    """Neither is a place in the table of connections after the other side has gone without a word."""
+    """Neither is a place in the table of connections after the other side has gone without a
+    word."""
     for _ in range(50):
         s = connect(node)
         s.sendall(b'{"request":"st')

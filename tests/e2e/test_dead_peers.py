@@ -1,4 +1,5 @@
-"""Links that are silent, slow or stuck: the dead ones are found in time, the others are left alone."""
+"""Links that are silent, slow or stuck: the dead ones are found in time, the others are left
+alone."""
 
 import os
 import signal
@@ -33,7 +34,8 @@ def no_loss(pair):
 @pytest.mark.parametrize("buffer", [4096, None])
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_a_slow_link_is_left_alone(make_slow, closing, buffer, direction):
-    """12 kB/s: one record takes five seconds, which is five times the keepalive. What moves is alive, wherever it is stuck."""
+    """12 kB/s: one record takes five seconds, which is five times the keepalive. What moves is
+    alive, wherever it is stuck."""
     data, arrived = os.urandom(120_000), []
 
     def serve(sock):
@@ -61,7 +63,8 @@ def test_a_slow_link_is_left_alone(make_slow, closing, buffer, direction):
 
 @pytest.mark.parametrize("who", ["store", "hq"])
 def test_a_stuck_process_is_noticed(make_slow, who):
-    """The peer's system still acknowledges everything, the peer itself does nothing: that is no life."""
+    """The peer's system still acknowledges everything, the peer itself does nothing: that is no
+    life."""
     pair = make_slow("500ms")
     stuck, other = (pair.hq, pair.store) if who == "store" else (pair.store, pair.hq)
     with pair.connect() as s:
@@ -79,7 +82,8 @@ def test_a_stuck_process_is_noticed(make_slow, who):
 
 
 def test_a_black_hole_under_load(make_slow, closing):
-    """Everything is swallowed in the middle of an upload: noticed within twice the keepalive, and some time for a slow machine."""
+    """Everything is swallowed in the middle of an upload: noticed within twice the keepalive,
+    and some time for a slow machine."""
     pair = make_slow("1s", buffer=4096)
     with pair.connect() as s:
         s.sendall(b"x")

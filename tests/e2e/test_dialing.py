@@ -85,9 +85,11 @@ def test_a_silent_address_is_overtaken(make_pair, closing):
 
 @pytest.mark.parametrize("silent", [True, False])
 def test_an_address_where_somebody_else_answers(make_pair, closing, silent):
-    """It takes connections, but never is the peer: the next attempt begins with the other address."""
+    """It takes connections, but never is the peer: the next attempt begins with the other
+    address."""
     pair = make_pair(start=False)
-    pair.store.set("peer hq", address=f"{closing.add(Stranger(silent)).address}, 127.0.0.1:{pair.peer_port}")
+    pair.store.set("peer hq",
+                   address=f"{closing.add(Stranger(silent)).address}, 127.0.0.1:{pair.peer_port}")
     pair.store.set("limits", handshake="1s")
     pair.start()
     assert pair.store.events("handshake_failed", peer="hq")
@@ -101,9 +103,11 @@ def test_an_address_where_somebody_else_answers(make_pair, closing, silent):
 
 
 def test_the_next_target_of_a_service(make_pair, closing):
-    """Targets are tried in their order: one that refuses at once, one that says nothing, one that answers."""
+    """Targets are tried in their order: one that refuses at once, one that says nothing, one
+    that answers."""
     echo = closing.add(services.Echo())
-    pair = make_pair(target=f"127.0.0.1:{free_port()}, {closing.add(Full()).address}, {echo.address}")
+    pair = make_pair(
+        target=f"127.0.0.1:{free_port()}, {closing.add(Full()).address}, {echo.address}")
     start = time.monotonic()
     assert works(pair)
     assert 1.9 < time.monotonic() - start < 4.5
@@ -128,17 +132,23 @@ def talks(address):
 
 
 def test_both_dial_at_once(both):
-    """However the two calls meet: soon nobody dials any more, and connections go both ways, also after a loss."""
+    """However the two calls meet: soon nobody dials any more, and connections go both ways, also
+    after a loss."""
     for victim in (both.hq, both.store, both.hq):
         both.start()
         assert talks(both.front) and talks(both.route)
         seen, since = None, time.monotonic()
 
         def peace():
-            """1.5 s without a word of links and dialing; the second of the two calls may still be on its way before."""
+            """1.5 s without a word of links and dialing; the second of the two calls may still
+            be on its way before."""
             nonlocal seen, since
-            now = [e["event"] for node in (both.hq, both.store) for e in node.events(since=node.mark)
-                   if e["event"].startswith(("link_", "dial_"))]
+            now = [
+                e["event"]
+                for node in (both.hq, both.store)
+                for e in node.events(since=node.mark)
+                if e["event"].startswith(("link_", "dial_"))
+            ]
             if now != seen:
                 seen, since = now, time.monotonic()
             return time.monotonic() - since > 1.5
@@ -154,7 +164,8 @@ def test_both_dial_at_once(both):
 
 
 def test_behind_a_firewall(both, closing):
-    """hq has an address of store that lets nothing through: store's own call serves both, and hq stops dialing."""
+    """hq has an address of store that lets nothing through: store's own call serves both, and hq
+    stops dialing."""
     both.hq.set("peer store", address=closing.add(Full()).address)
     both.start()
     assert talks(both.front) and talks(both.route)
@@ -176,7 +187,8 @@ def test_a_peer_that_must_call_first(make_pair):
 
 
 def test_a_link_that_had_lasted_is_dialed_again_at_once(make_node, closing):
-    """The least wait after a failure is 50 ms; after a loss there is none. (The best of some: the machine has other work too.)"""
+    """The least wait after a failure is 50 ms; after a loss there is none. (The best of some:
+    the machine has other work too.)"""
     host = Host(make_node, closing, Identity("py"), {"asymmetric": "X25519"}, dials=True)
     link, best = host.link(kind=Counting), 1
     for _ in range(8):
@@ -195,7 +207,10 @@ def test_a_link_that_had_lasted_is_dialed_again_at_once(make_node, closing):
 def test_links_that_do_not_last(make_node, closing, hold):
     """A peer that is authenticated and hangs up each time is dialed less and less often."""
     host = Host(make_node, closing, Identity("py"), {"asymmetric": "X25519"}, dials=True)
-    options = {"kind": Counting, "hello_tlvs": b"\x01\x12" + struct.pack(">H", hold) + os.urandom(16)}
+    options = {
+        "kind": Counting,
+        "hello_tlvs": b"\x01\x12" + struct.pack(">H", hold) + os.urandom(16)
+    }
     link, links, end = host.link(**options), 0, time.monotonic() + 3
     while time.monotonic() < end:
         reset(link.sock)

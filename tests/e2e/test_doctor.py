@@ -1,4 +1,5 @@
-"""What `doctor` says: every way in which a connection can be impossible is provoked, and the cause and its remedy are named."""
+"""What `doctor` says: every way in which a connection can be impossible is provoked, and the
+cause and its remedy are named."""
 
 import json
 import re
@@ -23,10 +24,16 @@ class Doctor:
         self.status = done.returncode
         assert done.returncode == (0 if said["ok"] else 1), done.stderr
         assert all(set(c) - {"advice"} == {"about", "check", "result", "text"} for c in self.checks)
-        assert all(c.get("advice") for c in self.checks if c["result"] == "failed" and c["check"] != "state folder")
+        assert all(
+            c.get("advice")
+            for c in self.checks
+            if c["result"] == "failed" and c["check"] != "state folder")
 
     def of(self, about, check=None, result=None):
-        return [c for c in self.checks if c["about"] == about and check in (None, c["check"]) and result in (None, c["result"])]
+        return [
+            c for c in self.checks
+            if c["about"] == about and check in (None, c["check"]) and result in (None, c["result"])
+        ]
 
     def failure(self, about):
         """The only one, and the last thing that was looked at there."""
@@ -55,11 +62,16 @@ def test_nothing_is_wrong(make_pair):
         services.receive(s, 1)
         for node, peer in ((pair.store, "hq"), (pair.hq, "store")):
             said = Doctor(node)
-            assert said.status == 0 and not [c for c in said.checks if c["result"] == "failed"], said.checks
-            assert said.of(node.name, "process", "ok") and said.of(node.name, "clock", "ok") and said.of(node.name, "key", "ok")
+            assert said.status == 0 and not [c for c in said.checks if c["result"] == "failed"
+                                             ], said.checks
+            assert said.of(node.name, "process", "ok") and said.of(
+                node.name, "clock", "ok") and said.of(node.name, "key", "ok")
         said = Doctor(pair.store, "hq")
         steps = [c["check"] for c in said.of("hq")]
-        assert steps == ["key of the peer", "connect", "protocol", "algorithms", "keys", "session keys", "service"]
+        assert steps == [
+            "key of the peer", "connect", "protocol", "algorithms", "keys", "session keys",
+            "service"
+        ]
         assert said.of("hq", "service")[0]["text"] == "echo (route echo) takes connections"
         s.sendall(b"y")
         assert services.receive(s, 1) == b"y"
@@ -73,8 +85,8 @@ def test_new_connections_do_not_go_to_doctor(make_pair):
     pair.store.set("service back", connect=pair.target, allow="hq")
     pair.hq.set("route back", listen=f"127.0.0.1:{free_port()}", peer="store")
     pair.start()
-    process = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "doctor", "hq"], stdout=subprocess.PIPE, text=True,
-                               env=pair.store.env)
+    process = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "doctor", "hq"],
+                               stdout=subprocess.PIPE, text=True, env=pair.store.env)
     for _ in range(20):
         with services.connect(pair.hq.sections["route back"]["listen"]) as s:
             s.sendall(b"z")
@@ -94,7 +106,11 @@ def test_without_a_running_node(make_pair):
 
 
 def test_a_name_that_is_not_known(make_node):
-    node = make_node("store", {"peer hq": {"address": "no-such-host.invalid:7400"}}).set("node", **X25519).init()
+    node = make_node("store", {
+        "peer hq": {
+            "address": "no-such-host.invalid:7400"
+        }
+    }).set("node", **X25519).init()
     failed = Doctor(node, "hq").failure("hq")
     assert failed["check"] == "name" and "no-such-host.invalid" in failed["text"]
     assert line_of(node, "peer hq", "address") in failed["advice"]
@@ -102,10 +118,16 @@ def test_a_name_that_is_not_known(make_node):
 
 def test_a_port_that_is_closed(make_node):
     port = free_port()
-    node = make_node("store", {"peer hq": {"address": f"127.0.0.1:{port}"}}).set("node", **X25519).init()
+    node = make_node("store", {
+        "peer hq": {
+            "address": f"127.0.0.1:{port}"
+        }
+    }).set("node", **X25519).init()
     failed = Doctor(node, "hq").failure("hq")
-    assert failed["check"] == "connect" and failed["text"] == f"127.0.0.1, port {port}: Connection refused"
-    assert "start the node" in failed["advice"] and line_of(node, "peer hq", "address") in failed["advice"]
+    assert failed["check"] == "connect" and failed[
+        "text"] == f"127.0.0.1, port {port}: Connection refused"
+    assert "start the node" in failed["advice"] and line_of(node, "peer hq",
+                                                            "address") in failed["advice"]
 
 
 def test_the_second_address_counts(make_pair):
@@ -115,13 +137,16 @@ def test_the_second_address_counts(make_pair):
     pair.store.set("peer hq", address=f"127.0.0.1:{free_port()}, 127.0.0.1:{pair.peer_port}")
     pair.store.write()
     said = Doctor(pair.store, "hq")
-    assert [c["result"] for c in said.of("hq", "connect")] == ["failed", "ok"] and said.of("hq", "service", "ok")
+    assert [c["result"] for c in said.of("hq", "connect")] == ["failed", "ok"] and said.of(
+        "hq", "service", "ok")
 
 
-@pytest.mark.parametrize("banner, text", [
-    (b"SSH-2.0-OpenSSH_9.2\r\n", "it says: SSH-2.0-OpenSSH_9.2"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it says: HTTP/1.1 400 Bad Request"),
-    (b"\x15\x03\x01\x00\x02\x02\x46", "it says: \\x15\\x03\\x01"), (b"", "closes the connection without a word"),
-    (None, "takes the connection and says nothing")])
+@pytest.mark.parametrize(
+    "banner, text", [(b"SSH-2.0-OpenSSH_9.2\r\n", "it says: SSH-2.0-OpenSSH_9.2"),
+                     (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it says: HTTP/1.1 400 Bad Request"),
+                     (b"\x15\x03\x01\x00\x02\x02\x46", "it says: \\x15\\x03\\x01"),
+                     (b"", "closes the connection without a word"),
+                     (None, "takes the connection and says nothing")])
 def test_somebody_else_lives_there(make_node, closing, banner, text):
     def talk(s):
         s.recv(100)
@@ -132,7 +157,14 @@ def test_somebody_else_lives_there(make_node, closing, banner, text):
             s.shutdown(socket.SHUT_WR)
             s.recv(100)
     server = closing.add(services.Server(talk))
-    node = make_node("store", {"peer hq": {"address": server.address}, "limits": {"handshake": "2s"}}).set("node", **X25519).init()
+    node = make_node("store", {
+        "peer hq": {
+            "address": server.address
+        },
+        "limits": {
+            "handshake": "2s"
+        }
+    }).set("node", **X25519).init()
     failed = Doctor(node, "hq").failure("hq")
     assert failed["check"] == "protocol" and text in failed["text"]
     assert line_of(node, "peer hq", "address") in failed["advice"]
@@ -160,7 +192,8 @@ def test_its_key_is_not_verified_here(strangers):
 def test_our_key_is_not_verified_there(strangers):
     strangers.store.trust(strangers.hq)
     failed = Doctor(strangers.store, "hq").failure("hq")
-    assert failed["check"] == "keys" and failed["text"] == "hq has not verified the X25519 key of this node"
+    assert failed["check"] == "keys" and failed[
+        "text"] == "hq has not verified the X25519 key of this node"
     assert strangers.store.fingerprint() in failed["advice"]
 
 
@@ -171,7 +204,8 @@ def test_it_shows_another_key(strangers, make_node):
     other_key.write_text(other.cli("key", "export").stdout)
     strangers.store.cli("trust", "hq", "--key", other_key)
     failed = Doctor(strangers.store, "hq").failure("hq")
-    assert failed["check"] == "keys" and "ANOTHER key" in failed["text"] and "verify hq" in failed["advice"]
+    assert failed["check"] == "keys" and "ANOTHER key" in failed["text"] and "verify hq" in failed[
+        "advice"]
 
 
 def test_another_peer_answers(strangers):
@@ -187,7 +221,11 @@ def test_another_peer_answers(strangers):
 
 def test_the_way_leads_back_here(make_node):
     port = free_port()
-    node = make_node("store", {"peer hq": {"address": f"127.0.0.1:{port}"}}).set("node", listen=f"127.0.0.1:{port}", **X25519)
+    node = make_node("store", {
+        "peer hq": {
+            "address": f"127.0.0.1:{port}"
+        }
+    }).set("node", listen=f"127.0.0.1:{port}", **X25519)
     node.init().start()
     failed = Doctor(node, "hq").failure("hq")
     assert failed["check"] == "keys" and "this very node" in failed["text"]
@@ -200,8 +238,10 @@ def test_no_algorithm_in_common(make_pair):
     pair.hq.start()
     pair.store.write()
     failed = Doctor(pair.store, "hq").failure("hq")
-    assert failed["check"] == "algorithms" and failed["text"] == "no kind of keys in common: this node offers X25519"
-    assert line_of(pair.store, "node", "asymmetric") in failed["advice"] and "init" in failed["advice"]
+    assert failed["check"] == "algorithms" and failed[
+        "text"] == "no kind of keys in common: this node offers X25519"
+    assert line_of(pair.store, "node",
+                   "asymmetric") in failed["advice"] and "init" in failed["advice"]
 
 
 def test_only_keys_of_another_kind_are_verified(make_pair):
@@ -223,11 +263,14 @@ def test_services(make_pair):
     pair.start()
     said = Doctor(pair.store, "hq")
     texts = {c["text"]: c for c in said.of("hq", "service")}
-    assert set(texts) == {"echo (route echo) takes connections", "secret (route secret): denied", "missing (route missing): denied",
-                          "down (route down): its target there refuses connections"}
+    assert set(texts) == {
+        "echo (route echo) takes connections", "secret (route secret): denied",
+        "missing (route missing): denied", "down (route down): its target there refuses connections"
+    }
     assert "`allow` in [service secret]" in texts["secret (route secret): denied"]["advice"]
     assert str(pair.store.ini) in texts["missing (route missing): denied"]["advice"]
-    assert "[service down]" in texts["down (route down): its target there refuses connections"]["advice"]
+    assert "[service down]" in texts["down (route down): its target there refuses connections"][
+        "advice"]
     here = Doctor(pair.hq)
     failed = here.of("hq", "service", "failed")
     assert [c["text"] for c in failed] == [f"down: 127.0.0.1:{down}: Connection refused"]
@@ -235,22 +278,28 @@ def test_services(make_pair):
 
 
 def test_a_peer_that_calls(pair):
-    """There is nothing to dial: what the running node knows is told, and where the way to it can be tried."""
+    """There is nothing to dial: what the running node knows is told, and where the way to it can
+    be tried."""
     said = Doctor(pair.hq, "store")
-    assert said.status == 0 and said.of("store", "connect", "ok")[0]["text"].endswith("a link is up")
+    assert said.status == 0 and said.of("store", "connect",
+                                        "ok")[0]["text"].endswith("a link is up")
     pair.store.stop()
     pair.hq.wait("link_down")
     said = Doctor(pair.hq, "store")
-    assert said.status == 0 and said.of("store", "connect", "note")[0]["text"].endswith("no link is up")
+    assert said.status == 0 and said.of("store", "connect",
+                                        "note")[0]["text"].endswith("no link is up")
     assert said.of("store", "connect")[0]["advice"].endswith("secureconn doctor hq")
-    assert pair.hq.cli("doctor", "store").stdout.endswith("\nNothing is wrong that can be seen from here.\n")
+    assert pair.hq.cli("doctor",
+                       "store").stdout.endswith("\nNothing is wrong that can be seen from here.\n")
 
 
 def test_a_peer_that_calls_is_not_verified(strangers):
-    """That is why there is no link; who has to call first, or which command settles it, is said, and the command settles it."""
+    """That is why there is no link; who has to call first, or which command settles it, is said,
+    and the command settles it."""
     hq, store = strangers.hq, strangers.store
     failed = Doctor(hq, "store").failure("store")
-    assert failed["check"] == "key of the peer" and "nobody has called" in failed["advice"] and hq.sections["node"]["listen"] in failed["advice"]
+    assert failed["check"] == "key of the peer" and "nobody has called" in failed[
+        "advice"] and hq.sections["node"]["listen"] in failed["advice"]
     store.start()
     hq.wait("key_pending")
     failed = Doctor(hq, "store").failure("store")
@@ -265,7 +314,8 @@ def test_a_peer_that_calls_is_not_verified(strangers):
 def test_its_fingerprint_is_trusted(strangers):
     strangers.hq.cli("trust", "store", "--fingerprint", strangers.store.fingerprint())
     said = Doctor(strangers.hq, "store")
-    assert said.status == 0 and "has not come yet" in said.of("store", "key of the peer", "note")[0]["text"]
+    assert said.status == 0 and "has not come yet" in said.of("store", "key of the peer",
+                                                              "note")[0]["text"]
 
 
 def test_neither_side_can_dial(make_node):
@@ -280,7 +330,8 @@ def test_its_key_was_revoked_here(strangers):
     store.cli("revoke", "hq")
     failed = Doctor(store, "hq").failure("hq")
     assert failed["text"] == "it shows a key that was revoked here"
-    assert "`secureconn key rotate --now`" in failed["advice"] and failed["advice"].endswith("verify hq")
+    assert "`secureconn key rotate --now`" in failed["advice"] and failed["advice"].endswith(
+        "verify hq")
     hq.cli("key", "rotate", "--now")
     hq.wait("key_in_use")
     assert Doctor(store, "hq").failure("hq")["text"] == "its key is not verified here"
@@ -300,7 +351,9 @@ def test_the_clock_and_old_keys(make_node):
         key.write_text(re.sub(r"(?m)^(time: )\d{4}", rf"\g<1>{year}", text))
         return Doctor(node)
     said = made(2099)
-    assert said.status == 1 and "2099" in said.of("store", "clock", "failed")[0]["text"] and "timedatectl" in said.of("store", "clock")[0]["advice"]
+    assert said.status == 1 and "2099" in said.of("store", "clock",
+                                                  "failed")[0]["text"] and "timedatectl" in said.of(
+                                                      "store", "clock")[0]["advice"]
     said = made(2020)
     assert said.status == 0
     command = said.of("store", "key", "note")[0]["advice"].partition("secureconn ")[2]
@@ -312,13 +365,23 @@ def test_the_clock_and_old_keys(make_node):
 def test_a_state_folder_that_takes_nothing(make_node, folder, fault):
     """A file system of its own, in a namespace that ends with the command."""
     node = make_node("store", {"peer hq": {}}).set("node", **X25519).init()
-    then = {"read-only": "mount -o remount,ro $1", "full": "dd if=/dev/zero of=$1/fill bs=1k 2>/dev/null"}[fault]
-    script = f'cp -a $1 $1.kept && mount -t tmpfs -o size=96k,mode=700 none $1 && cp -a $1.kept/. $1 && rm -r $1.kept; {then}; shift; exec "$@"'
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", script, "sh", node.state, *node.command, "-c", node.ini, "doctor", "--json"],
-                          capture_output=True, text=True, env=node.env)
+    then = {
+        "read-only": "mount -o remount,ro $1",
+        "full": "dd if=/dev/zero of=$1/fill bs=1k 2>/dev/null"
+    }[fault]
+    script = ('cp -a $1 $1.kept && mount -t tmpfs -o size=96k,mode=700 none $1 && cp -a $1.kept/. '
+              f'$1 && rm -r $1.kept; {then}; shift; exec "$@"')
+    done = subprocess.run([
+        "unshare", "-rm", "sh", "-c", script, "sh", node.state, *node.command, "-c", node.ini,
+        "doctor", "--json"
+    ], capture_output=True, text=True, env=node.env)
     found = [c for c in json.loads(done.stdout)["checks"] if c["check"] == "state folder"]
-    assert len(found) == 1 and found[0]["result"] == "failed" and str(node.state) in found[0]["text"], done.stdout
-    assert {"read-only": "Read-only file system", "full": "no room left"}[fault] in found[0]["text"] and found[0]["advice"]
+    assert len(found) == 1 and found[0]["result"] == "failed" and str(
+        node.state) in found[0]["text"], done.stdout
+    assert {
+        "read-only": "Read-only file system",
+        "full": "no room left"
+    }[fault] in found[0]["text"] and found[0]["advice"]
 
 
 def test_the_state_folder(make_node):
@@ -332,9 +395,11 @@ def test_the_state_folder(make_node):
     assert said.status == 1 and key.name in said.of("store", "state folder", "failed")[0]["text"]
     assert "backup" in said.of("store", "key", "failed")[0]["advice"]
     assert not said.of("store", "state folder", "ok")
-    assert node.cli("doctor", check=1).stdout.startswith("This node, store\n  ok    configuration: ")
+    assert node.cli("doctor",
+                    check=1).stdout.startswith("This node, store\n  ok    configuration: ")
     key.unlink()
-    assert Doctor(node).of("store", "key", "failed")[0]["advice"] == f"run: secureconn -c {node.ini} init"
+    assert Doctor(node).of("store", "key",
+                           "failed")[0]["advice"] == f"run: secureconn -c {node.ini} init"
     key.write_text(text)
     node.state.chmod(0o755)
     assert "chmod" in Doctor(node).of("store", "state folder", "failed")[0]["text"]
@@ -350,14 +415,16 @@ def test_a_node_that_listens_elsewhere(make_node):
     assert Doctor(node).of("store", "peer port", "ok")
     node.set("node", listen=f"127.0.0.1:{second}").write()
     failed = Doctor(node).of("store", "peer port", "failed")[0]
-    assert f"127.0.0.1:{second}" in failed["text"] and failed["advice"].endswith(f"-c {node.ini} reload")
+    assert f"127.0.0.1:{second}" in failed["text"] and failed["advice"].endswith(
+        f"-c {node.ini} reload")
     node.cli("reload")
     assert Doctor(node).of("store", "peer port", "ok")
 
 
 def test_as_text(strangers):
     done = strangers.store.cli("doctor", "hq", check=1)
-    assert re.search(r"^  FAIL  keys: its key is not verified here\n        call its operator", done.stdout, re.M)
+    assert re.search(r"^  FAIL  keys: its key is not verified here\n        call its operator",
+                     done.stdout, re.M)
     assert done.stdout.endswith("\n1 thing to be mended.\n")
     assert "did you mean \"hq\"" in strangers.store.cli("doctor", "hqq", check=1).stderr
 
@@ -367,7 +434,8 @@ def test_keys_of_an_identity(make_pair):
     pair = make_pair(node=X25519, start=False)
     pair.hq.start()
     pair.store.set("peer hq", identity="branch").write()
-    assert "of the identity branch" in Doctor(pair.store, "hq").of("store", "key", "failed")[0]["text"]
+    assert "of the identity branch" in Doctor(pair.store, "hq").of("store", "key",
+                                                                   "failed")[0]["text"]
     pair.store.cli("init")
     failed = Doctor(pair.store, "hq").failure("hq")
     key = json.loads(pair.store.cli("key", "--json").stdout)

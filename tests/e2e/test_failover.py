@@ -1,4 +1,5 @@
-"""Routes with several peers: which one gets a connection, and what becomes of one that is refused."""
+"""Routes with several peers: which one gets a connection, and what becomes of one that is
+refused."""
 
 import signal
 import socket
@@ -23,7 +24,8 @@ def announce(name):
 
 
 class Sites:
-    """store has a route to the service `echo` of several sites; the server of each says where it is: b"0", b"1" ..."""
+    """store has a route to the service `echo` of several sites; the server of each says where it
+    is: b"0", b"1" ..."""
 
     def __init__(self, store, sites, servers):
         self.store, self.sites, self.servers = store, sites, servers
@@ -62,15 +64,28 @@ class Sites:
 def make_sites(make_node, closing):
     def make(n=2, policy="failover", peer=None, route=None):
         ports = [free_port() for _ in range(n)]
-        store = make_node("store", {"route echo": {"listen": f"127.0.0.1:{free_port()}", "policy": policy,
-                                                   "peer": ", ".join(f"site{i}" for i in range(n)), **(route or {})}})
+        store = make_node(
+            "store", {
+                "route echo": {
+                    "listen": f"127.0.0.1:{free_port()}",
+                    "policy": policy,
+                    "peer": ", ".join(f"site{i}" for i in range(n)),
+                    **(route or {})
+                }
+            })
         for i in range(n):
             store.set(f"peer site{i}", address=f"127.0.0.1:{ports[i]}", **(peer or {}))
         store.init()
         sites, servers = [], []
         for i in range(n):
             server = closing.add(services.Server(announce(b"%d" % i)))
-            site = make_node(f"site{i}", {"peer store": {}, "service echo": {"connect": server.address, "allow": "store"}})
+            site = make_node(f"site{i}", {
+                "peer store": {},
+                "service echo": {
+                    "connect": server.address,
+                    "allow": "store"
+                }
+            })
             site.set("node", listen=f"127.0.0.1:{ports[i]}").init()
             site.trust(store), store.trust(site)
             sites.append(site)
@@ -133,8 +148,8 @@ def payload(n):
 @pytest.mark.parametrize("trouble", ["refused", "denied", "missing"])
 @pytest.mark.parametrize("size", [0, 1, 100_000, 3_000_000])
 def test_refused_by_the_first_peer(make_sites, trouble, size):
-    """The target is not there, or the peer does not want: the second one gets it, with every byte that was said so far, and the
-    half-close too."""
+    """The target is not there, or the peer does not want: the second one gets it, with every
+    byte that was said so far, and the half-close too."""
     s = make_sites()
     if trouble == "refused":
         s.servers[0].close()
@@ -157,7 +172,8 @@ def test_refused_by_the_first_peer(make_sites, trouble, size):
     moved = s.store.wait("connection_moved", route="echo")
     assert moved["peer"] == "site0" and moved["to"] == "site1"
     closed = s.store.wait("connection_closed", route="echo")
-    assert closed["peer"] == "site1" and closed["bytes_in"] == str(size) and closed["bytes_out"] == str(size + 1)
+    assert closed["peer"] == "site1" and closed["bytes_in"] == str(
+        size) and closed["bytes_out"] == str(size + 1)
     assert not s.store.events("route_failover"), "the peer itself is there"
 
 
@@ -173,7 +189,8 @@ def test_refused_by_all(make_sites):
 
 
 def test_a_target_that_hangs(make_sites, closing):
-    """The first peer's target says nothing: its connect_timeout ends that, and the second peer takes over."""
+    """The first peer's target says nothing: its connect_timeout ends that, and the second peer
+    takes over."""
     full = socket.create_server(("127.0.0.1", free_port()), backlog=0)
     closing.add(full)
     fillers = []
@@ -182,7 +199,8 @@ def test_a_target_that_hangs(make_sites, closing):
         f.setblocking(False)
         f.connect_ex(full.getsockname())
     s = make_sites()
-    s.sites[0].set("service echo", connect="127.0.0.1:%d" % full.getsockname()[1], connect_timeout="700ms")
+    s.sites[0].set("service echo", connect="127.0.0.1:%d" % full.getsockname()[1],
+                   connect_timeout="700ms")
     s.start()
     assert s.where() == 1
 

@@ -1,4 +1,5 @@
-"""Two people, two nodes that have never met: keys are noted, verified by fingerprint, and the link comes up by itself."""
+"""Two people, two nodes that have never met: keys are noted, verified by fingerprint, and the
+link comes up by itself."""
 
 import fcntl
 import os
@@ -23,11 +24,26 @@ def strangers(make_node, closing):
     """hq and store with a route between them; neither has verified the other."""
     echo = closing.add(services.Echo())
     port = free_port()
-    hq = make_node("hq", {"peer store": {}, "service echo": {"connect": echo.address, "allow": "store"}})
+    hq = make_node("hq", {
+        "peer store": {},
+        "service echo": {
+            "connect": echo.address,
+            "allow": "store"
+        }
+    })
     hq.set("node", listen=f"127.0.0.1:{port}")
     relay = closing.add(Relay(port))
-    store = make_node("store", {"peer hq": {"address": relay.address},
-                                "route echo": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq", "connect_timeout": "1s"}})
+    store = make_node(
+        "store", {
+            "peer hq": {
+                "address": relay.address
+            },
+            "route echo": {
+                "listen": f"127.0.0.1:{free_port()}",
+                "peer": "hq",
+                "connect_timeout": "1s"
+            }
+        })
     hq.init(), store.init()
     hq.start(), store.start()
     hq.wait("key_pending")
@@ -50,7 +66,10 @@ def test_nothing_passes_before_verification(strangers):
             lines, rest = split_handshake(relay.sent(direction, number))
             assert not rest
             assert not [line for line in lines if line.startswith("SYM-KEY")]
-    rejections = [line for d in "IR" for line in split_handshake(relay.sent(d))[0] if line.startswith("ASYM-KEY REJECTED")]
+    rejections = [
+        line for d in "IR" for line in split_handshake(relay.sent(d))[0]
+        if line.startswith("ASYM-KEY REJECTED")
+    ]
     assert rejections and set(rejections) == {"ASYM-KEY REJECTED - Not authorized"}
     assert not hq.events("link_up") and not store.events("link_up")
     # Nothing that could be confirmed without the call.
@@ -67,7 +86,8 @@ def test_verify_brings_the_link_up(strangers, record_property, last):
     for name in ("hq" if last == "store" else "store", last):
         node, peer, typed = of[name]
         done = node.cli("verify", peer, input=typed.lower().replace("-", " ") + "\n")
-        assert node.fingerprint() in done.stdout + done.stderr, "the own fingerprint is to be read out"
+        assert node.fingerprint(
+        ) in done.stdout + done.stderr, "the own fingerprint is to be read out"
         start = time.monotonic()
         node.wait("peer_verified", peer=peer, deadline=3)
     store.wait("link_up", peer="hq", deadline=3 if last == "store" else DEADLINE)
@@ -80,8 +100,15 @@ def test_verify_brings_the_link_up(strangers, record_property, last):
 
 def wrong_entries(right):
     other = "0" if right[-1] != "0" else "1"
-    return {"another": right[:-1] + other, "prefix": right[:19], "one block short": right[:34], "one letter more": right + "0",
-            "empty": "", "spaces": "   ", "yes": "yes"}
+    return {
+        "another": right[:-1] + other,
+        "prefix": right[:19],
+        "one block short": right[:34],
+        "one letter more": right + "0",
+        "empty": "",
+        "spaces": "   ",
+        "yes": "yes"
+    }
 
 
 @pytest.mark.parametrize("kind", wrong_entries("0" * 39))
@@ -173,7 +200,8 @@ def test_the_dialog_on_a_terminal(strangers):
 
 
 def test_the_entry_on_a_terminal_is_grouped(strangers):
-    """Each group gets its dash as it is typed; backspace takes back; what is in no fingerprint is refused and said; a paste is as good."""
+    """Each group gets its dash as it is typed; backspace takes back; what is in no fingerprint
+    is refused and said; a paste is as good."""
     hq, store, relay, echo = strangers
     right = hq.fingerprint()
     terminal = Terminal(store, "verify", "hq", columns=60)
@@ -213,7 +241,8 @@ def test_a_signal_leaves_the_terminal_as_it_was(strangers, number):
 def test_a_pause_leaves_the_terminal_as_it_was(strangers):
     """^Z, other commands, fg: the entry is drawn again, and goes on."""
     hq, store, relay, echo = strangers
-    terminal = Terminal(store, "verify", "hq", shell="set -m; \"$@\"; echo paused; read go; fg; echo status $?")
+    terminal = Terminal(store, "verify", "hq",
+                        shell="set -m; \"$@\"; echo paused; read go; fg; echo status $?")
     terminal.expect("____-____")
     terminal.type("7q2m")
     terminal.expect("7Q2M-____")
@@ -229,7 +258,8 @@ def test_a_pause_leaves_the_terminal_as_it_was(strangers):
 
 
 def test_two_operators_from_nothing_to_traffic(make_node, closing, folder):
-    """What README tells, at two sites with a terminal each; the operators know what is on their screens, and tell each other."""
+    """What README tells, at two sites with a terminal each; the operators know what is on their
+    screens, and tell each other."""
     echo = closing.add(services.Echo())
     port, door = free_port(), free_port()
     configuration = {
@@ -249,8 +279,14 @@ def test_two_operators_from_nothing_to_traffic(make_node, closing, folder):
         running[name].expect("node_ready")
     running["hq"].expect("key_pending.*secureconn verify NAME")
     running["store-7"].expect("key_pending.*secureconn verify hq")
-    desks = {name: Terminal(site, "verify", peer, columns=60) for (name, site), peer in zip(sites.items(), ("store-7", "hq"))}
-    read_out = {name: FINGERPRINT.search(desk.expect("type it here:.*____-____"))[0] for name, desk in desks.items()}
+    desks = {
+        name: Terminal(site, "verify", peer, columns=60)
+        for (name, site), peer in zip(sites.items(), ("store-7", "hq"))
+    }
+    read_out = {
+        name: FINGERPRINT.search(desk.expect("type it here:.*____-____"))[0]
+        for name, desk in desks.items()
+    }
     assert read_out["hq"] != read_out["store-7"]
     for (name, desk), heard in zip(desks.items(), (read_out["store-7"], read_out["hq"])):
         for group in heard.lower().split("-"):  # as it is read: group by group
@@ -290,10 +326,24 @@ def test_trust_by_fingerprint_before_any_contact(make_node, closing):
     """For unattended set-up: both sides are told, then started."""
     echo = closing.add(services.Echo())
     port = free_port()
-    hq = make_node("hq", {"peer store": {}, "service echo": {"connect": echo.address, "allow": "*"}})
+    hq = make_node("hq", {
+        "peer store": {},
+        "service echo": {
+            "connect": echo.address,
+            "allow": "*"
+        }
+    })
     hq.set("node", listen=f"127.0.0.1:{port}").init()
-    store = make_node("store", {"peer hq": {"address": f"127.0.0.1:{port}"},
-                                "route echo": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq"}}).init()
+    store = make_node(
+        "store", {
+            "peer hq": {
+                "address": f"127.0.0.1:{port}"
+            },
+            "route echo": {
+                "listen": f"127.0.0.1:{free_port()}",
+                "peer": "hq"
+            }
+        }).init()
     hq.cli("trust", "store", "--fingerprint", store.fingerprint())
     store.cli("trust", "hq", "--fingerprint", hq.fingerprint())
     hq.start(), store.start()
@@ -302,7 +352,8 @@ def test_trust_by_fingerprint_before_any_contact(make_node, closing):
 
 
 def test_another_key_shows_up(make_pair, make_node, closing):
-    """An impostor that answers at hq's address is refused and noted; hq's own key goes on being valid."""
+    """An impostor that answers at hq's address is refused and noted; hq's own key goes on being
+    valid."""
     pair = make_pair(relay=True)
     impostor = make_node("impostor", {"peer store": {}})
     impostor.set("node", listen=f"127.0.0.1:{free_port()}").init().start()
@@ -358,7 +409,9 @@ def test_the_pair_of_conf_works_as_it_is(make_node, closing):
     site = {}
     for name in "ab":
         site[name] = node = make_node(name)
-        node.ini.write_text(re.sub(r"(?<=127\.0\.0\.1:)\d+", lambda m: str(ports[m[0]]), (conf / f"site-{name}.ini").read_text()))
+        node.ini.write_text(
+            re.sub(r"(?<=127\.0\.0\.1:)\d+", lambda m: str(ports[m[0]]),
+                   (conf / f"site-{name}.ini").read_text()))
         node.write = lambda: None  # its configuration is there already
         node.init().start()
     for name, other in ("ab", "ba"):

@@ -1,4 +1,5 @@
-"""Whoever talks nonsense to the peer port, or nothing, or too much: the node says so and goes on serving others."""
+"""Whoever talks nonsense to the peer port, or nothing, or too much: the node says so and goes on
+serving others."""
 
 import os
 import socket
@@ -11,7 +12,8 @@ from node import DEADLINE, until
 
 
 def knock(pair, source="127.0.0.1"):
-    return socket.create_connection(("127.0.0.1", pair.peer_port), timeout=DEADLINE, source_address=(source, 0))
+    return socket.create_connection(("127.0.0.1", pair.peer_port), timeout=DEADLINE,
+                                    source_address=(source, 0))
 
 
 def answer(sock):
@@ -57,11 +59,19 @@ CASES = {
     "TLS": (bytes.fromhex("16030100c8010000c40303") + bytes(200), "line_byte"),
     "keys before names": (b"ASYM-KEY: 00\n", None),
     "an ACCEPTED out of nowhere": (b"SecureConn 1.0\nSYM-KEY-1: ACCEPTED\n", "line_unexpected"),
-    "no hex in the key": (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: xyz\n", None),
-    "a key of the wrong length": (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: 00ff\n", "public_key"),
-    "a key of zero": (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: " + b"00" * 384 + b"\n", "public_key"),
-    "a key of one": (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: " + b"00" * 383 + b"01\n", "public_key"),
-    "a key above p": (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: " + b"ff" * 384 + b"\n", "public_key"),
+    "no hex in the key":
+        (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: xyz\n", None),
+    "a key of the wrong length":
+        (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: 00ff\n", "public_key"),
+    "a key of zero":
+        (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: " + b"00" * 384 + b"\n",
+         "public_key"),
+    "a key of one":
+        (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: " + b"00" * 383 + b"01\n",
+         "public_key"),
+    "a key above p":
+        (b"SecureConn 1.0\nASYM: ElGamal 3072\nSYM: AES 256\nASYM-KEY: " + b"ff" * 384 + b"\n",
+         "public_key"),
     "an end after half a line": (b"SecureConn", "truncated"),
     "an end after the first line": (b"SecureConn 1.0\n", "truncated"),
 }

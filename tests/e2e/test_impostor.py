@@ -1,5 +1,6 @@
-"""Somebody who knows both public keys and an earlier conversation, and no private key: as C and as S, to the node that is dialed and
-to the one that dials, in SecureConn 1.0 and 1.1. All lines can be said; no HELLO can be made."""
+"""Somebody who knows both public keys and an earlier conversation, and no private key: as C and
+as S, to the node that is dialed and to the one that dials, in SecureConn 1.0 and 1.1. All lines
+can be said; no HELLO can be made."""
 
 import os
 import socket
@@ -14,10 +15,21 @@ from peer import DEADLINE, HELLO, Link, Rejected, frame
 from peer_crypto import KEY_SIZE, asymmetric, label
 from test_adversary import bench  # noqa: F401, the fixture
 
-# How each ends its lines. The first four try to be HELLO; `zeros` and `random` under guesses of the keys that could not be opened.
-FORGERIES = {"zeros": "record_tag", "random": "record_tag", "recorded": "record_tag", "reflected": "record_tag",
-             "no key at all": "record_tag", "too long": "hello", "on the data channel": "hello", "under epoch 1": "record_epoch",
-             "a line": "record_channel", "the end": "truncated", "silence": "timeout"}
+# How each ends its lines. The first four try to be HELLO; `zeros` and `random` under guesses of the
+# keys that could not be opened.
+FORGERIES = {
+    "zeros": "record_tag",
+    "random": "record_tag",
+    "recorded": "record_tag",
+    "reflected": "record_tag",
+    "no key at all": "record_tag",
+    "too long": "hello",
+    "on the data channel": "hello",
+    "under epoch 1": "record_epoch",
+    "a line": "record_channel",
+    "the end": "truncated",
+    "silence": "timeout"
+}
 
 
 class Disguise:
@@ -26,7 +38,9 @@ class Disguise:
     def __init__(self, home, name, algorithm):
         self.name = name
         self.asym = {algorithm: asymmetric(algorithm)}
-        self.keys = {algorithm: (self.asym[algorithm].generate()[0], home.public[(name, algorithm)])}
+        self.keys = {
+            algorithm: (self.asym[algorithm].generate()[0], home.public[(name, algorithm)])
+        }
 
 
 class Impostor(Link):
@@ -52,11 +66,19 @@ class Impostor(Link):
 
     def forge(self):
         """Everything after the lines. The victim ends the connection."""
-        random = lambda channel, epoch, n: struct.pack(">BBH", channel, epoch, n) + os.urandom(n + 16)
-        make = {"recorded": lambda: self.home.old("1.0", self.me, "HELLO"), "reflected": self.victims_hello,
-                "no key at all": lambda: random(1, 0, 75), "too long": lambda: random(1, 0, 1025),
-                "on the data channel": lambda: random(2, 0, 75), "under epoch 1": lambda: random(1, 1, 75),
-                "a line": lambda: b"SYM-KEY-3: ACCEPTED\n", "the end": None, "silence": lambda: b""}
+        random = lambda channel, epoch, n: struct.pack(">BBH", channel, epoch, n) + os.urandom(n +
+                                                                                               16)
+        make = {
+            "recorded": lambda: self.home.old("1.0", self.me, "HELLO"),
+            "reflected": self.victims_hello,
+            "no key at all": lambda: random(1, 0, 75),
+            "too long": lambda: random(1, 0, 1025),
+            "on the data channel": lambda: random(2, 0, 75),
+            "under epoch 1": lambda: random(1, 1, 75),
+            "a line": lambda: b"SYM-KEY-3: ACCEPTED\n",
+            "the end": None,
+            "silence": lambda: b""
+        }
         make = make.get(self.forgery, self.own_hello_record)
         if make:
             self.send_raw(make())
@@ -88,7 +110,8 @@ class Impostor(Link):
             self.send_line(text)
         key3 = self.give_key(3)
         self.send_line("END")
-        for wanted in ("SecureConn 1.1", f"ASYM: {self.algorithm}", "SYM: AES 128", "ASYM-KEY-ID: ACCEPTED", "SYM-KEY-3: ACCEPTED"):
+        for wanted in ("SecureConn 1.1", f"ASYM: {self.algorithm}", "SYM: AES 128",
+                       "ASYM-KEY-ID: ACCEPTED", "SYM-KEY-3: ACCEPTED"):
             self.expect_line(wanted)
         self._schedule(self.take_key(1), self.take_key(2), key3)
         self.send_raw(b"SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ACCEPTED\n")
@@ -101,7 +124,8 @@ class Impostor(Link):
             self.recv_line()
         key3 = self.take_key(3)
         self.expect_line("END")
-        for text in ("SecureConn 1.1", f"ASYM: {self.algorithm}", "SYM: AES 128", "ASYM-KEY-ID: ACCEPTED", "SYM-KEY-3: ACCEPTED"):
+        for text in ("SecureConn 1.1", f"ASYM: {self.algorithm}", "SYM: AES 128",
+                     "ASYM-KEY-ID: ACCEPTED", "SYM-KEY-3: ACCEPTED"):
             self.send_line(text)
         self._schedule(self.give_key(1), self.give_key(2), key3)
         if self.forgery == "reflected":
@@ -110,8 +134,14 @@ class Impostor(Link):
 
 
 # The names that make the impostor C or S: who suggests what is agreed is C.
-ROLES = {"C to R": (["AES 128"], "speak_1_0"), "S to R": (["AES 256", "AES 128"], "speak_1_0"), "1.1 to R": (["AES 128"], "dial_1_1"),
-         "C to I": (["CAST-128"], "speak_1_0"), "S to I": (["AES 128"], "speak_1_0"), "1.1 to I": (["AES 128"], "answer_1_1")}
+ROLES = {
+    "C to R": (["AES 128"], "speak_1_0"),
+    "S to R": (["AES 256", "AES 128"], "speak_1_0"),
+    "1.1 to R": (["AES 128"], "dial_1_1"),
+    "C to I": (["CAST-128"], "speak_1_0"),
+    "S to I": (["AES 128"], "speak_1_0"),
+    "1.1 to I": (["AES 128"], "answer_1_1")
+}
 
 
 def to_r(role, forgery, algorithm):
@@ -139,7 +169,8 @@ class Imposture(Trial):
 
     def guest(self, sock):
         names, speak = ROLES[self.role]
-        link = Impostor(sock, self.adversary, "hq", False, self.forgery, self.algorithm, symmetric=names)
+        link = Impostor(sock, self.adversary, "hq", False, self.forgery, self.algorithm,
+                        symmetric=names)
         try:
             with sock:
                 getattr(link, speak)()
@@ -169,10 +200,12 @@ def test_impostor(bench, role, forgery, algorithm):  # noqa: F811
     if (role, forgery) == ("1.1 to I", "reflected"):
         error = "timeout"  # I keeps its HELLO back until R's has come
     if role.endswith("to R"):
-        Trial(bench, Attack("impostor", role, to_r(role, forgery, algorithm), hq=error, calls=True)).run()
+        Trial(bench, Attack("impostor", role, to_r(role, forgery, algorithm), hq=error,
+                            calls=True)).run()
         return
     config = {"asymmetric": "ElGamal 2048, X25519"} if algorithm != "X25519" else {}
-    attack = Attack("impostor", role, None, error, config=config, spoken=role[:3] if role.startswith("1.1") else "1.0",
+    attack = Attack("impostor", role, None, error, config=config,
+                    spoken=role[:3] if role.startswith("1.1") else "1.0",
                     agreed=(algorithm, "AES 128"))
     Imposture(bench, attack, role, forgery, algorithm).run()
 
@@ -185,4 +218,5 @@ def test_a_node_is_shown_its_own_key(bench, algorithm):  # noqa: F811
         with sock, pytest.raises(Rejected):
             Impostor(sock, home, "hq", True, "zeros", algorithm, symmetric=["AES 128"]).speak_1_0()
         return address
-    Trial(bench, Attack("impostor", "with R's own key", lambda: run, hq="key_not_verified", calls=True)).run()
+    attack = Attack("impostor", "with R's own key", lambda: run, hq="key_not_verified", calls=True)
+    Trial(bench, attack).run()

@@ -1,4 +1,5 @@
-"""The program against a peer that was written from protocol.md alone: every algorithm and role, and every way to break the rules."""
+"""The program against a peer that was written from protocol.md alone: every algorithm and role,
+and every way to break the rules."""
 
 import os
 import struct
@@ -8,11 +9,14 @@ import pytest
 
 import services
 from node import free_port, until
-from peer import (CLOSE, DATA, FIN, GOAWAY, HELLO, KEY_UPDATE, LINE, OPEN, OPENED, PAD, PING, PONG, RESET, SESSION, STATE, WINDOW,
-                  Door, Ended, Identity, Rejected, Unexpected, dial, frame)
+from peer import (CLOSE, DATA, FIN, GOAWAY, HELLO, KEY_UPDATE, LINE, OPEN, OPENED, PAD, PING, PONG,
+                  RESET, SESSION, STATE, WINDOW, Door, Ended, Identity, Rejected, Unexpected, dial,
+                  frame)
 from peer_crypto import Refused, label
 
-ASYMMETRIC = ["X25519", "ElGamal 2048", "ElGamal 3072", "ElGamal 4096", "ElGamal 6144", "ElGamal 8192"]
+ASYMMETRIC = [
+    "X25519", "ElGamal 2048", "ElGamal 3072", "ElGamal 4096", "ElGamal 6144", "ElGamal 8192"
+]
 SYMMETRIC = ["AES 256", "AES 128", "ChaCha20-Poly1305", "CAST-128", "AES 256 OCB", "AES 128 OCB"]
 
 
@@ -21,7 +25,8 @@ def wire(code):
 
 
 class Host:
-    """A node that knows a Python peer named py: echo is a service that py may use, the route back leads to it."""
+    """A node that knows a Python peer named py: echo is a service that py may use, the route
+    back leads to it."""
 
     def __init__(self, make_node, closing, identity, node=None, dials=False, echo=services.Echo):
         self.echo = closing.add(echo())
@@ -49,8 +54,8 @@ class Host:
         return self.closing.add(self.door.accept(self.identity, **options))
 
     def link(self, **options):
-        """A link that is up. The first contact ends in a rejection: the key belongs to the fingerprint that the node was told, and
-        is verified as it comes."""
+        """A link that is up. The first contact ends in a rejection: the key belongs to the
+        fingerprint that the node was told, and is verified as it comes."""
         connect = self.accept if self.door else self.dial
         try:
             return connect(**options).up()
@@ -135,7 +140,10 @@ def test_public_key_algorithms(make_node, closing, asymmetric, dials):
 
 
 def test_elgamal_1024_where_it_is_allowed(make_node, closing):
-    host = Host(make_node, closing, Identity("py", ["ElGamal 1024"]), {"asymmetric": "ElGamal 1024", "allow_weak": "yes"})
+    host = Host(make_node, closing, Identity("py", ["ElGamal 1024"]), {
+        "asymmetric": "ElGamal 1024",
+        "allow_weak": "yes"
+    })
     link = host.link(symmetric=["AES 256", "AES 128"])
     assert link.symmetric == "AES 128", "OAEP has no room for a key of 256 bits"
     echo_once(link, b"weak")
@@ -149,8 +157,9 @@ def test_elgamal_1024_is_not_offered_by_default(make_node, closing):
     assert "allow_weak" in done.stderr
 
 
-# Lists of names that make the one or the other the suggester of a stage, and so move the roles: py's asymmetric and symmetric
-# names, what is agreed, and whether py is the client then, as I and as R. The node has X25519; AES 256, AES 128.
+# Lists of names that make the one or the other the suggester of a stage, and so move the roles:
+# py's asymmetric and symmetric names, what is agreed, and whether py is the client then, as I and
+# as R. The node has X25519; AES 256, AES 128.
 ROLES = {
     "first suggestion": (["X25519"], ["AES 256"], "AES 256", True, False),
     "SYM countered": (["X25519"], ["AES 128 OCB", "AES 256"], "AES 256", False, False),
@@ -165,7 +174,10 @@ ROLES = {
 @pytest.mark.parametrize("roles", ROLES)
 def test_roles(make_node, closing, roles, dials):
     algorithms, symmetric, agreed, *client = ROLES[roles]
-    host = Host(make_node, closing, Identity("py", algorithms), {"asymmetric": "X25519", "symmetric": "AES 256, AES 128"}, dials)
+    host = Host(make_node, closing, Identity("py", algorithms), {
+        "asymmetric": "X25519",
+        "symmetric": "AES 256, AES 128"
+    }, dials)
     link = host.link(symmetric=symmetric)
     assert (link.symmetric, link.client) == (agreed, client[dials])
     echo_once(link, os.urandom(50_000))
@@ -182,7 +194,8 @@ def test_hello(host):
 
 
 def test_unknown_tlvs_of_hello_are_skipped(host):
-    link = host.link(hello_tlvs=b"\x77\x03abc" + b"\x01\x12" + bytes(2) + os.urandom(16) + b"\xf0\x00")
+    link = host.link(hello_tlvs=b"\x77\x03abc" + b"\x01\x12" + bytes(2) + os.urandom(16) +
+                     b"\xf0\x00")
     echo_once(link, b"hello")
 
 
@@ -273,7 +286,8 @@ def test_what_is_to_be_ignored_is_ignored(host):
     link.send(frame(PAD, 0, b"x" * 65527), channel=2)
     done = echo_once(link, b"first")
     # Frames for a stream that has ended, whatever they say, were under way.
-    link.send(frame(RESET, done, wire(9)), frame(WINDOW, done, struct.pack(">QI", 5, 100)), frame(OPENED, done))
+    link.send(frame(RESET, done, wire(9)), frame(WINDOW, done, struct.pack(">QI", 5, 100)),
+              frame(OPENED, done))
     link.data(done, b"late")
     skipped = link.next_id - 2 + 20
     link.next_id = skipped
@@ -293,7 +307,9 @@ def test_unknown_options_of_open(host):
 
 def test_addresses_claimed_by_the_opener(host):
     link = host.link()
-    stream = link.open("echo", b"\x01\x06" + bytes([192, 0, 2, 7]) + b"\x12\x34" + b"\x02\x12" + bytes(15) + b"\x01\x00\x50")
+    stream = link.open(
+        "echo", b"\x01\x06" + bytes([192, 0, 2, 7]) + b"\x12\x34" + b"\x02\x12" + bytes(15) +
+        b"\x01\x00\x50")
     assert link.next_frame()[:2] == (OPENED, stream)
     link.fin(stream, 0)
     link.next_frame(FIN)
@@ -372,7 +388,7 @@ def test_ratchet(host):
     assert got == b"".join(b"%03d" % i for i in range(300))
 
 
-# --- records that must end the link -------------------------------------------------------------------------
+# --- records that must end the link ---------------------------------------------------------------
 
 def broken_record(link, what):
     good = link.out.seal(1, frame(PING, 0, b"12345678"))
@@ -393,8 +409,10 @@ def broken_record(link, what):
     }[what]
 
 
-@pytest.mark.parametrize("what", ["tag", "text", "channel 0", "channel 3", "the other channel", "epoch 0", "epoch 2", "length 7",
-                                  "length 0", "replay", "swapped", "left out"])
+@pytest.mark.parametrize("what", [
+    "tag", "text", "channel 0", "channel 3", "the other channel", "epoch 0", "epoch 2", "length 7",
+    "length 0", "replay", "swapped", "left out"
+])
 @pytest.mark.parametrize("symmetric", ["AES 256", "CAST-128"])
 def test_a_broken_record_ends_the_link(make_node, closing, py, symmetric, what):
     host = Host(make_node, closing, py, {"asymmetric": "X25519", "symmetric": symmetric})
@@ -423,7 +441,8 @@ def opened(link):
     return stream
 
 
-# Each is given a link and an open stream, and breaks one rule of section 8. The channel is 1 unless it says 2.
+# Each is given a link and an open stream, and breaks one rule of section 8. The channel is 1 unless
+# it says 2.
 FRAME_ERRORS = {
     "unknown type 19": lambda l, s: l.send(frame(19, 0)),
     "unknown type 127": lambda l, s: l.send(frame(127, 0)),
@@ -446,13 +465,15 @@ FRAME_ERRORS = {
     "FIN twice": lambda l, s: (l.fin(s, 0), l.fin(s, 0)),
     "FIN of 7 bytes": lambda l, s: l.send(frame(FIN, s, bytes(7))),
     "OPEN of the same id": lambda l, s: l.send(frame(OPEN, s, b"\x04echo")),
-    "OPEN of a lower id": lambda l, s: (setattr(l, "next_id", s + 10), opened(l), l.send(frame(OPEN, s + 2, b"\x04echo"))),
+    "OPEN of a lower id": lambda l, s: (setattr(l, "next_id", s + 10), opened(l),
+                                        l.send(frame(OPEN, s + 2, b"\x04echo"))),
     "OPEN of the wrong parity": lambda l, s: l.send(frame(OPEN, s + 1, b"\x04echo")),
     "OPEN of stream 0": lambda l, s: l.send(frame(OPEN, 0, b"\x04echo")),
     "OPEN without a name's end": lambda l, s: l.send(frame(OPEN, s + 2, b"\x09echo")),
     "OPEN without anything": lambda l, s: l.send(frame(OPEN, s + 2)),
     "OPEN with half a TLV": lambda l, s: l.send(frame(OPEN, s + 2, b"\x04echo\x05\x09a")),
-    "OPEN with an address of 5 bytes": lambda l, s: l.send(frame(OPEN, s + 2, b"\x04echo\x01\x05abcde")),
+    "OPEN with an address of 5 bytes": lambda l, s: l.send(
+        frame(OPEN, s + 2, b"\x04echo\x01\x05abcde")),
     "OPENED for a stream of its own": lambda l, s: l.send(frame(OPENED, s)),
     "RESET without a code": lambda l, s: l.send(frame(RESET, s, b"\0")),
     "RESET with 201 bytes of text": lambda l, s: l.send(frame(RESET, s, wire(9) + b"x" * 201)),
@@ -468,9 +489,11 @@ FRAME_ERRORS = {
     "KEY_UPDATE of channel 3": lambda l, s: l.send(frame(KEY_UPDATE, 0, b"\3\0")),
     "KEY_UPDATE of kind 2": lambda l, s: l.send(frame(KEY_UPDATE, 0, b"\1\2")),
     "KEY_UPDATE of renewal out of place": lambda l, s: l.send(frame(KEY_UPDATE, 0, b"\1\1")),
-    "KEY_UPDATE that is not last": lambda l, s: l.send(frame(KEY_UPDATE, 0, b"\1\0"), frame(PING, 0, bytes(8))),
+    "KEY_UPDATE that is not last": lambda l, s: l.send(frame(KEY_UPDATE, 0, b"\1\0"),
+                                                       frame(PING, 0, bytes(8))),
     "LINE out of place": lambda l, s: l.send(frame(LINE, 0, b"SYM-KEY-1: 00")),
-    "second SESSION of the same generation from R's side": lambda l, s: l.send(frame(SESSION, 0, b"\2" + bytes(16) + struct.pack(">III", 1, 0, 0))),
+    "second SESSION of the same generation from R's side": lambda l, s: l.send(
+        frame(SESSION, 0, b"\2" + bytes(16) + struct.pack(">III", 1, 0, 0))),
     "SESSION of 3 bytes": lambda l, s: l.send(frame(SESSION, 0, bytes(3))),
     "STATE without SESSION": lambda l, s: l.send(frame(STATE, s, bytes(17))),
 }
@@ -499,10 +522,10 @@ def test_a_frame_that_breaks_the_rules(host, what):
 
 
 @pytest.mark.parametrize("session", [
-    b"\1" + bytes(16) + struct.pack(">III", 1, 0, 0), b"\0" + bytes(16) + struct.pack(">III", 1, 0, 1),
-    b"\4" + bytes(16) + struct.pack(">III", 1, 0, 0), b"\2" + bytes(16) + struct.pack(">III", 1, 0, 0),
-    b"\0" + bytes(16) + struct.pack(">II", 1, 0)],
-    ids=["kind 1 at generation 1", "count 1 at generation 1", "kind 4", "kind 2 from I", "short"])
+    b"\1" + bytes(16) + struct.pack(">III", 1, 0, 0), b"\0" + bytes(16) +
+    struct.pack(">III", 1, 0, 1), b"\4" + bytes(16) + struct.pack(">III", 1, 0, 0),
+    b"\2" + bytes(16) + struct.pack(">III", 1, 0, 0), b"\0" + bytes(16) + struct.pack(">II", 1, 0)
+], ids=["kind 1 at generation 1", "count 1 at generation 1", "kind 4", "kind 2 from I", "short"])
 def test_a_first_session_that_breaks_the_rules(host, session):
     host.healthy()
     link = host.dial().handshake()
@@ -529,7 +552,8 @@ def test_an_id_that_another_peer_has(make_node, closing, workers):
     def judge(stranger, kind, generation):
         """The kind of the answer; a session with an id of its own is welcome on the same link."""
         dialed = host.dial(stranger).handshake()
-        dialed.send(frame(SESSION, 0, bytes([kind]) + named + struct.pack(">III", generation, 0, 0)))
+        dialed.send(frame(SESSION, 0,
+                          bytes([kind]) + named + struct.pack(">III", generation, 0, 0)))
         answer = dialed.next_frame(SESSION)[2]
         assert answer[1:17] == named and answer[17:21] == struct.pack(">I", generation)
         if answer[0] == 3:
@@ -566,17 +590,20 @@ def test_no_session_in_time(host):
     assert 8 < time.monotonic() - start < 14
 
 
-# --- the handshake ------------------------------------------------------------------------------------------
+# --- the handshake --------------------------------------------------------------------------------
 
 def hello_frame(link, version=1, name=b"py", tlvs=b"", cut=0, key=None):
     payload = link.hello_payload()
-    payload = bytes([version]) + (key or payload[1:33]) + payload[33:41] + bytes([len(name)]) + name + tlvs
+    payload = bytes([version]) + (key or payload[1:33]) + payload[33:41] + bytes([len(name)
+                                                                                  ]) + name + tlvs
     return frame(HELLO, 0, payload[:len(payload) - cut])
 
 
 HELLO_ERRORS = {
     "version 0": lambda l: hello_frame(l, version=0),
-    "W0 below 4,096": lambda l: frame(HELLO, 0, (lambda p: p[:33] + struct.pack(">I", 4095) + p[37:])(l.hello_payload())),
+    "W0 below 4,096": lambda l: frame(HELLO, 0,
+                                      (lambda p: p[:33] + struct.pack(">I", 4095) + p[37:])
+                                      (l.hello_payload())),
     "tag 1 of 17 bytes": lambda l: hello_frame(l, tlvs=b"\x01\x11" + bytes(17)),
     "tag 1 of 19 bytes": lambda l: hello_frame(l, tlvs=b"\x01\x13" + bytes(19)),
     "half a TLV": lambda l: hello_frame(l, tlvs=b"\x05\x09abc"),
@@ -714,7 +741,9 @@ def test_a_session_key_of_another_length(host):
     link.take_key(2)
     link.send_line("SYM-KEY-2: ACCEPTED")
     m = os.urandom(63)
-    link.send_line("SYM-KEY-3: " + link.asym.encrypt(link.peer_public, label(3, link.public, link.peer_public), m).hex())
+    link.send_line(
+        "SYM-KEY-3: " +
+        link.asym.encrypt(link.peer_public, label(3, link.public, link.peer_public), m).hex())
     assert link.recv_line() == "SYM-KEY-3: ERROR"
     link.expect_end()
 
@@ -723,14 +752,16 @@ def test_upper_case_hex_is_read(host):
     host.healthy()
     link = host.dial()
     send = link.send_line
-    link.send_line = lambda line: send(line.split(": ")[0] + ": " + line.split(": ")[1].upper()
-                                       if line.startswith(("ASYM-KEY: ", "SYM-KEY-3: ")) and "ACC" not in line else line)
+    link.send_line = lambda line: send(
+        line.split(": ")[0] + ": " + line.split(": ")[1].upper()
+        if line.startswith(("ASYM-KEY: ", "SYM-KEY-3: ")) and "ACC" not in line else line)
     link.up()
     echo_once(link, b"either case")
 
 
 def test_everything_in_one_write(host):
-    """Lines that need no answer to be written may come together; nothing is interpreted past the line that a state needs."""
+    """Lines that need no answer to be written may come together; nothing is interpreted past the
+    line that a state needs."""
     host.healthy()
     link = host.dial()
     for line in ("SecureConn 1.0", "ASYM: X25519", "SYM: AES 256"):
@@ -740,7 +771,8 @@ def test_everything_in_one_write(host):
     link.send_raw("".join(line + "\n" for line in link.lines["I"]).encode())
     for wanted in ("SecureConn 1.0", "ASYM: X25519", "SYM: AES 256"):
         assert link.recv_line() == wanted
-    link.asym, (link.private, link.public) = host.identity.asym["X25519"], host.identity.keys["X25519"]
+    link.asym, (link.private,
+                link.public) = host.identity.asym["X25519"], host.identity.keys["X25519"]
     link.symmetric, link.client = "AES 256", True
     link.peer_public = bytes.fromhex(link.recv_line().removeprefix("ASYM-KEY: "))
     assert link.recv_line() == "ASYM-KEY ACCEPTED"
@@ -749,7 +781,8 @@ def test_everything_in_one_write(host):
 
 
 def test_a_peer_that_never_reads(host):
-    """A peer that sends PINGs without end and reads nothing is cut, or held, but does not fill the memory."""
+    """A peer that sends PINGs without end and reads nothing is cut, or held, but does not fill
+    the memory."""
     link = host.link()
     before = host.node.resident()
     link.sock.settimeout(3)

@@ -1,5 +1,5 @@
-"""KEYROLL (protocol.md 12) with the Python peer, which knows the text alone: what a node takes and refuses, what it announces, and
-every step out of order."""
+"""KEYROLL (protocol.md 12) with the Python peer, which knows the text alone: what a node takes
+and refuses, what it announces, and every step out of order."""
 
 import json
 import os
@@ -10,13 +10,15 @@ import pytest
 
 import services
 from node import free_port, until
-from peer import CLOSE, DATA, KEYROLL, OPENED, PING, SESSION, STATE, WINDOW, Door, Ended, Identity, Rejected, dial, frame
+from peer import (CLOSE, DATA, KEYROLL, OPENED, PING, SESSION, STATE, WINDOW, Door, Ended, Identity,
+                  Rejected, dial, frame)
 from peer_crypto import asymmetric, fingerprint, sha256
 from test_keys import fingerprints
 
 
 def hh(link):
-    payloads = (link.own_hello, link.peer_hello) if link.initiator else (link.peer_hello, link.own_hello)
+    payloads = (link.own_hello, link.peer_hello) if link.initiator else (link.peer_hello,
+                                                                         link.own_hello)
     return sha256(b"".join(payloads))
 
 
@@ -40,7 +42,8 @@ def announce(link, algorithm, key, lie=False):
     if payload[0] == 4:
         return payload[1], False
     assert payload[0] == 2
-    nonce = asymmetric(algorithm).decrypt(private, roll_label(link, link.me, public), payload[1:], 32)
+    nonce = asymmetric(algorithm).decrypt(private, roll_label(link, link.me, public), payload[1:],
+                                          32)
     step(link, 3, bytes(32) if lie else nonce)
     _, _, payload = link.next_frame(KEYROLL)
     assert payload[0] == 4 and len(payload) == 2
@@ -50,7 +53,13 @@ def announce(link, algorithm, key, lie=False):
 @pytest.fixture
 def host(make_node):
     """A node that knows the key of the Python peer `py`."""
-    node = make_node("hq", {"peer py": {}, "peer other": {"address": "127.0.0.1:9", "connect": "demand"}})
+    node = make_node("hq", {
+        "peer py": {},
+        "peer other": {
+            "address": "127.0.0.1:9",
+            "connect": "demand"
+        }
+    })
     port = free_port()
     node.set("node", listen=f"127.0.0.1:{port}", asymmetric="X25519, ElGamal 2048").init()
     node.port = port
@@ -78,7 +87,11 @@ def test_a_new_key_is_taken(host, algorithm, accept):
     assert announce(link, algorithm, key) == (0 if accept == "yes" else 1, True)
     # Known by now: answered at once.
     assert announce(link, algorithm, key) == (0 if accept == "yes" else 1, False)
-    rows = {row["fingerprint"]: row["state"] for row in json.loads(host.cli("peers", "--json").stdout)["peers"] if row["peer"] == "py"}
+    rows = {
+        row["fingerprint"]: row["state"]
+        for row in json.loads(host.cli("peers", "--json").stdout)["peers"]
+        if row["peer"] == "py"
+    }
     assert rows[host.identity.fingerprint()] == "verified", "the old one stays valid"
     new = fingerprint(algorithm, key[1])
     if accept == "no":
@@ -86,7 +99,11 @@ def test_a_new_key_is_taken(host, algorithm, accept):
         host.cli("verify", "py", input=new + "\n")
         host.wait("peer_verified", fingerprint=new)
         assert announce(link, algorithm, key) == (0, False)
-        rows = {row["fingerprint"]: row["state"] for row in json.loads(host.cli("peers", "--json").stdout)["peers"] if row["peer"] == "py"}
+        rows = {
+            row["fingerprint"]: row["state"]
+            for row in json.loads(host.cli("peers", "--json").stdout)["peers"]
+            if row["peer"] == "py"
+        }
     assert rows[new] == rows[host.identity.fingerprint()] == "verified"
     # And it is good for a link.
     if algorithm == "X25519":
@@ -111,17 +128,33 @@ def test_keys_that_are_refused_at_once(host):
     host.cli("revoke", "py", "--fingerprint", revoked.fingerprint())
     host.set("peer py", accept_rolls="yes").start()
     link = link_to(host)
-    own = bytes.fromhex("".join(host.cli("key", "export", "X25519").stdout.split("public:")[1].split("end")[0].split()))
-    refused = {"own": ("X25519", own), "of another peer": ("X25519", other.keys["X25519"][1]),
-               "revoked": ("X25519", revoked.keys["X25519"][1]), "invalid": ("X25519", bytes(32)), "no residue": ("ElGamal 2048", bytes(255) + b"\1"),
-               "too short": ("X25519", bytes(31)), "unknown": ("X448", bytes(56)), "weak": ("ElGamal 1024", asymmetric("ElGamal 1024").generate()[1])}
+    own = bytes.fromhex("".join(
+        host.cli("key", "export", "X25519").stdout.split("public:")[1].split("end")[0].split()))
+    refused = {
+        "own": ("X25519", own),
+        "of another peer": ("X25519", other.keys["X25519"][1]),
+        "revoked": ("X25519", revoked.keys["X25519"][1]),
+        "invalid": ("X25519", bytes(32)),
+        "no residue": ("ElGamal 2048", bytes(255) + b"\1"),
+        "too short": ("X25519", bytes(31)),
+        "unknown": ("X448", bytes(56)),
+        "weak": ("ElGamal 1024", asymmetric("ElGamal 1024").generate()[1])
+    }
     for what, (algorithm, public) in refused.items():
         assert announce(link, algorithm, (None, public)) == (2, False), what
     link.close()
 
 
-OUT_OF_ORDER = {"a challenge": (2, bytes(80)), "a proof": (3, bytes(32)), "a result": (4, b"\0"), "no step": (0, b""), "step 5": (5, b"x"),
-                "no name": (1, b""), "an empty name": (1, b"\0x"), "half a name": (1, b"\7X25")}
+OUT_OF_ORDER = {
+    "a challenge": (2, bytes(80)),
+    "a proof": (3, bytes(32)),
+    "a result": (4, b"\0"),
+    "no step": (0, b""),
+    "step 5": (5, b"x"),
+    "no name": (1, b""),
+    "an empty name": (1, b"\0x"),
+    "half a name": (1, b"\7X25")
+}
 
 
 @pytest.mark.parametrize("what", OUT_OF_ORDER)
@@ -156,8 +189,8 @@ def test_ten_announcements_in_an_hour(host):
 
 @pytest.mark.parametrize("then", ["goes on", "revoked"])
 def test_the_old_key_is_retired(host, closing, then):
-    """Seven days after the first use of the new key: the link under the old one is lost, without CLOSE, and its session goes on
-    under the new one, or ends with the peer's last key."""
+    """Seven days after the first use of the new key: the link under the old one is lost, without
+    CLOSE, and its session goes on under the new one, or ends with the peer's last key."""
     echo = closing.add(services.Echo())
     host.set("peer py", accept_rolls="yes", survive="60s")
     host.set("service echo", connect=echo.address, allow="py")
@@ -221,7 +254,8 @@ def frames_until_the_end(link):
 
 @pytest.fixture
 def called_by(make_node, closing):
-    """A node that dials the Python peer and knows its key, the peer's door and keys, and the link."""
+    """A node that dials the Python peer and knows its key, the peer's door and keys, and the
+    link."""
     door = closing.add(Door())
     identity = Identity("py")
     node = make_node("store", {"peer py": {"address": f"127.0.0.1:{door.port}"}})
@@ -252,7 +286,8 @@ def test_what_a_node_announces(called_by, answer):
     node.wait("key_announced", answer=("verified", "pending", "refused")[answer])
     if answer == 0:
         assert node.wait("key_in_use")["fingerprint"] == fingerprint("X25519", public)
-        until(lambda: fingerprints(node)["former"] == [old], "the old key, under which this link is")
+        until(lambda: fingerprints(node)["former"] == [old],
+              "the old key, under which this link is")
         link.close()
         again = door.accept(identity)
         again.up()
@@ -260,7 +295,10 @@ def test_what_a_node_announces(called_by, answer):
         node.wait("key_retired", fingerprint=old)
         again.close()
     else:
-        status = until(lambda: (s := node.cli("key", "rotate", "--status").stdout) and "not asked" not in s and s, "the answer")
+        status = until(
+            lambda:
+            (s := node.cli("key", "rotate", "--status").stdout) and "not asked" not in s and s,
+            "the answer")
         assert ("needs a call", "refuses it")[answer - 1] in status
         assert fingerprints(node)["in use"] == [old]
         link.close()

@@ -1,4 +1,5 @@
-"""What operators do to keys while nodes run: another key on hold, revocation, rotation, identities, the state folder."""
+"""What operators do to keys while nodes run: another key on hold, revocation, rotation,
+identities, the state folder."""
 
 import json
 import threading
@@ -23,7 +24,8 @@ def reset_after(connection):
 
 @pytest.mark.parametrize("side", ["hq", "store"])
 def test_revoke_ends_the_link_at_once(make_pair, side, record_property):
-    """Whoever revokes, accepted or dialed: streams are reset, no new link, within 100 ms of the command's end."""
+    """Whoever revokes, accepted or dialed: streams are reset, no new link, within 100 ms of the
+    command's end."""
     pair = make_pair()
     node, other = (pair.hq, pair.store) if side == "hq" else (pair.store, pair.hq)
     with pair.connect() as connection:
@@ -36,8 +38,10 @@ def test_revoke_ends_the_link_at_once(make_pair, side, record_property):
     record_property("ms_from_revoke_to_reset", round(1000 * took, 1))
     assert took < 0.1
     assert "revoked" in done.stdout
-    assert node.wait("link_down", peer=other.name, since=since[0])["reason"] == "closed here: denied"
-    assert other.wait("link_down", peer=node.name, since=since[1])["reason"] == "closed by the peer: denied"
+    assert node.wait("link_down", peer=other.name,
+                     since=since[0])["reason"] == "closed here: denied"
+    assert other.wait("link_down", peer=node.name,
+                      since=since[1])["reason"] == "closed by the peer: denied"
     node.wait("peer_unverified", since=since[0])
     # The store goes on dialing: it is refused, and its key does not wait.
     failed = node.wait("handshake_failed", since=since[0], error=lambda e: e == "key_not_verified")
@@ -47,7 +51,8 @@ def test_revoke_ends_the_link_at_once(make_pair, side, record_property):
     # Whoever wonders why nothing works is told, and how it comes back.
     assert "; one was revoked" in node.cli("doctor", other.name, check=None).stdout
     told = node.cli("verify", other.name, check=1).stderr
-    assert f"a key of {other.name} was revoked here" in told and f"trust {other.name} --fingerprint F --again" in told
+    assert (f"a key of {other.name} was revoked here" in told and
+            f"trust {other.name} --fingerprint F --again" in told)
     # Back again, on purpose only.
     node.cli("trust", other.name, "--fingerprint", other.fingerprint(), check=1)
     node.cli("trust", other.name, "--fingerprint", other.fingerprint(), "--again")
@@ -55,7 +60,8 @@ def test_revoke_ends_the_link_at_once(make_pair, side, record_property):
 
 
 def test_another_key_is_on_hold(make_pair, folder):
-    """hq is installed anew: its new key waits beside the old one, which stays valid, and both operators are told what settles it."""
+    """hq is installed anew: its new key waits beside the old one, which stays valid, and both
+    operators are told what settles it."""
     pair = make_pair()
     hq, store = pair.hq, pair.store
     old = hq.fingerprint()
@@ -68,15 +74,19 @@ def test_another_key_is_on_hold(make_pair, folder):
     since = store.position()
     hq.start()
     told = store.wait("key_pending", since=since, peer="hq")
-    assert told["level"] == "warning" and "NOT the key" in told["hint"] and "secureconn verify hq" in told["hint"]
+    assert told["level"] == "warning" and "NOT the key" in told[
+        "hint"] and "secureconn verify hq" in told["hint"]
     refused = hq.wait("handshake_failed", since=hq.mark, error="key_rejected")
     assert "secureconn verify" in refused["hint"]
     assert services.gets_reset(pair.route, b"too early")
     rows = store.cli("peers").stdout
-    assert "hq               on hold " in rows and "hq               verified " in rows and old in rows
+    assert ("hq               on hold " in rows and "hq               verified " in rows and
+            old in rows)
     assert new not in rows + store.text(), "nothing that could be confirmed without the call"
     # It knocks again and again, and is logged once.
-    until(lambda: len(hq.events("handshake_failed", since=hq.mark, error="key_rejected")) >= 3 or hq.events("log_suppressed"), "more calls")
+    until(
+        lambda: len(hq.events("handshake_failed", since=hq.mark, error="key_rejected")) >= 3 or hq.
+        events("log_suppressed"), "more calls")
     assert len(store.events("key_pending", since=since)) == 1
 
     # Nobody can cut a peer off by showing a key.
@@ -92,13 +102,15 @@ def test_another_key_is_on_hold(make_pair, folder):
     hq.start()
     since = store.position()
     done = store.cli("verify", "hq", input=new + "\n")
-    assert "verified key already" in done.stdout and f"{old}, is not accepted any more" in done.stdout
+    assert ("verified key already" in done.stdout and
+            f"{old}, is not accepted any more" in done.stdout)
     store.wait("link_up", peer="hq", since=since)
     assert "on hold" not in store.cli("peers").stdout
 
 
 def rotating(make_pair, accept="yes", **options):
-    """A pair in which hq takes the store's new keys on the old one's word, and is asked again soon if it does not."""
+    """A pair in which hq takes the store's new keys on the old one's word, and is asked again
+    soon if it does not."""
     pair = make_pair(start=False, **options)
     pair.hq.set("peer store", accept_rolls=accept)
     pair.store.set("limits", announce_again="4s")
@@ -114,11 +126,14 @@ def fingerprints(node):
 
 
 class Load:
-    """Connections through the route, one after the other and one that stays, all of which must work."""
+    """Connections through the route, one after the other and one that stays, all of which must
+    work."""
 
     def __init__(self, pair):
         self.pair, self.done, self.failed, self.stop = pair, 0, [], False
-        self.threads = [threading.Thread(target=self.run, args=(stays,)) for stays in (False, False, True)]
+        self.threads = [
+            threading.Thread(target=self.run, args=(stays, )) for stays in (False, False, True)
+        ]
         for thread in self.threads:
             thread.start()
 
@@ -175,16 +190,20 @@ def test_rotation_under_load(make_pair, side, record_property):
     node.wait("link_up", peer=other.name, since=since[0])
     assert node.wait("key_retired", since=since[0])["fingerprint"] == old
     assert fingerprints(node) == {"in use": [new], "retired": [old]}
-    assert not [f for f in node.state.glob("keys/*") if "private" in f.read_text() and old in f.read_text()]
+    assert not [
+        f for f in node.state.glob("keys/*") if "private" in f.read_text() and old in f.read_text()
+    ]
     with pair.connect() as connection:
         connection.sendall(b"hello")
         assert services.receive(connection, 5) == b"hello"
-    until(lambda: any("used:" in f.read_text() for f in other.state.glob("peers/*")), "the first use is noted")
+    until(lambda: any("used:" in f.read_text() for f in other.state.glob("peers/*")),
+          "the first use is noted")
     assert not [e for n in (node, other) for e in n.events("state_failed")]
 
 
 def test_rotation_with_a_call(make_pair):
-    """Without accept_rolls the new key waits for hq's operator; until then all goes on under the old one."""
+    """Without accept_rolls the new key waits for hq's operator; until then all goes on under the
+    old one."""
     pair = rotating(make_pair, accept="no")
     hq, store = pair.hq, pair.store
     old = store.fingerprint()
@@ -192,7 +211,9 @@ def test_rotation_with_a_call(make_pair):
     told = hq.wait("key_roll", peer="store", answer="pending")
     assert "secureconn verify store" in told["hint"] and "vouches" in told["hint"]
     store.wait("key_announced", peer="hq", answer="pending")
-    status = until(lambda: (s := store.cli("key", "rotate", "--status").stdout) and "needs a call" in s and s, "the answer in the status")
+    status = until(
+        lambda: (s := store.cli("key", "rotate", "--status").stdout) and "needs a call" in s and s,
+        "the answer in the status")
     new = fingerprints(store)["new"][0]
     assert old in status and new in status and "Known to 0 of 1 peers" in status
     assert fingerprints(store)["in use"] == [old]
@@ -261,18 +282,41 @@ def test_a_restart_in_the_middle_of_a_rotation(make_pair):
 
 
 def test_a_key_pair_for_one_peer(make_node, closing):
-    """identity: hq shows one pair to branch, on links that it accepts, and its own to the others; store shows one to hq, which it dials."""
+    """identity: hq shows one pair to branch, on links that it accepts, and its own to the
+    others; store shows one to hq, which it dials."""
     echo = closing.add(services.Echo())
     port = free_port()
-    hq = make_node("hq", {"peer store": {}, "peer branch": {"identity": "for-branch"}, "service echo": {"connect": echo.address, "allow": "*"}})
+    hq = make_node(
+        "hq", {
+            "peer store": {},
+            "peer branch": {
+                "identity": "for-branch"
+            },
+            "service echo": {
+                "connect": echo.address,
+                "allow": "*"
+            }
+        })
     hq.set("node", listen=f"127.0.0.1:{port}")
     others = {}
     for name, identity in (("store", "for-hq"), ("branch", None)):
-        others[name] = make_node(name, {"peer hq": {"address": f"127.0.0.1:{port}", **({"identity": identity} if identity else {})},
-                                        "route echo": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq"}})
+        others[name] = make_node(
+            name, {
+                "peer hq": {
+                    "address": f"127.0.0.1:{port}",
+                    **({
+                        "identity": identity
+                    } if identity else {})
+                },
+                "route echo": {
+                    "listen": f"127.0.0.1:{free_port()}",
+                    "peer": "hq"
+                }
+            })
     for node in (hq, *others.values()):
         node.init()
-    identities = {(node.name, key["identity"]): key["fingerprint"] for node in (hq, *others.values())
+    identities = {(node.name, key["identity"]): key["fingerprint"]
+                  for node in (hq, *others.values())
                   for key in json.loads(node.cli("key", "--json").stdout)["keys"]}
     assert len(set(identities.values())) == 5
     hq.cli("trust", "store", "--fingerprint", identities["store", "for-hq"])
@@ -282,7 +326,8 @@ def test_a_key_pair_for_one_peer(make_node, closing):
     for node in (hq, *others.values()):
         node.start()
     for name, node in others.items():
-        # At the very first contact hq cannot know that it is branch, shows its own key, and is not believed; then it knows.
+        # At the very first contact hq cannot know that it is branch, shows its own key, and is not
+        # believed; then it knows.
         node.wait("link_up", peer="hq")
         hq.wait("link_up", peer=name)
         with services.connect(node.sections["route echo"]["listen"]) as connection:
@@ -293,9 +338,17 @@ def test_a_key_pair_for_one_peer(make_node, closing):
         node.stop()
         node.start()
         node.wait("link_up", peer="hq", since=since)
-    verified = {name: [row["fingerprint"] for row in json.loads(node.cli("peers", "--json").stdout)["peers"] if row["state"] == "verified"]
-                for name, node in others.items()}
-    assert verified == {"store": [identities["hq", None]], "branch": [identities["hq", "for-branch"]]}
+    verified = {
+        name: [
+            row["fingerprint"]
+            for row in json.loads(node.cli("peers", "--json").stdout)["peers"]
+            if row["state"] == "verified"
+        ] for name, node in others.items()
+    }
+    assert verified == {
+        "store": [identities["hq", None]],
+        "branch": [identities["hq", "for-branch"]]
+    }
 
 
 def test_an_identity_without_keys_is_an_error_at_the_start(make_node):
@@ -303,12 +356,14 @@ def test_an_identity_without_keys_is_an_error_at_the_start(make_node):
     node.set("peer hq", identity="nobody")
     node.write()
     done = node.cli("run", check=1, timeout=10)
-    assert "identity" in done.stderr and "nobody" in done.stderr and "secureconn init" in done.stderr
+    assert ("identity" in done.stderr and "nobody" in done.stderr and
+            "secureconn init" in done.stderr)
     node.cli("init")
     node.start()
 
 
-@pytest.mark.parametrize("damage", ["torn", "empty", "oversized", "binary", "open to others", "a folder", "a loop"])
+@pytest.mark.parametrize(
+    "damage", ["torn", "empty", "oversized", "binary", "open to others", "a folder", "a loop"])
 def test_a_bad_file_in_the_state_folder(make_pair, damage):
     """It is named, with what to do; everything else goes on."""
     pair = make_pair(start=False)
@@ -319,7 +374,12 @@ def test_a_bad_file_in_the_state_folder(make_pair, damage):
     elif damage == "a loop":
         bad.symlink_to(bad)
     else:
-        content = {"torn": text[:200], "empty": "", "oversized": text * 100, "binary": "\0\x01" * 50}.get(damage, text)
+        content = {
+            "torn": text[:200],
+            "empty": "",
+            "oversized": text * 100,
+            "binary": "\0\x01" * 50
+        }.get(damage, text)
         bad.write_text(content)
         bad.chmod(0o644 if damage == "open to others" else 0o600)
     assert str(bad) in pair.hq.cli("peers").stderr
@@ -337,11 +397,16 @@ def test_commands_and_the_node_change_the_state_together(make_pair):
     for n in range(20):
         pair.hq.set(f"peer p{n}")
     pair.hq.write()
-    threads = [threading.Thread(target=lambda n=n: pair.hq.cli("trust", f"p{n}", "--fingerprint", keys[n])) for n in range(20)]
+    threads = [
+        threading.Thread(target=lambda n=n: pair.hq.cli("trust", f"p{n}", "--fingerprint", keys[n]))
+        for n in range(20)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     rows = json.loads(pair.hq.cli("peers", "--json").stdout)["peers"]
-    assert {row["peer"] for row in rows if row["state"] == "expected"} == {f"p{n}" for n in range(20)}
+    assert {row["peer"]
+            for row in rows
+            if row["state"] == "expected"} == {f"p{n}" for n in range(20)}
     assert not pair.hq.events("link_down")

@@ -25,13 +25,17 @@ def test_a_peer_that_is_not_there(make_pair):
     start = time.monotonic()
     assert services.gets_reset(pair.route)
     assert 1.2 < time.monotonic() - start < 4
-    event = until(lambda: [e for e in pair.store.events(since=at_store) if e["event"].startswith("connection_")], "the log says why")[0]
+    event = until(
+        lambda:
+        [e for e in pair.store.events(since=at_store) if e["event"].startswith("connection_")],
+        "the log says why")[0]
     assert event["peer"] == "hq" and event["reason"]
     assert pair.store.events("dial_failed", peer="hq")
 
 
 def test_a_connection_waits_for_the_peer(make_pair):
-    """Within connect_timeout the peer comes up: the connection that waited is served, and what it said is not lost."""
+    """Within connect_timeout the peer comes up: the connection that waited is served, and what
+    it said is not lost."""
     pair = make_pair(start=False)
     pair.store.start()
     with pair.connect() as s:
@@ -124,7 +128,10 @@ def test_sigterm_while_connections_wait_for_a_peer(make_pair, connections):
 def test_they_do_not_wait_for_ever(make_pair, end, link):
     """Nobody comes: until the route's connect_timeout, the end of `drain`, or a second signal."""
     wait = {key: "2s" if key == end else "60s" for key in ("connect_timeout", "drain")}
-    pair = make_pair(start=False, route={"connect_timeout": wait["connect_timeout"], "link": link}, store={"drain": wait["drain"]})
+    pair = make_pair(start=False, route={
+        "connect_timeout": wait["connect_timeout"],
+        "link": link
+    }, store={"drain": wait["drain"]})
     pair.store.start()
     with pair.connect() as s:
         s.sendall(b"hello?")
@@ -149,7 +156,9 @@ def test_a_peer_that_calls_serves_who_waits_at_a_draining_node(make_pair, closin
     pair.hq.start()
     with services.connect(back) as s:
         s.sendall(b"hello?")
-        until(lambda: json.loads(pair.hq.cli("status", "--json").stdout)["routes"][0]["connections"] == 1, "it is taken")
+        until(
+            lambda: json.loads(pair.hq.cli("status", "--json").stdout)["routes"][0]["connections"]
+            == 1, "it is taken")
         pair.hq.signal(signal.SIGTERM)
         pair.hq.wait("drain_begin")
         pair.store.start()
@@ -158,7 +167,8 @@ def test_a_peer_that_calls_serves_who_waits_at_a_draining_node(make_pair, closin
 
 
 def test_sigterm_to_the_very_end(pair):
-    """Whoever goes on sending SIGTERM until the process is gone sees it end well, in whatever moment the last one comes."""
+    """Whoever goes on sending SIGTERM until the process is gone sees it end well, in whatever
+    moment the last one comes."""
     for node in (pair.store, pair.hq) * 3:
         if node.process is None:
             node.start()
@@ -179,7 +189,8 @@ def test_an_idle_node_stops_at_once(pair):
 
 @pytest.mark.parametrize("victim", ["hq", "store"])
 def test_kill_and_restart(pair, victim):
-    """kill -9 under an open connection: its client sees a reset, and soon after a restart new connections work."""
+    """kill -9 under an open connection: its client sees a reset, and soon after a restart new
+    connections work."""
     node = getattr(pair, victim)
     for _ in range(3):
         at_hq, at_store = pair.hq.position(), pair.store.position()
@@ -264,7 +275,8 @@ def test_the_next_address_of_a_peer(make_pair):
 
 
 def test_the_side_that_is_dialed_may_open_connections_too(make_pair, closing):
-    """hq cannot reach store, but has a route to it: connections go back over the link that store has dialed."""
+    """hq cannot reach store, but has a route to it: connections go back over the link that store
+    has dialed."""
     echo = closing.add(services.Echo())
     pair = make_pair(start=False)
     front = f"127.0.0.1:{free_port()}"
@@ -293,7 +305,9 @@ def test_both_dial_each_other(make_pair, closing):
                 s.sendall(b"%02d" % i)
                 assert services.receive(s, 2) == b"%02d" % i
         # The second link may still be on its way. Then there are two seconds of peace.
-        count = lambda: [len(n.events(e)) for n in (pair.hq, pair.store) for e in ("link_up", "link_down")]
+        count = lambda: [
+            len(n.events(e)) for n in (pair.hq, pair.store) for e in ("link_up", "link_down")
+        ]
         before, since = count(), time.monotonic()
 
         def peace():
@@ -302,7 +316,8 @@ def test_both_dial_each_other(make_pair, closing):
                 before, since = count(), time.monotonic()
             return time.monotonic() > since + 2
         until(peace, "links come and go no more", deadline=6)
-        assert before[0] <= 2 and before[2] <= 2 and before[1] == before[3] == 0, "links come and go"
+        assert before[0] <= 2 and before[2] <= 2 and before[1] == before[3] == 0, (
+            "links come and go")
         a.sendall(b"same")
         assert services.receive(a, 4) == b"same"
 
@@ -310,9 +325,21 @@ def test_both_dial_each_other(make_pair, closing):
 def test_two_peers(make_pair, make_node, closing):
     """Two stores at one hq; each is allowed its own service only."""
     pair = make_pair(start=False)
-    other = make_node("other", {"peer hq": {"address": f"127.0.0.1:{pair.peer_port}"},
-                                "route mine": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq"},
-                                "route theirs": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq", "service": "echo"}}).init()
+    other = make_node(
+        "other", {
+            "peer hq": {
+                "address": f"127.0.0.1:{pair.peer_port}"
+            },
+            "route mine": {
+                "listen": f"127.0.0.1:{free_port()}",
+                "peer": "hq"
+            },
+            "route theirs": {
+                "listen": f"127.0.0.1:{free_port()}",
+                "peer": "hq",
+                "service": "echo"
+            }
+        }).init()
     echo = closing.add(services.Echo())
     pair.hq.set("peer other")
     pair.hq.set("service mine", connect=echo.address, allow="other")
@@ -341,10 +368,21 @@ def test_a_service_that_is_denied_looks_like_one_that_is_missing(make_pair, clos
     for name in ("secret", "nothing"):
         at_hq, at_store = pair.hq.position(), pair.store.position()
         assert services.gets_reset(pair.store.sections[f"route {name}"]["listen"])
-        said = until(lambda: [e for e in pair.store.events(since=at_store) if e["event"].startswith("connection_")], "store logs it")[0]
-        reasons[name] = {k: v for k, v in said.items() if k not in ("time", "id", "source", "duration_ms", "route", "service")}
-        heard = until(lambda: [e for e in pair.hq.events(since=at_hq) if e["event"].startswith("connection_")], "hq logs it")[0]
-        assert (heard["service"], heard["peer"], heard["id"], heard["source"]) == (name, "store", said["id"], said["source"])
+        said = until(
+            lambda:
+            [e for e in pair.store.events(since=at_store) if e["event"].startswith("connection_")],
+            "store logs it")[0]
+        reasons[name] = {
+            k: v
+            for k, v in said.items()
+            if k not in ("time", "id", "source", "duration_ms", "route", "service")
+        }
+        heard = until(
+            lambda:
+            [e for e in pair.hq.events(since=at_hq) if e["event"].startswith("connection_")],
+            "hq logs it")[0]
+        assert (heard["service"], heard["peer"], heard["id"],
+                heard["source"]) == (name, "store", said["id"], said["source"])
     assert reasons["secret"] == reasons["nothing"]
     assert secret.accepted == 0
 
@@ -358,7 +396,8 @@ def test_a_port_that_is_taken(make_pair):
         done = pair.store.cli("run", check=None, timeout=10)
         assert done.returncode in (1, 2)
         assert "127.0.0.1:%d" % taken.getsockname()[1] in done.stderr
-        line = 1 + pair.store.ini.read_text().splitlines().index("listen = 127.0.0.1:%d" % taken.getsockname()[1])
+        line = 1 + pair.store.ini.read_text().splitlines().index(
+            "listen = 127.0.0.1:%d" % taken.getsockname()[1])
         assert f"{pair.store.ini}:{line}: [route echo] cannot listen" in done.stderr
 
 

@@ -1,4 +1,5 @@
-"""Every key of [limits] does what it says, floods are summed up, and whoever is known gets through meanwhile."""
+"""Every key of [limits] does what it says, floods are summed up, and whoever is known gets
+through meanwhile."""
 
 import contextlib
 import json
@@ -15,19 +16,30 @@ from node import DEADLINE, until
 from peer import DATA, OPEN, OPENED, RESET, WINDOW, Ended, Identity, Link, Rejected, frame
 from test_interop import Host, echo_once
 
-# Which test sees the effect of a key that is not in this file: in test_renewal.py, test_own_links.py, test_keys.py.
-ELSEWHERE = {"rekey_gap": "test_the_gap_between_renewals", "rekey_deadline": "test_a_renewal_that_stalls",
-             "rekey_per_hour": "test_too_many_renewals_an_hour", "ratchet_bytes": "test_the_node_steps_in_time",
-             "ratchet_records": "test_the_node_steps_in_time", "links": "test_the_other_side_bounds_links",
-             "announce_again": "test_rotation_with_a_call"}
+# Which test sees the effect of a key that is not in this file: in test_renewal.py,
+# test_own_links.py, test_keys.py.
+ELSEWHERE = {
+    "rekey_gap": "test_the_gap_between_renewals",
+    "rekey_deadline": "test_a_renewal_that_stalls",
+    "rekey_per_hour": "test_too_many_renewals_an_hour",
+    "ratchet_bytes": "test_the_node_steps_in_time",
+    "ratchet_records": "test_the_node_steps_in_time",
+    "links": "test_the_other_side_bounds_links",
+    "announce_again": "test_rotation_with_a_call"
+}
 
 
 @pytest.fixture
 def make_host(make_node, closing):
-    """A node with these limits, which knows a Python peer; known: that was authenticated from 127.0.0.1."""
+    """A node with these limits, which knows a Python peer; known: that was authenticated from
+    127.0.0.1."""
     def make(known=True, echo=services.Echo, dials=False, node=None, **limits):
-        host = Host(lambda name, sections: make_node(name, {**sections, "limits": limits}), closing, Identity("py"),
-                    {"asymmetric": "X25519", **(node or {})}, dials, echo)
+        host = Host(lambda name, sections: make_node(name, {
+            **sections, "limits": limits
+        }), closing, Identity("py"), {
+            "asymmetric": "X25519",
+            **(node or {})
+        }, dials, echo)
         if known:
             first = host.dial()
             with pytest.raises(Rejected):
@@ -46,10 +58,12 @@ def test_every_limit_has_a_test(make_node):
     limits = re.search(r"^\[limits\]\n(.*?)(^\[|\Z)", node.ini.read_text(), re.M | re.S)[1]
     keys = set(re.findall(r"^;?(\w+) = ", limits, re.M))
     here = open(__file__).read()
-    assert keys and not {key for key in keys if key not in ELSEWHERE and f"{key}=" not in here.replace(" ", "")}
+    assert keys and not {
+        key for key in keys if key not in ELSEWHERE and f"{key}=" not in here.replace(" ", "")
+    }
 
 
-# --- knocking -----------------------------------------------------------------------------------------------
+# --- knocking -------------------------------------------------------------------------------------
 
 class Knock:
     """One connection that says its first line and then nothing."""
@@ -155,9 +169,19 @@ def test_handshake_bytes(make_host):
 
 
 def test_the_least_is_enough(make_pair):
-    """With the lowest bounds on lines, for the largest keys that there are: the first link, and one in one flight."""
-    least = {"handshake_line": "4352", "handshake_lines": "32", "handshake_bytes": "32K", "handshake": "60s"}
-    pair = make_pair(start=False, node={"asymmetric": "ElGamal 8192, ElGamal 6144, ElGamal 4096, ElGamal 3072, ElGamal 2048, X25519"})
+    """With the lowest bounds on lines, for the largest keys that there are: the first link, and
+    one in one flight."""
+    least = {
+        "handshake_line": "4352",
+        "handshake_lines": "32",
+        "handshake_bytes": "32K",
+        "handshake": "60s"
+    }
+    pair = make_pair(
+        start=False, node={
+            "asymmetric": "ElGamal 8192, ElGamal 6144, ElGamal 4096, ElGamal 3072, ElGamal 2048, "
+                          "X25519"
+        })
     for node in (pair.hq, pair.store):
         node.set("limits", **least)
     pair.start(60)
@@ -179,7 +203,9 @@ def test_source(make_host):
     knocks, answers = knock(host, "127.0.0.2", 5)
     assert answers == [True] * 3 + [False] * 2
     assert knock(host, "127.0.0.3")[1] == [True], "another source"
-    until(lambda: len(refused(host, since)) == 2 and all(AT_ONCE in r for r in refused(host, since)), lambda: refused(host, since))
+    until(
+        lambda: len(refused(host, since)) == 2 and all(AT_ONCE in r for r in refused(host, since)),
+        lambda: refused(host, since))
     assert reached(host) == {"source": 2}
     knocks[0].close()
     until(lambda: knock(host, "127.0.0.2")[1] == [True], "the place is free again", pause=0.2)
@@ -191,7 +217,8 @@ def test_source_rate(make_host):
     since = host.node.position()
     assert knock(host, "127.0.0.2", 7)[1] == [True] * 5 + [False] * 2
     assert knock(host, "127.0.0.3")[1] == [True], "another source"
-    until(lambda: refused(host, since) and all(RATE in r for r in refused(host, since)), lambda: refused(host, since))
+    until(lambda: refused(host, since) and all(RATE in r for r in refused(host, since)),
+          lambda: refused(host, since))
     assert reached(host) == {"source_rate": 2}
     time.sleep(1.1)
     assert knock(host, "127.0.0.2")[1] == [True]
@@ -203,7 +230,9 @@ def test_known_source(make_host):
     since = host.node.position()
     assert knock(host, "127.0.0.1", 5)[1] == [True] * 4 + [False]
     assert knock(host, "127.0.0.2", 2)[1] == [True, False]
-    until(lambda: len(refused(host, since)) == 2 and all(AT_ONCE in r for r in refused(host, since)), lambda: refused(host, since))
+    until(
+        lambda: len(refused(host, since)) == 2 and all(AT_ONCE in r for r in refused(host, since)),
+        lambda: refused(host, since))
     assert reached(host) == {"source": 1, "known_source": 1}
 
 
@@ -213,7 +242,8 @@ def test_known_source_rate(make_host):
     since = host.node.position()
     assert knock(host, "127.0.0.1", 7)[1] == [True] * 6 + [False]
     assert knock(host, "127.0.0.2", 3)[1] == [True] * 2 + [False]
-    until(lambda: len(refused(host, since)) == 2 and all(RATE in r for r in refused(host, since)), lambda: refused(host, since))
+    until(lambda: len(refused(host, since)) == 2 and all(RATE in r for r in refused(host, since)),
+          lambda: refused(host, since))
     assert reached(host) == {"source_rate": 1, "known_source_rate": 1}
 
 
@@ -249,22 +279,29 @@ def test_unauthenticated(make_host):
 
 def test_reserved(make_host):
     """Five of the twenty places are not for strangers."""
-    host = make_host(unauthenticated="20", reserved="5", source="100", source_rate="1000", known_source="100", known_source_rate="1000")
+    host = make_host(unauthenticated="20", reserved="5", source="100", source_rate="1000",
+                     known_source="100", known_source_rate="1000")
     strangers, answers = knock(host, "127.0.0.2", 15)
     assert all(answers)
     more, answers = knock(host, "127.0.0.3", 5)
     assert all(answers)
-    until(lambda: sum(not k.is_open() for k in strangers + more) == 5, "strangers take places of strangers only")
+    until(lambda: sum(not k.is_open() for k in strangers + more) == 5,
+          "strangers take places of strangers only")
     known, answers = knock(host, "127.0.0.1", 5)
     assert all(answers)
     assert sum(k.is_open() for k in strangers + more) == 15, "the reserved places were free"
     echo_once(host.link(), b"one more that is known, in place of a stranger")
 
 
-@pytest.mark.parametrize("reserved", ["20", "21", "1000", None], ids=["as many", "more", "many more", "default"])
+@pytest.mark.parametrize("reserved", ["20", "21", "1000", None],
+                         ids=["as many", "more", "many more", "default"])
 def test_no_place_for_strangers(make_host, reserved):
-    """reserved as large as unauthenticated, or larger: strangers may be refused, but the node goes on."""
-    host = make_host(known=False, unauthenticated="20", **({"reserved": reserved} if reserved else {}))
+    """reserved as large as unauthenticated, or larger: strangers may be refused, but the node
+    goes on."""
+    host = make_host(known=False, unauthenticated="20",
+                     **({
+                         "reserved": reserved
+                     } if reserved else {}))
     since = host.node.position()
     knocks, answers = knock(host, "127.0.0.2", 3)
     time.sleep(0.2)
@@ -332,7 +369,8 @@ def test_streams_between_nodes(make_pair):
 
 
 def test_memory_is_shared(make_pair, closing, sanitized):
-    """Programs that read nothing let each connection keep little more than its first window; the others still get through."""
+    """Programs that read nothing let each connection keep little more than its first window; the
+    others still get through."""
     deaf = []
 
     def serve(sock):
@@ -369,7 +407,8 @@ def test_memory_is_shared(make_pair, closing, sanitized):
     until(full, "all are full", deadline=60, pause=1)
     if not sanitized:
         grown = pair.hq.resident() + pair.store.resident() - before
-        assert grown < 6 * 1024, f"{grown} KiB"  # with a full first window of 256 KiB at both ends: 15 MiB
+        # with a full first window of 256 KiB at both ends: 15 MiB
+        assert grown < 6 * 1024, f"{grown} KiB"
     with pair.connect() as s:
         s.sendall(b"e")
         for _ in range(20):
@@ -388,7 +427,8 @@ def works(pair):
 
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_connections(make_pair, side):
-    """At the limit of the node the new one is refused, with a line in the log, and none of the old ones suffers."""
+    """At the limit of the node the new one is refused, with a line in the log, and none of the
+    old ones suffers."""
     pair = make_pair(start=False)
     getattr(pair, side).set("limits", connections="5")
     pair.start()
@@ -411,7 +451,8 @@ def test_connections(make_pair, side):
 
 
 def test_few_descriptors(make_pair):
-    """The system allows only few: local connections stop below that, so that links can still come and go."""
+    """The system allows only few: local connections stop below that, so that links can still
+    come and go."""
     pair = make_pair(start=False)
     pair.store.command = ["prlimit", "--nofile=256:256", *pair.store.command]
     pair.start()
@@ -433,7 +474,7 @@ def test_few_descriptors(make_pair):
     until(lambda: works(pair), "there is room again")
 
 
-# --- keys ---------------------------------------------------------------------------------------------------
+# --- keys -----------------------------------------------------------------------------------------
 
 def show_key(host, source, identity=None):
     """A stranger shows a key, and is rejected."""
@@ -455,7 +496,8 @@ def test_pending_keys(make_host):
         until(lambda: len(callers(host)) >= min(i + 1, 3), "the key is noted")
     last = Identity("last")
     show_key(host, "127.0.0.30", last)
-    until(lambda: any(last.fingerprint() in file.name for file in callers(host)), "the last one is noted")
+    until(lambda: any(last.fingerprint() in file.name for file in callers(host)),
+          "the last one is noted")
     until(lambda: len(callers(host)) == 3, lambda: callers(host))
     assert "`pending_keys`" in host.node.wait("key_dropped")["reason"]
     assert reached(host) == {"pending_keys": 4}
@@ -469,9 +511,11 @@ def test_pending_keys_source(make_host):
     for _ in range(5):
         identity = Identity("stranger")
         show_key(host, "127.0.0.2", identity)
-        until(lambda: any(identity.fingerprint() in file.name for file in callers(host)), "the key is noted")
+        until(lambda: any(identity.fingerprint() in file.name for file in callers(host)),
+              "the key is noted")
     until(lambda: len(callers(host)) == 3, lambda: callers(host))
-    assert any(others.fingerprint() in file.name for file in callers(host)), "the other source keeps its own"
+    assert any(others.fingerprint() in file.name
+               for file in callers(host)), "the other source keeps its own"
     assert "`pending_keys_source`" in host.node.wait("key_dropped")["reason"]
     until(lambda: reached(host) == {"pending_keys_source": 3}, lambda: reached(host))
 
@@ -497,7 +541,7 @@ def test_expected_keys(make_host, age, verified):
         assert not host.node.events("peer_verified", since=since)
 
 
-# --- floods -------------------------------------------------------------------------------------------------
+# --- floods ---------------------------------------------------------------------------------------
 
 class Flood:
     """Connections from many addresses, as fast as this machine makes them, until told to stop."""
@@ -505,7 +549,10 @@ class Flood:
     def __init__(self, host, one, sources=40, threads=2):
         self.host, self.one, self.sources = host, one, sources
         self.stop, self.count = False, 0
-        self.threads = [threading.Thread(target=self.run, args=(i, threads), daemon=True) for i in range(threads)]
+        self.threads = [
+            threading.Thread(target=self.run, args=(i, threads), daemon=True)
+            for i in range(threads)
+        ]
         for t in self.threads:
             t.start()
 
@@ -553,13 +600,18 @@ def stranger(s):
         pass
 
 
-FLOODS = {"garbage": lambda: garbage, "silence": silence_after_a_line, "strangers": lambda: stranger}
+FLOODS = {
+    "garbage": lambda: garbage,
+    "silence": silence_after_a_line,
+    "strangers": lambda: stranger
+}
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("kind", FLOODS)
 def test_a_flood(make_host, sanitized, kind):
-    """The established link goes on, known sources come in, the log is summed up, and memory does not grow."""
+    """The established link goes on, known sources come in, the log is summed up, and memory does
+    not grow."""
     host = make_host(unauthenticated="100", reserved="20")
     link = host.up
     before, since = host.node.resident(), host.node.position()
@@ -582,9 +634,14 @@ def test_a_flood(make_host, sanitized, kind):
         flood.close()
     assert flood.count > 100 and rounds > 10
     assert most < 3, "the established link"
-    assert not host.node.events("link_down", peer="py", since=since, reason=lambda r: "CLOSE" not in r)
-    assert not [e for e in host.node.events("caller_refused", since=since) if e["address"].startswith("127.0.0.1:")]
-    # 100 connections of 64 KiB, and what the allocator keeps for itself; a sanitizer keeps 256 MB of what was freed
+    assert not host.node.events("link_down", peer="py", since=since,
+                                reason=lambda r: "CLOSE" not in r)
+    assert not [
+        e for e in host.node.events("caller_refused", since=since)
+        if e["address"].startswith("127.0.0.1:")
+    ]
+    # 100 connections of 64 KiB, and what the allocator keeps for itself; a sanitizer keeps 256 MB
+    # of what was freed
     assert peak - before < (400_000 if sanitized else 16_000), (before, peak)
     def counted():
         """Each kind of event has a window, and so a summary, of its own."""
@@ -592,10 +649,15 @@ def test_a_flood(make_host, sanitized, kind):
         for e in host.node.events("log_suppressed", since=since):
             totals[e["of"]] = int(e["total"])
         return sum(totals.values())
-    until(lambda: counted() >= flood.count // 4, lambda: f"{flood.count} came, {counted()} are counted", deadline=25)
+
+    until(lambda: counted() >= flood.count // 4,
+          lambda: f"{flood.count} came, {counted()} are counted", deadline=25)
     seconds = time.monotonic() - start
-    lines = [e["event"] for e in host.node.events(since=since)
-             if e["event"] in ("caller_refused", "handshake_failed", "key_pending", "accept_failed")]
+    lines = [
+        e["event"]
+        for e in host.node.events(since=since)
+        if e["event"] in ("caller_refused", "handshake_failed", "key_pending", "accept_failed")
+    ]
     assert len(lines) <= (seconds / 10 + 2) * (3 + 20 + 10 + 1), len(lines)
     files = list((host.node.folder / "state").rglob("*.key"))
     assert len(files) <= 64 + 3
@@ -623,7 +685,8 @@ def test_memory_of_one_connection(make_host, sanitized):
 
 
 def test_failed_dials_are_summed_up(make_pair):
-    """A peer that is away for long, while somebody waits for it: not every attempt is logged, but the log does not fall silent."""
+    """A peer that is away for long, while somebody waits for it: not every attempt is logged,
+    but the log does not fall silent."""
     pair = make_pair(start=False, route={"connect_timeout": "60s"})
     pair.store.start()
     with pair.connect():
@@ -631,5 +694,6 @@ def test_failed_dials_are_summed_up(make_pair):
         since = pair.store.position()
         time.sleep(5)
         assert len(pair.store.events("dial_failed", since=since)) < 5, "then not each of them"
-        until(lambda: pair.store.events("dial_failed", since=since) or pair.store.events("log_suppressed", since=since),
-              "it is said again", deadline=25)
+        until(
+            lambda: pair.store.events("dial_failed", since=since) or pair.store.events(
+                "log_suppressed", since=since), "it is said again", deadline=25)

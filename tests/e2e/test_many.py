@@ -54,8 +54,10 @@ def test_2000_connections_at_once(make_pair, closing, many_descriptors):
     finally:
         for s in socks:
             s.close()
-    until(lambda: (pair.hq.descriptors(), pair.store.descriptors()) == before,
-          lambda: f"descriptors: {(pair.hq.descriptors(), pair.store.descriptors())}, before {before}", deadline=60)
+    until(
+        lambda: (pair.hq.descriptors(), pair.store.descriptors()) == before, lambda:
+        f"descriptors: {(pair.hq.descriptors(), pair.store.descriptors())}, before {before}",
+        deadline=60)
 
 
 def test_idle_connections_take_little_memory(make_pair, closing, many_descriptors, sanitized):
@@ -74,7 +76,8 @@ def test_idle_connections_take_little_memory(make_pair, closing, many_descriptor
     opened()
     before = resident()
     socks = [opened() for _ in range(count)]
-    until(lambda: resident() - before < 3 * count, lambda: f"{(resident() - before) / count} KiB for each", deadline=30)
+    until(lambda: resident() - before < 3 * count,
+          lambda: f"{(resident() - before) / count} KiB for each", deadline=30)
     for s in socks:  # and nothing that they need is missing
         s.sendall(b"another one")
     for s in socks:
@@ -102,17 +105,20 @@ def test_10000_short_connections_in_a_row(make_pair, closing, request, sanitized
     until(lambda: len(pair.store.events("connection_closed")) == count // 5, "all are closed")
     before, memory = settled(), (pair.hq.resident(), pair.store.resident())
     short_ones(pair, count - count // 5)
-    until(lambda: len(pair.store.events("connection_closed")) == count, "all are closed", deadline=60)
+    until(lambda: len(pair.store.events("connection_closed")) == count, "all are closed",
+          deadline=60)
     until(lambda: settled() == before, lambda: f"descriptors: {settled()}, before {before}")
     assert echo.accepted == count
     if not sanitized:  # a sanitizer keeps freed memory for a while
         for node, was in ((pair.hq, memory[0]), (pair.store, memory[1])):
-            assert node.resident() < was + 2048, f"{node.name} has grown from {was} to {node.resident()} KiB"
+            assert node.resident(
+            ) < was + 2048, f"{node.name} has grown from {was} to {node.resident()} KiB"
 
 
 @pytest.mark.smoke
 def test_a_short_run_of_everything(make_pair, closing):
-    """For valgrind: handshake, streams that end in every way, some data, a refusal, a garbage peer, the drain."""
+    """For valgrind: handshake, streams that end in every way, some data, a refusal, a garbage
+    peer, the drain."""
     echo = closing.add(services.Echo())
     pair = make_pair(echo.address)
     short_ones(pair, 60)

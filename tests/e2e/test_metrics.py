@@ -1,4 +1,5 @@
-"""The figures for Prometheus: what they say, in a form that is right, and that whoever asks badly harms nobody."""
+"""The figures for Prometheus: what they say, in a form that is right, and that whoever asks
+badly harms nobody."""
 
 import pathlib
 import re
@@ -19,7 +20,8 @@ SAMPLE = re.compile(r'(secureconn_\w+)(?:\{((?:\w+="[^"\\]*",?)+)\})? (-?[0-9.e+
 @pytest.fixture
 def served(make_pair):
     """A pair whose store serves metrics."""
-    pair = make_pair(start=False, node={"asymmetric": "X25519"}, store={"metrics": f"127.0.0.1:{free_port()}"})
+    pair = make_pair(start=False, node={"asymmetric": "X25519"},
+                     store={"metrics": f"127.0.0.1:{free_port()}"})
     return pair.start()
 
 
@@ -47,7 +49,8 @@ def figures(text):
             m = SAMPLE.fullmatch(line)
             assert m, line
             name, labels, value = m.groups()
-            assert name in types and name in helped and (types[name] == "counter") == name.endswith("_total"), line
+            assert name in types and name in helped and (
+                types[name] == "counter") == name.endswith("_total"), line
             key = (name.removeprefix("secureconn_"), labels or "")
             assert key not in found, line
             found[key] = float(value)
@@ -64,22 +67,29 @@ def test_figures(served):
         assert f["info", 'name="store",version="0.1.0"'] == 1
         assert f["peer_up", 'peer="hq"'] == 1 and f["peer_streams", 'peer="hq"'] == 1
         assert f["connections", 'route="echo"'] == 1 and f["connections_total", 'route="echo"'] == 1
-        assert f["received_bytes_total", 'route="echo"'] == f["sent_bytes_total", 'route="echo"'] == 1000
+        assert f["received_bytes_total", 'route="echo"'] == f["sent_bytes_total",
+                                                              'route="echo"'] == 1000
         assert f["peer_received_bytes_total", 'peer="hq"'] > 1000
         assert f["memory_bytes", ""] > 1_000_000 and f["log_dropped_total", ""] == 0
         page = re.sub(r"[\\*]", "", PAGE.read_text().partition("# METRICS")[2].partition("\n# ")[0])
-        assert not {name for name, _ in f if not re.search(rf"(?<!\w)(secureconn)?_(peer_)?{name.removeprefix('peer_')}(?!\w)", page)}
+        assert not {
+            name for name, _ in f if
+            not re.search(rf"(?<!\w)(secureconn)?_(peer_)?{name.removeprefix('peer_')}(?!\w)", page)
+        }
     served.hq.stop()
     served.store.wait("link_down")
-    until(lambda: services.gets_reset(served.route) and ("refused_total", 'route="echo",reason="peer_absent"') in figures(fetch(served)[1]),
-          "a refused connection is counted", 40)
+    until(
+        lambda: services.gets_reset(served.route) and
+        ("refused_total", 'route="echo",reason="peer_absent"') in figures(fetch(served)[1]),
+        "a refused connection is counted", 40)
     assert figures(fetch(served)[1])["peer_up", 'peer="hq"'] == 0
 
 
 def test_only_that_page(served):
     headers, text = fetch(served, method="HEAD")
     assert text == "" and headers["Transfer-Encoding"] == "chunked"
-    for path, method, status in (("/", "GET", 404), ("/metrics", "POST", 405), ("/metrics/x", "GET", 404)):
+    for path, method, status in (("/", "GET", 404), ("/metrics", "POST", 405), ("/metrics/x", "GET",
+                                                                                404)):
         with pytest.raises(urllib.error.HTTPError) as e:
             fetch(served, path, method)
         assert e.value.code == status
@@ -94,7 +104,9 @@ def test_somebody_who_knows_no_chunks(served):
     assert figures(page).keys() == figures(fetch(served)[1]).keys()
 
 
-@pytest.mark.parametrize("said, status", [(b"\x16\x03\x01\x02\x00\x01", b"400"), (b"hello\r\n\r\n", b"400"), (b"GET /" + b"x" * 5000, b"431"),
+@pytest.mark.parametrize("said, status", [(b"\x16\x03\x01\x02\x00\x01", b"400"),
+                                          (b"hello\r\n\r\n", b"400"),
+                                          (b"GET /" + b"x" * 5000, b"431"),
                                           (b"GET /metrics HTTP/9\r\n\r\n", b"400")])
 def test_nonsense(served, said, status):
     with services.connect(address(served)) as s:

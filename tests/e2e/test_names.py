@@ -61,7 +61,8 @@ def test_an_answer_that_changes(named):
     names.names["hq.test"] = ["127.0.0.3"]
     pair.hq.start()
     pair.up(at_hq, at_store)
-    assert pair.store.events("link_up", since=at_store)[0]["address"] == f"127.0.0.3:{pair.peer_port}"
+    assert pair.store.events("link_up",
+                             since=at_store)[0]["address"] == f"127.0.0.3:{pair.peer_port}"
     changed = pair.store.wait("address_changed", name="hq.test")
     assert changed["addresses"] == "127.0.0.3" and changed["before"] == "127.0.0.2"
     assert works(pair)
@@ -88,7 +89,8 @@ def test_the_last_good_answer(named, mode):
 
 
 def test_a_name_server_that_hangs_keeps_nobody_waiting(named, make_node, closing):
-    """Twenty names that nobody answers: neither another peer's handshakes nor the end of the node wait for them."""
+    """Twenty names that nobody answers: neither another peer's handshakes nor the end of the
+    node wait for them."""
     pair, names = named(timeout=30)
     names.mode = "silent"
     for i in range(20):
@@ -121,7 +123,10 @@ def test_both_families(named):
 def test_the_name_of_a_target(make_pair, closing):
     """A service's target by name: found at each connection, also after it has moved."""
     port = free_port()
-    pair = make_pair(target=f"db.test:{port}", start=False, service={"plaintext": "allow", "connect_timeout": "5s"})
+    pair = make_pair(target=f"db.test:{port}", start=False, service={
+        "plaintext": "allow",
+        "connect_timeout": "5s"
+    })
     names = closing.add(dns.NameServer(db_test=["127.0.0.5"])).serve(pair.hq)
     first = closing.add(services.Echo(host="127.0.0.5", port=port))
     pair.start()

@@ -1,4 +1,5 @@
-"""SecureConn 1.1: peers that have met before need one flight each way; whatever does not fit falls back to 1.0."""
+"""SecureConn 1.1: peers that have met before need one flight each way; whatever does not fit
+falls back to 1.0."""
 
 import os
 import struct
@@ -27,10 +28,11 @@ def unverify(node, peer):
     node.wait("peer_unverified", peer=peer, since=since)
 
 
-# --- two nodes ----------------------------------------------------------------------------------------------
+# --- two nodes ------------------------------------------------------------------------------------
 
 def again(pair):
-    """The connection is cut, and the nodes find each other again. Returns the number of the new one at the relay."""
+    """The connection is cut, and the nodes find each other again. Returns the number of the new
+    one at the relay."""
     number = len(pair.relay.connections)
     at_hq, at_store = pair.hq.position(), pair.store.position()
     pair.relay.cut()
@@ -46,7 +48,11 @@ def payloads(relay, number):
 
 
 def shapes(lines):
-    return [" ".join("F" * 39 if len(word) == 39 and word.count("-") == 7 else word for word in shape(line).split(" ")) for line in lines]
+    return [
+        " ".join("F" * 39 if len(word) == 39 and word.count("-") == 7 else word
+                 for word in shape(line).split(" "))
+        for line in lines
+    ]
 
 
 @pytest.mark.parametrize("asymmetric", ALGORITHMS)
@@ -58,7 +64,8 @@ def test_one_flight_each_way(make_pair, asymmetric):
         number, at_hq, at_store = again(pair)
         for node, since in ((pair.hq, at_hq), (pair.store, at_store)):
             up = node.wait("link_up", since=since)
-            assert (up["protocol"], up["asymmetric"], up["symmetric"]) == ("SecureConn 1.1", asymmetric, "AES 256")
+            assert (up["protocol"], up["asymmetric"], up["symmetric"]) == ("SecureConn 1.1",
+                                                                           asymmetric, "AES 256")
         with pair.connect() as s:
             s.sendall(b"and data flows")
             assert services.receive(s, 14) == b"and data flows"
@@ -66,25 +73,34 @@ def test_one_flight_each_way(make_pair, asymmetric):
         assert (d1, d2, d3) == ("I", "R", "I")
         lines, rest = split_handshake(first)
         n = CIPHERTEXT[asymmetric]
-        assert shapes(lines) == ["SecureConn 1.1", f"ASYM: {asymmetric}", "SYM: AES 256", f"ASYM-KEY-ID: {FINGERPRINTS}",
-                                 f"SYM-KEY-3: <{n}>", "END"]
+        assert shapes(lines) == [
+            "SecureConn 1.1", f"ASYM: {asymmetric}", "SYM: AES 256", f"ASYM-KEY-ID: {FINGERPRINTS}",
+            f"SYM-KEY-3: <{n}>", "END"
+        ]
         assert rest == b"", "nothing follows END"
         assert lines[3].split()[1:] == [pair.store.fingerprint(), pair.hq.fingerprint()]
         lines, rest = split_handshake(second)
-        assert shapes(lines) == ["SecureConn 1.1", f"ASYM: {asymmetric}", "SYM: AES 256", "ASYM-KEY-ID: ACCEPTED",
-                                 "SYM-KEY-3: ACCEPTED", f"SYM-KEY-1: <{n}>", f"SYM-KEY-2: <{n}>"]
+        assert shapes(lines) == [
+            "SecureConn 1.1", f"ASYM: {asymmetric}", "SYM: AES 256", "ASYM-KEY-ID: ACCEPTED",
+            "SYM-KEY-3: ACCEPTED", f"SYM-KEY-1: <{n}>", f"SYM-KEY-2: <{n}>"
+        ]
         records, left = split_records(rest)
-        assert [(channel, epoch) for channel, epoch, *_ in records] == [(1, 0)] and not left, "HELLO in the same write"
+        assert [(channel, epoch) for channel, epoch, *_ in records
+                ] == [(1, 0)] and not left, "HELLO in the same write"
         lines, rest = split_handshake(third)
         assert lines == ["SYM-KEY-1: ACCEPTED", "SYM-KEY-2: ACCEPTED"]
         records, left = split_records(rest)
-        assert [(channel, epoch) for channel, epoch, *_ in records[:2]] == [(1, 0), (1, 1)] and not left, "HELLO and SESSION"
+        assert [(channel, epoch)
+                for channel, epoch, *_ in records[:2]] == [(1, 0),
+                                                           (1, 1)] and not left, "HELLO and SESSION"
 
 
 def test_first_data_after_one_round_trip(make_pair):
-    """connect = demand: what a connection says at once goes out with I's answers, before R says anything more."""
+    """connect = demand: what a connection says at once goes out with I's answers, before R says
+    anything more."""
     pair = make_pair(relay=True, start=False, node={"asymmetric": "X25519"})
-    pair.store.set("peer hq", connect="demand", survive="0")  # a session that goes on has its own round trip
+    # a session that goes on has its own round trip
+    pair.store.set("peer hq", connect="demand", survive="0")
     pair.start(wait=False)
     came = {"I": b"", "R": 0}
     data = threading.Event()
@@ -139,7 +155,8 @@ def test_the_responder_may_forget_everything(make_pair):
 
 
 def test_another_symmetric_list_of_the_responder(make_pair):
-    """The name that was agreed is not in R's list any more: 1.0 on the same connection, and 1.1 with the new one then."""
+    """The name that was agreed is not in R's list any more: 1.0 on the same connection, and 1.1
+    with the new one then."""
     pair = make_pair(relay=True, node={"asymmetric": "X25519"})
     since = pair.store.position()
     pair.hq.stop()
@@ -169,7 +186,8 @@ def test_no_flight_to_a_peer_that_is_not_verified_any_more(make_pair):
 
 
 def test_a_flight_to_a_node_that_has_taken_the_key_back(make_pair):
-    """R goes back to 1.0 and rejects the key there; once it is verified again there is a link, by 1.0."""
+    """R goes back to 1.0 and rejects the key there; once it is verified again there is a link,
+    by 1.0."""
     pair = make_pair(relay=True, node={"asymmetric": "X25519"})
     number, since = len(pair.relay.connections), pair.store.position()
     at_hq = pair.hq.position()
@@ -184,7 +202,7 @@ def test_a_flight_to_a_node_that_has_taken_the_key_back(make_pair):
     assert pair.store.wait("link_up", since=since)["protocol"] == "SecureConn 1.0"
 
 
-# --- the Python peer ----------------------------------------------------------------------------------------
+# --- the Python peer ------------------------------------------------------------------------------
 
 class Flying(Link):
     """A peer that speaks 1.1 with whoever it has met before."""
@@ -194,7 +212,8 @@ class Flying(Link):
         self.send_raw("".join(line + "\n" for line in lines).encode() + behind)
 
     def know(self, algorithm, symmetric, peer_public):
-        self.asym, self.symmetric, self.peer_public = self.identity.asym[algorithm], symmetric, peer_public
+        self.asym, self.symmetric, self.peer_public = self.identity.asym[
+            algorithm], symmetric, peer_public
         self.private, self.public = self.identity.keys[algorithm]
         self.client = self.initiator
 
@@ -209,12 +228,15 @@ class Flying(Link):
     def flight(self):
         self.key3, line = self.make_key(3)
         ids = [fingerprint(self.asym.name, public) for public in (self.public, self.peer_public)]
-        return ["SecureConn 1.1", f"ASYM: {self.asym.name}", f"SYM: {self.symmetric}", "ASYM-KEY-ID: " + " ".join(ids), line, "END"]
+        return [
+            "SecureConn 1.1", f"ASYM: {self.asym.name}", f"SYM: {self.symmetric}",
+            "ASYM-KEY-ID: " + " ".join(ids), line, "END"
+        ]
 
     def expect_flight(self):
         """R's answer, up to its HELLO."""
-        for wanted in ("SecureConn 1.1", f"ASYM: {self.asym.name}", f"SYM: {self.symmetric}", "ASYM-KEY-ID: ACCEPTED",
-                       "SYM-KEY-3: ACCEPTED"):
+        for wanted in ("SecureConn 1.1", f"ASYM: {self.asym.name}", f"SYM: {self.symmetric}",
+                       "ASYM-KEY-ID: ACCEPTED", "SYM-KEY-3: ACCEPTED"):
             self.expect_line(wanted)
         key1, key2 = self.take_key(1), self.take_key(2)
         self._schedule(key1, key2, self.key3)
@@ -226,7 +248,8 @@ class Flying(Link):
         hello = self.out.seal(1, frame(HELLO, 0, self.own_hello))
         self.mix_hellos()
         self.session_id = os.urandom(16)
-        session = self.out.seal(1, frame(SESSION, 0, b"\0" + self.session_id + struct.pack(">III", 1, 0, 0)))
+        session = self.out.seal(
+            1, frame(SESSION, 0, b"\0" + self.session_id + struct.pack(">III", 1, 0, 0)))
         self.send_raw(b"SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ACCEPTED\n" + hello + session)
         if self.next_frame(SESSION)[2] != b"\2" + self.session_id + struct.pack(">III", 1, 0, 0):
             raise Unexpected("the answer to SESSION")
@@ -251,21 +274,27 @@ class Flying(Link):
     def answer_lines(self):
         self.key1, line1 = self.make_key(1)
         self.key2, line2 = self.make_key(2)
-        return ["SecureConn 1.1", f"ASYM: {self.asym.name}", f"SYM: {self.symmetric}", "ASYM-KEY-ID: ACCEPTED", "SYM-KEY-3: ACCEPTED",
-                line1, line2]
+        return [
+            "SecureConn 1.1", f"ASYM: {self.asym.name}", f"SYM: {self.symmetric}",
+            "ASYM-KEY-ID: ACCEPTED", "SYM-KEY-3: ACCEPTED", line1, line2
+        ]
 
     def land(self, peer_public):
         """The whole of R's part."""
         algorithm, symmetric, ids, key3 = self.recv_flight()
         self.know(algorithm, symmetric, peer_public)
-        if ids.split(" ") != [fingerprint(algorithm, public) for public in (peer_public, self.public)]:
+        if ids.split(" ") != [
+                fingerprint(algorithm, public) for public in (peer_public, self.public)
+        ]:
             raise Unexpected(f"fingerprints: {ids}")
-        key3 = self.asym.decrypt(self.private, label(3, peer_public, self.public), bytes.fromhex(key3), 2 * KEY_SIZE[symmetric])
+        key3 = self.asym.decrypt(self.private, label(3, peer_public, self.public),
+                                 bytes.fromhex(key3), 2 * KEY_SIZE[symmetric])
         lines = self.answer_lines()
         self.lines["R"] += lines
         self._schedule(self.key1, self.key2, key3[:KEY_SIZE[symmetric]])
         self.own_hello = self.hello_payload()
-        self.send_raw("".join(line + "\n" for line in lines).encode() + self.out.seal(1, frame(HELLO, 0, self.own_hello)))
+        self.send_raw("".join(line + "\n" for line in lines).encode() +
+                      self.out.seal(1, frame(HELLO, 0, self.own_hello)))
         self.expect_line("SYM-KEY-1: ACCEPTED"), self.expect_line("SYM-KEY-2: ACCEPTED")
         self.recv_hello()
         self.mix_hellos()
@@ -321,8 +350,12 @@ class Met:
 @pytest.fixture
 def meet(make_node, closing):
     def make(algorithm="X25519", dials=False, limits=None, symmetric="AES 256", **node):
-        host = Host(lambda name, sections: make_node(name, {**sections, "limits": limits or {}}), closing, Identity("py", [algorithm]),
-                    {"asymmetric": algorithm, **node}, dials)
+        host = Host(lambda name, sections: make_node(name, {
+            **sections, "limits": limits or {}
+        }), closing, Identity("py", [algorithm]), {
+            "asymmetric": algorithm,
+            **node
+        }, dials)
         return Met(host, algorithm, symmetric)
     return make
 
@@ -509,7 +542,8 @@ def test_a_flight_without_an_end(meet):
 
 def foreign(link, index=3, size=64, key=None):
     key = key or link.peer_public
-    return f"SYM-KEY-3: {link.asym.encrypt(key, label(index, link.public, link.peer_public), os.urandom(size)).hex()}"
+    sealed = link.asym.encrypt(key, label(index, link.public, link.peer_public), os.urandom(size))
+    return f"SYM-KEY-3: {sealed.hex()}"
 
 
 DOES_NOT_OPEN = {
@@ -530,15 +564,18 @@ def test_a_key_that_does_not_open(meet, what):
     since = met.node.position()
     link = met.connect()
     link.say_at_once(changed(4, DOES_NOT_OPEN[what](link))(link, link.flight()))
-    for line in ("SecureConn 1.1", "ASYM: X25519", "SYM: AES 256", "ASYM-KEY-ID: ACCEPTED", "SYM-KEY-3: ERROR"):
+    for line in ("SecureConn 1.1", "ASYM: X25519", "SYM: AES 256", "ASYM-KEY-ID: ACCEPTED",
+                 "SYM-KEY-3: ERROR"):
         link.expect_line(line)
     assert not link.input
     link.expect_end()
     assert met.node.wait("handshake_failed", since=since)["error"] == "session_key"
 
 
-@pytest.mark.parametrize("answer", ["SYM-KEY-1: ERROR\n", "SYM-KEY-2: ACCEPTED\n", "SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ERROR\n", "END\n",
-                                    "SecureConn 1.0\n"], ids=lambda a: a.strip().replace("\n", ", "))
+@pytest.mark.parametrize("answer", [
+    "SYM-KEY-1: ERROR\n", "SYM-KEY-2: ACCEPTED\n", "SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ERROR\n",
+    "END\n", "SecureConn 1.0\n"
+], ids=lambda a: a.strip().replace("\n", ", "))
 def test_answers_that_end_it(meet, answer):
     met = meet()
     since = met.node.position()
@@ -552,7 +589,8 @@ def test_answers_that_end_it(meet, answer):
 
 
 def test_a_replayed_flight(meet):
-    """Who has recorded a flight and repeats it hears an answer, cannot go on, and touches nothing."""
+    """Who has recorded a flight and repeats it hears an answer, cannot go on, and touches
+    nothing."""
     met = meet()
     link = met.connect().fly()
     recorded = "".join(line + "\n" for line in link.lines["I"][:6]).encode()
@@ -563,10 +601,12 @@ def test_a_replayed_flight(meet):
     for _ in range(7):
         thief.recv_line()
     record = os.urandom(16)
-    thief.send_raw(b"SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ACCEPTED\n" + b"\1\0\0\x40" + os.urandom(64) + record)
+    thief.send_raw(b"SYM-KEY-1: ACCEPTED\nSYM-KEY-2: ACCEPTED\n" + b"\1\0\0\x40" + os.urandom(64) +
+                   record)
     thief.expect_end()
     assert met.node.wait("handshake_failed", since=since)["error"] == "record_tag"
-    assert not met.node.events("link_up", since=since) and not met.node.events("link_down", since=since)
+    assert not met.node.events("link_up", since=since) and not met.node.events(
+        "link_down", since=since)
     echo_once(link, b"untouched")
 
 
@@ -584,7 +624,7 @@ def test_unverified_between_the_flights(meet):
     assert not met.node.events("link_up", since=since)
 
 
-# --- the Python peer as a responder that does not play along ------------------------------------------------
+# --- the Python peer as a responder that does not play along --------------------------------------
 
 def answered(change):
     """R's answer, with something changed in its lines, and a HELLO that nobody can open."""
@@ -602,17 +642,23 @@ def hang_up(link, met):
 UNFIT_ANSWERS = {
     "the end": (hang_up, "truncated"),
     "NONE": (lambda l, m: l.say_at_once(["NONE"]), "no_protocol"),
-    "an unknown name, and NONE": (lambda l, m: l.say_at_once(["SecureConn 3.0", "NONE"]), "no_protocol"),
+    "an unknown name, and NONE":
+        (lambda l, m: l.say_at_once(["SecureConn 3.0", "NONE"]), "no_protocol"),
     "garbage": (lambda l, m: l.send_raw(b"\0\1\2"), "line_byte"),
     "an empty line": (lambda l, m: l.send_raw(b"\n"), "line_empty"),
     "silence": (lambda l, m: None, "timeout"),
     "half an answer": (lambda l, m: l.say_at_once(["SecureConn 1.1", "ASYM: X25519"]), "timeout"),
-    "another ASYM": (answered(lambda lines: [lines[0], "ASYM: ElGamal 2048", *lines[2:]]), "line_unexpected"),
-    "another SYM": (answered(lambda lines: [*lines[:2], "SYM: CAST-128", *lines[3:]]), "line_unexpected"),
+    "another ASYM":
+        (answered(lambda lines: [lines[0], "ASYM: ElGamal 2048", *lines[2:]]), "line_unexpected"),
+    "another SYM":
+        (answered(lambda lines: [*lines[:2], "SYM: CAST-128", *lines[3:]]), "line_unexpected"),
     "no ids": (answered(lambda lines: [*lines[:3], *lines[4:]]), "line_unexpected"),
-    "the key of I refused": (answered(lambda lines: [*lines[:4], "SYM-KEY-3: ERROR"]), "session_key_refused"),
-    "keys changed round": (answered(lambda lines: [*lines[:5], lines[6], lines[5]]), "line_unexpected"),
-    "a key that does not open": (answered(lambda lines: [*lines[:5], "SYM-KEY-1: " + "00" * 112, lines[6]]), "session_key"),
+    "the key of I refused":
+        (answered(lambda lines: [*lines[:4], "SYM-KEY-3: ERROR"]), "session_key_refused"),
+    "keys changed round":
+        (answered(lambda lines: [*lines[:5], lines[6], lines[5]]), "line_unexpected"),
+    "a key that does not open":
+        (answered(lambda lines: [*lines[:5], "SYM-KEY-1: " + "00" * 112, lines[6]]), "session_key"),
     "a HELLO that does not open": (answered(lambda lines: lines), "record_tag"),
 }
 
@@ -647,7 +693,8 @@ def test_a_key_that_does_not_open_is_answered(meet):
 
 
 def test_the_responder_would_rather_negotiate(meet):
-    """SecureConn 1.0 for an answer: the same connection goes on, and 1.1 is suggested again next time."""
+    """SecureConn 1.0 for an answer: the same connection goes on, and 1.1 is suggested again next
+    time."""
     met = meet(dials=True)
     for _ in range(2):
         link = met.connect()

@@ -14,8 +14,12 @@ from test_workers import carry, thread_times
 
 @pytest.fixture
 def make_pair(make_pair):
-    """With one worker, unless a test is about more: each keeps links ready, and learns what 1.1 needs."""
-    return lambda *args, node=None, **more: make_pair(*args, node={"workers": 1, **(node or {})}, **more)
+    """With one worker, unless a test is about more: each keeps links ready, and learns what 1.1
+    needs."""
+    return lambda *args, node=None, **more: make_pair(*args, node={
+        "workers": 1,
+        **(node or {})
+    }, **more)
 
 
 def own(spare=1, **more):
@@ -38,7 +42,8 @@ def links(node, since=0):
 
 def wait_links(pair, n):
     for node in (pair.hq, pair.store):
-        until(lambda: links(node) == n, lambda: f"{n} links at {node.name}, not {links(node)}:\n{node.text()[-3000:]}")
+        until(lambda: links(node) == n,
+              lambda: f"{n} links at {node.name}, not {links(node)}:\n{node.text()[-3000:]}")
 
 
 def session(event):
@@ -48,7 +53,8 @@ def session(event):
 
 def closed(node, n=1, **match):
     """The closing lines of n connections."""
-    return until(lambda: len(found := node.events("connection_closed", **match)) >= n and found, f"{n} connections closed at {node.name}")
+    return until(lambda: len(found := node.events("connection_closed", **match)) >= n and found,
+                 f"{n} connections closed at {node.name}")
 
 
 def test_each_connection_has_a_link(make_pair):
@@ -100,7 +106,8 @@ def test_on_demand_there_is_no_other_link(make_pair):
             assert ups(pair.store) == n
     wait_links(pair, 0)
     protocols = [e["protocol"] for e in pair.store.events("link_up")]
-    assert protocols == ["SecureConn 1.0", "SecureConn 1.1"], "what the first one has learned the second one uses"
+    assert protocols == ["SecureConn 1.0",
+                         "SecureConn 1.1"], "what the first one has learned the second one uses"
 
 
 def both_ways(make_pair, closing, spare):
@@ -116,7 +123,8 @@ def both_ways(make_pair, closing, spare):
 
 
 def test_the_other_side_keeps_off(make_pair, closing):
-    """Its connections go over the link that is shared, though others are younger: those that are ready, and those in use."""
+    """Its connections go over the link that is shared, though others are younger: those that are
+    ready, and those in use."""
     pair, back = both_ways(make_pair, closing, 3)
     with pair.connect() as mine:
         assert exchange(mine)
@@ -131,7 +139,8 @@ def test_the_other_side_keeps_off(make_pair, closing):
 
 
 def test_the_other_side_waits_for_a_shared_link(make_pair, closing):
-    """Only links of connections are up: a connection of the other side does not take one of these for its own, and fails in time."""
+    """Only links of connections are up: a connection of the other side does not take one of
+    these for its own, and fails in time."""
     target = closing.add(services.Echo())
     pair = make_pair(start=False, route=own(spare=0))
     back = f"127.0.0.1:{free_port()}"
@@ -192,7 +201,8 @@ def test_a_drain_of_the_other_side(make_pair):
 
 
 def test_the_other_side_bounds_links(make_pair):
-    """`links` of [limits] there: the third connection waits, in vain or until another one has ended; the others are not touched."""
+    """`links` of [limits] there: the third connection waits, in vain or until another one has
+    ended; the others are not touched."""
     pair = make_pair(start=False, route=own(spare=0, connect_timeout="2s"))
     pair.hq.set("limits", links=3)
     pair.start()
@@ -222,7 +232,8 @@ def test_a_peer_without_address_is_an_error_of_the_configuration(make_pair):
     pair.store.set("peer hq", address=None)
     pair.store.write()
     said = pair.store.cli("check", check=2)
-    assert "[route echo] link: own means that this node dials, but [peer hq] has no address" in said.stderr + said.stdout
+    assert ("[route echo] link: own means that this node dials, but [peer hq] has no address"
+            in said.stderr + said.stdout)
 
 
 @pytest.mark.parametrize("key, value", [("link", "private"), ("spare", "17"), ("spare", "-1")])
@@ -240,7 +251,8 @@ THREADS = {"main", "worker-1", "worker-2", "worker-3"}
 
 @pytest.fixture
 def spread(make_pair):
-    """spread() -> a pair of nodes with four workers each, and four connections, each on a link and another worker. None is ready."""
+    """spread() -> a pair of nodes with four workers each, and four connections, each on a link
+    and another worker. None is ready."""
     def make(route=None, **more):
         pair = make_pair(node={"workers": 4}, route=own(spare=0, **(route or {})), **more)
         pair.connections = [pair.connect(60) for _ in range(4)]
@@ -298,7 +310,8 @@ def test_status_counts_those_of_all_workers(spread):
             of, = (p for p in status["peers"] if p["name"] == peer)
             if route:
                 assert status["routes"][0]["connections"] == 4
-            return of["streams_total"] == 4 and of["links_total"] == 5 and of["bytes_in"] > 200000 and of["bytes_out"] > 200000
+            return of["streams_total"] == 4 and of[
+                "links_total"] == 5 and of["bytes_in"] > 200000 and of["bytes_out"] > 200000
         until(shown, lambda: node.cli("status", "--json").stdout)
 
 
@@ -333,7 +346,8 @@ def test_a_drain_waits_for_them_on_all_workers(spread, who):
 
 
 def test_a_restarted_peer_ends_them_on_all_workers(spread):
-    """Its former process vanished without a word; one link of the present one tells that all of the former's are over."""
+    """Its former process vanished without a word; one link of the present one tells that all of
+    the former's are over."""
     pair = spread(relay=True)
     pair.relay.stall()
     pair.store.kill()

@@ -1,4 +1,5 @@
-"""Connections with links of their own outlive them too: cuts under load, blackholes, restarts, drains, upgrades, and the bounds."""
+"""Connections with links of their own outlive them too: cuts under load, blackholes, restarts,
+drains, upgrades, and the bounds."""
 
 import json
 import signal
@@ -19,11 +20,15 @@ WORKERS = [(1, 1), (4, 1), (1, 4), (4, 4)]  # of hq, and of store
 @pytest.fixture
 def survivors(make_pair):
     """survivors(...) -> a pair with a relay between. None is ready, unless a test says so."""
-    def make(target=None, workers=(1, 1), survive="30s", keepalive="15s", start=True, route=None, **options):
+    def make(target=None, workers=(1, 1), survive="30s", keepalive="15s", start=True, route=None,
+             **options):
         args = [target] if target else []
         for name, n in zip(("hq", "store"), workers):
             options[name] = {"workers": n, **options.get(name, {})}
-        pair = make_pair(*args, relay=True, start=False, route=own(**{"spare": 0, **(route or {})}), **options)
+        pair = make_pair(*args, relay=True, start=False, route=own(**{
+            "spare": 0,
+            **(route or {})
+        }), **options)
         pair.hq.set("peer store", survive=survive, keepalive=keepalive)
         pair.store.set("peer hq", survive=survive, keepalive=keepalive)
         return pair.start() if start else pair
@@ -53,7 +58,10 @@ def test_several_whose_links_are_cut_together(survivors, workers):
         for s in opened:
             assert exchange(s, b"after %d" % i), pair.store.text()[-3000:]
         for node, since in at.items():
-            until(lambda: sum(int(e["streams"]) for e in node.events("session_resumed", since=since)) >= 8, "all have gone on")
+            until(
+                lambda: sum(int(e["streams"])
+                            for e in node.events("session_resumed", since=since)) >= 8,
+                "all have gone on")
     for s in opened:
         s.close()
     for node in (pair.hq, pair.store):
@@ -63,8 +71,8 @@ def test_several_whose_links_are_cut_together(survivors, workers):
 
 @pytest.mark.parametrize("workers", WORKERS)
 def test_bytes_are_exact(survivors, closing, sanitized, request, workers):
-    """Bulk in both directions at once, in one after the other has ended, and in one alone, while all links are cut every second: until
-    five cuts have met it (--long: 60)."""
+    """Bulk in both directions at once, in one after the other has ended, and in one alone, while
+    all links are cut every second: until five cuts have met it (--long: 60)."""
     size = (24 << 20) if sanitized else (100 << 20)
     cuts = 60 if request.config.getoption("--long") else 5
     down = services.Pattern(99, size)
@@ -90,13 +98,17 @@ def test_bytes_are_exact(survivors, closing, sanitized, request, workers):
             results.append(e)
 
     cutter = Cutter(pair.relay, 1)
-    threads = [threading.Thread(target=work, args=(services.Pattern(i, n),)) for i, n in enumerate((size, size, size // 8, 0))]
+    threads = [
+        threading.Thread(target=work, args=(services.Pattern(i, n), ))
+        for i, n in enumerate((size, size, size // 8, 0))
+    ]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
     assert cutter.stop() >= cuts
-    assert len(results) >= 4 and all(r is True for r in results), (results, pair.store.text()[-3000:])
+    assert len(results) >= 4 and all(r is True
+                                     for r in results), (results, pair.store.text()[-3000:])
     until(lambda: len(far.results) == len(sent), "the other side has all")
     assert sorted(far.results) == sorted(sent)
     assert sum(int(e["bytes_again"]) for e in pair.store.events("session_resumed")) > 0
@@ -114,8 +126,8 @@ def test_half_closed_over_a_cut(survivors):
 
 
 def test_one_that_is_ready_is_replaced(survivors):
-    """It has no connection: nobody waits for it, and another one is ready soon. What the other side knows of the first one is not worth a
-    word in its log."""
+    """It has no connection: nobody waits for it, and another one is ready soon. What the other
+    side knows of the first one is not worth a word in its log."""
     pair = survivors(survive="1s", route={"spare": 2})
     wait_links(pair, 3)
     for _ in range(2):
@@ -124,7 +136,8 @@ def test_one_that_is_ready_is_replaced(survivors):
     pair.relay.refuse()
     assert all(exchange(s) for s in [pair.connect(), pair.connect()])
     at = pair.hq.position()
-    until(lambda: json.loads(pair.hq.cli("status", "--json").stdout)["peers"][0]["suspended"] == 0, "they are forgotten")
+    until(lambda: json.loads(pair.hq.cli("status", "--json").stdout)["peers"][0]["suspended"] == 0,
+          "they are forgotten")
     assert not pair.hq.events("session_lost", since=at)
 
 
@@ -221,14 +234,16 @@ def test_removed_while_the_links_are_away(survivors):
     pair.store.write()
     pair.store.signal(signal.SIGHUP)
     assert all(services.is_reset(s) for s in opened)
-    assert {e["text"] for e in closed(pair.store, 4)} == {"the peer was removed from the configuration"}
+    assert {e["text"]
+            for e in closed(pair.store, 4)} == {"the peer was removed from the configuration"}
     pair.relay.resume()
 
 
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("who", ["store", "hq"])
 def test_drain_while_the_links_are_away(survivors, who, workers):
-    """A node that drains waits for the links of its connections, whichever side dials them, and ends when they have."""
+    """A node that drains waits for the links of its connections, whichever side dials them, and
+    ends when they have."""
     pair = survivors(workers=(workers, workers), keepalive="500ms", node={"drain": "20s"})
     node = getattr(pair, who)
     opened = connections(pair, 3)
@@ -248,8 +263,8 @@ def test_drain_while_the_links_are_away(survivors, who, workers):
 @pytest.mark.parametrize("times", [1])
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_upgrade_while_the_links_are_away(survivors, side, times, workers):
-    """Connections that the old process has go on: it dials for them; or the peer does, and reaches the new one, which finds out for whom
-    that is. Those of each process too."""
+    """Connections that the old process has go on: it dials for them; or the peer does, and
+    reaches the new one, which finds out for whom that is. Those of each process too."""
     pair = survivors(workers=(workers, workers), node={"drain": "60s"})
     node = getattr(pair, side)
     opened, olds = [], []
@@ -319,7 +334,8 @@ def test_one_that_is_reset_while_its_link_is_away(survivors):
 
 
 def test_links_of_the_other_side_are_for_those_that_go_on(survivors):
-    """`links` of [limits] is reached, and the lost links still count there, for it has not noticed: those that go on have their places."""
+    """`links` of [limits] is reached, and the lost links still count there, for it has not
+    noticed: those that go on have their places."""
     pair = survivors(start=False)
     pair.hq.set("limits", links=3)
     pair.start()
@@ -334,7 +350,8 @@ def test_links_of_the_other_side_are_for_those_that_go_on(survivors):
 
 
 def test_more_than_may_wait(survivors):
-    """64 sessions of a peer may wait for their links: both ends give up the same ones, the oldest, and say why."""
+    """64 sessions of a peer may wait for their links: both ends give up the same ones, the
+    oldest, and say why."""
     pair = survivors(keepalive="500ms", route={"connect_timeout": "60s"})
     opened = connections(pair, 80)
     pair.relay.stall()

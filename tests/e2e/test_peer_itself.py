@@ -1,4 +1,5 @@
-"""The Python peer against itself: both roles, so that a failure against the program is not the peer's own."""
+"""The Python peer against itself: both roles, so that a failure against the program is not the
+peer's own."""
 
 import threading
 
@@ -8,7 +9,8 @@ from peer import DATA, FIN, OPEN, Door, Identity, dial
 
 
 @pytest.mark.parametrize("symmetric", ["AES 256", "CAST-128"])
-@pytest.mark.parametrize("lists", [(("X25519",), ("X25519",)), (("ElGamal 2048", "X25519"), ("X25519",))],
+@pytest.mark.parametrize("lists", [(("X25519", ), ("X25519", )),
+                                   (("ElGamal 2048", "X25519"), ("X25519", ))],
                          ids=["first suggestion", "counter-suggestion"])
 def test_link(symmetric, lists):
     here, there = (Identity("here", lists[0]), Identity("there", lists[1]))

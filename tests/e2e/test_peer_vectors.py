@@ -1,9 +1,10 @@
-"""The Python peer against the vectors, before it may judge the program: it must know the protocol by itself."""
+"""The Python peer against the vectors, before it may judge the program: it must know the
+protocol by itself."""
 
 import pytest
 
-from peer_crypto import (Direction, Refused, asymmetric, directions, fingerprint, label, mix_hello, read_vectors,
-                         transcript_hash, x25519)
+from peer_crypto import (Direction, Refused, asymmetric, directions, fingerprint, label, mix_hello,
+                         read_vectors, transcript_hash, x25519)
 
 
 def unhex(section, *keys):
@@ -14,10 +15,12 @@ def algorithm_of(title):
     return "X25519" if title.startswith("X25519") else " ".join(title.split()[:2])
 
 
-@pytest.mark.parametrize("title, s", [(t, s) for t, s in read_vectors("asymmetric.ini") if "case" in t])
+@pytest.mark.parametrize("title, s",
+                         [(t, s) for t, s in read_vectors("asymmetric.ini") if "case" in t])
 def test_asymmetric(title, s):
     asym = asymmetric(algorithm_of(title))
-    private, public, sender, m, ciphertext = unhex(s, "private", "public", "sender_public", "m", "ciphertext")
+    private, public, sender, m, ciphertext = unhex(s, "private", "public", "sender_public", "m",
+                                                   "ciphertext")
     assert asym.public(private) == public
     asym.check_public(public)
     assert fingerprint(asym.name, public) == s["fingerprint"]
@@ -26,7 +29,8 @@ def test_asymmetric(title, s):
     assert asym.decrypt(private, lab, asym.encrypt(public, lab, m), len(m)) == m
 
 
-@pytest.mark.parametrize("title, s", [(t, s) for t, s in read_vectors("asymmetric.ini") if "valid public" in t])
+@pytest.mark.parametrize("title, s",
+                         [(t, s) for t, s in read_vectors("asymmetric.ini") if "valid public" in t])
 def test_public_keys(title, s):
     asym, public = asymmetric(algorithm_of(title)), bytes.fromhex(s["public"])
     if "invalid" in title:
@@ -36,10 +40,12 @@ def test_public_keys(title, s):
         asym.check_public(public)
 
 
-@pytest.mark.parametrize("title, s", [(t, s) for t, s in read_vectors("negative.ini") if "ciphertext:" in t])
+@pytest.mark.parametrize("title, s",
+                         [(t, s) for t, s in read_vectors("negative.ini") if "ciphertext:" in t])
 def test_ciphertexts_to_be_refused(title, s):
     asym = asymmetric(algorithm_of(title))
-    private, public, sender, ciphertext = unhex(s, "private", "public", "sender_public", "ciphertext")
+    private, public, sender, ciphertext = unhex(s, "private", "public", "sender_public",
+                                                "ciphertext")
     lab = label(int(s["index"]), sender, public)
     if s["opens"] == "yes":
         asym.decrypt(private, lab, ciphertext, int(s["m_length"]))
@@ -66,7 +72,8 @@ def test_conversation(title, s):
     keys = []
     for index in (1, 2, 3):
         sender, recipient = (client, server) if index == 3 else (server, client)
-        # With 1.1 a SYM-KEY-3 that was not used may come first; the one of the agreed algorithm counts.
+        # With 1.1 a SYM-KEY-3 that was not used may come first; the one of the agreed algorithm
+        # counts.
         text = [t for who, t in lines if who == sender and t.startswith(f"SYM-KEY-{index}: ")
                 and not t.endswith("ACCEPTED")][-1]
         size = len(bytes.fromhex(s["key_1"]))
@@ -77,7 +84,8 @@ def test_conversation(title, s):
 
     counted = lines
     if s["protocol"] == "SecureConn 1.0":
-        last = max(i for i, (who, t) in enumerate(lines) if who == client and t.startswith("SYM-KEY-3: "))
+        last = max(i for i, (who, t) in enumerate(lines)
+                   if who == client and t.startswith("SYM-KEY-3: "))
         counted = lines[:last + 1]
     else:
         counted = lines[:-2]

@@ -1,4 +1,5 @@
-"""The program as a process among others: descriptors that are closed, output that nobody takes, two nodes where one belongs."""
+"""The program as a process among others: descriptors that are closed, output that nobody takes,
+two nodes where one belongs."""
 
 import json
 import os
@@ -24,7 +25,8 @@ def closed(command, *args, numbers=(0, 1, 2), **options):
 
 
 def test_a_node_without_standard_descriptors(make_pair):
-    """A log line must not end in whatever socket or key file has got the number of a standard error that is not there."""
+    """A log line must not end in whatever socket or key file has got the number of a standard
+    error that is not there."""
     pair = make_pair(start=False)
     pair.hq.start()
     pair.store.write()
@@ -44,27 +46,34 @@ def test_a_node_without_standard_descriptors(make_pair):
 def test_commands_without_standard_descriptors(pair):
     """`status` speaks to the node over a socket, which must not be its standard output at once."""
     for args in (["status"], ["key"], ["peers"]):
-        done = closed(pair.store.command, "-c", pair.store.ini, *args, stderr=subprocess.PIPE, numbers=(0, 1), text=True)
+        done = closed(pair.store.command, "-c", pair.store.ini, *args, stderr=subprocess.PIPE,
+                      numbers=(0, 1), text=True)
         assert "standard output" in done.communicate(timeout=30)[1], args
         assert done.returncode == 1, args
     assert closed(pair.store.command, "-c", pair.store.ini, "status").wait(30) == 1
     assert not pair.store.events("control_refused")
 
 
-@pytest.mark.parametrize("args", (["status"], ["status", "--json"], ["status", "--watch=0.1"], ["key"], ["check"], ["--help"]), ids=" ".join)
+@pytest.mark.parametrize(
+    "args",
+    (["status"], ["status", "--json"], ["status", "--watch=0.1"], ["key"], ["check"], ["--help"]),
+    ids=" ".join)
 def test_output_that_cannot_be_written(pair, args):
     """What did not arrive was not given: status 1, and no going on for ever."""
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*pair.store.command, "-c", pair.store.ini, *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+        done = subprocess.run([*pair.store.command, "-c", pair.store.ini, *args], stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=30)
     assert done.returncode == 1 and "standard output cannot be written" in done.stderr
 
 
 def test_a_reader_that_goes_away(pair):
     """`secureconn status --watch | head`, also where somebody has set SIGPIPE to be ignored."""
     for ignored in (False, True):
-        watch = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "status", "--watch=0.1"], stdout=subprocess.PIPE,
-                                 stderr=subprocess.DEVNULL, restore_signals=False,
-                                 preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN if ignored else signal.SIG_DFL))
+        watch = subprocess.Popen(
+            [*pair.store.command, "-c", pair.store.ini, "status", "--watch=0.1"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, restore_signals=False,
+            preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN
+                                             if ignored else signal.SIG_DFL))
         assert watch.stdout.readline().startswith(b"node store")
         watch.stdout.close()
         assert watch.wait(30) == (1 if ignored else -signal.SIGPIPE)
@@ -72,8 +81,8 @@ def test_a_reader_that_goes_away(pair):
 
 @pytest.fixture(params=("a pipe", "a terminal"))
 def unread(request):
-    """Two descriptors: what is written to the second one waits in the first, and then who writes does. A terminal like one on which
-    somebody has pressed Ctrl-S."""
+    """Two descriptors: what is written to the second one waits in the first, and then who writes
+    does. A terminal like one on which somebody has pressed Ctrl-S."""
     ends = os.pipe() if request.param == "a pipe" else pty.openpty()
     yield ends
     for fd in ends:
@@ -87,7 +96,8 @@ def test_a_log_that_nobody_reads(make_pair, unread, read_again):
     pair.hq.start()
     pair.store.write()
     pair.store.mark = 0
-    pair.store.process = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "run"], stderr=unread[1], env=pair.store.env)
+    pair.store.process = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "run"],
+                                          stderr=unread[1], env=pair.store.env)
     pair.hq.wait("link_up", peer="store")
     for _ in range(1500):
         with pair.connect() as client:
@@ -109,7 +119,8 @@ def test_a_log_that_nobody_reads(make_pair, unread, read_again):
 @pytest.fixture
 def log_daemon(folder):
     """A socket that listens as /dev/log does, and a command prefix under which it is there."""
-    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"],
+                                           capture_output=True).returncode != 0:
         pytest.skip("a private /dev needs root and mount namespaces")
     path = folder / "devlog"
     daemon = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -142,7 +153,8 @@ def test_the_log_daemon(make_node, log_daemon):
         return text
 
     ready = line("node_ready")
-    assert ready.startswith("<30>") and f" secureconn[{node.pid}]: node_ready name=n " in ready and "\n" not in ready
+    assert ready.startswith(
+        "<30>") and f" secureconn[{node.pid}]: node_ready name=n " in ready and "\n" not in ready
     assert node.text() == "", "nothing on standard error"
     node.command = node.command[len(prefix):]
     node.set("node", log_to="stderr").write()
@@ -158,7 +170,8 @@ def test_the_log_daemon(make_node, log_daemon):
 
 
 def places(pid, patterns):
-    """Where in the memory of a process one of these is: the mapping's line in smaps with its flags."""
+    """Where in the memory of a process one of these is: the mapping's line in smaps with its
+    flags."""
     found, mappings = [], []
     for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
         if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
@@ -179,7 +192,8 @@ def places(pid, patterns):
 
 
 def secrets_of(state):
-    """What of the private keys in a state folder could lie in memory: as bytes, as a number, as text."""
+    """What of the private keys in a state folder could lie in memory: as bytes, as a number, as
+    text."""
     patterns = []
     for file in (state / "keys").iterdir():
         digits = re.search("private:\n((?:  .*\n)+)", file.read_text())
@@ -191,7 +205,8 @@ def secrets_of(state):
 
 @pytest.mark.parametrize("algorithm", ("X25519", "ElGamal 2048"))
 def test_private_keys_lie_in_locked_memory_alone(make_pair, sanitized, algorithm):
-    """Neither reading a key nor computing with it, writing it or making one leaves a part of it anywhere else."""
+    """Neither reading a key nor computing with it, writing it or making one leaves a part of it
+    anywhere else."""
     if os.geteuid() != 0:
         pytest.skip("only root may look into a node's memory")
     if sanitized:
@@ -226,28 +241,36 @@ def test_one_node_for_a_state_folder(pair):
     """Two would take each other's links, again and again."""
     twin = pair.store.ini.with_name("twin.ini")
     for control in ("twin.sock", ""):
-        twin.write_text(f"[node]\nname = twin\nstate = state\ncontrol = {control}\n\n[peer hq]\naddress = 127.0.0.1:{pair.peer_port}\n")
-        done = subprocess.run([*pair.store.command, "-c", twin, "run"], capture_output=True, text=True, timeout=30)
+        twin.write_text(
+            f"[node]\nname = twin\nstate = state\ncontrol = {control}\n\n[peer hq]\naddress = "
+            f"127.0.0.1:{pair.peer_port}\n"
+        )
+        done = subprocess.run([*pair.store.command, "-c", twin, "run"], capture_output=True,
+                              text=True, timeout=30)
         assert done.returncode == 1
-        assert f"{pair.store.state}: another node runs with this state folder (process {pair.store.pid})" in done.stderr
+        assert (f"{pair.store.state}: another node runs with this state folder "
+            f"(process {pair.store.pid})") in done.stderr
     assert not pair.store.events("link_down")
     old = upgrade(pair.store)
     assert old.wait(DEADLINE) == 0
 
     def refused():
-        done = subprocess.run([*pair.store.command, "-c", twin, "check"], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([*pair.store.command, "-c", twin, "check"], capture_output=True,
+                              text=True, timeout=30)
         assert done.returncode == 0, "only one runs; others may look"
         return (pair.store.state / "running").read_text() == f"{pair.store.pid}\n"
 
     until(refused, "the new one has the folder")
-    done = subprocess.run([*pair.store.command, "-c", twin, "run"], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([*pair.store.command, "-c", twin, "run"], capture_output=True, text=True,
+                          timeout=30)
     assert done.returncode == 1 and f"(process {pair.store.pid})" in done.stderr
     pair.store.kill()
     twin.write_text(twin.read_text() + "\n[peer other]\n")
 
     def start():
         """The process, or None: the system may not have done with the other one yet."""
-        process = subprocess.Popen([*pair.store.command, "-c", twin, "run"], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([*pair.store.command, "-c", twin, "run"], stderr=subprocess.PIPE,
+                                   text=True)
         for line in process.stderr:
             if "node_ready" in line:
                 return process

@@ -1,4 +1,5 @@
-"""A configuration that changes under a running node: what goes on, what ends, what begins; and what never does."""
+"""A configuration that changes under a running node: what goes on, what ends, what begins; and
+what never does."""
 
 import random
 import signal
@@ -65,7 +66,8 @@ def test_a_route_comes_and_goes(pair):
         pair.store.set("route more", listen=back, peer="hq", service="echo")
         done = reload(pair.store)
         assert done["changes"] == "1"
-        assert pair.store.events("config_changed", since=done["since"], what="[route more]", change="came")
+        assert pair.store.events("config_changed", since=done["since"], what="[route more]",
+                                 change="came")
         pair.store.wait("route_listening", route="more")
         with services.connect(back) as new:
             assert echoes(new)
@@ -82,7 +84,8 @@ def test_a_route_comes_and_goes(pair):
 
 
 def test_a_port_passes_to_another_route(pair, closing):
-    """The port stays open: who connects meanwhile is never refused, and reaches the one or the other."""
+    """The port stays open: who connects meanwhile is never refused, and reaches the one or the
+    other."""
     other = closing.add(services.Server(lambda s: s.sendall(b"other")))
     pair.hq.set("service other", connect=other.address, allow="store")
     reload(pair.hq)
@@ -132,7 +135,8 @@ def test_addresses_of_a_route(pair, folder):
 
 
 def test_from_one_address_to_all_and_back(pair):
-    """127.0.0.1:port and 0.0.0.0:port cannot be open beside each other, unless by the same program."""
+    """127.0.0.1:port and 0.0.0.0:port cannot be open beside each other, unless by the same
+    program."""
     port = pair.port
     pair.store.set("route echo", listen=f"0.0.0.0:{port}", plaintext="allow")
     reload(pair.store)
@@ -236,7 +240,8 @@ def test_what_needs_a_restart_is_named(pair):
 # ---- peers ----
 
 def test_a_removed_peer_is_cut(make_pair, make_node):
-    """At the side that dials and at the side that is dialed: its connections end, it is not dialed, and it may not call."""
+    """At the side that dials and at the side that is dialed: its connections end, it is not
+    dialed, and it may not call."""
     pair = make_pair()
     other = make_node("other", {"peer hq": {"address": f"127.0.0.1:{pair.peer_port}"},
                                 "route echo": {"listen": fresh(), "peer": "hq"}}).init()
@@ -329,7 +334,8 @@ def test_allow_ends_streams(pair):
         pair.hq.set("service mine", allow="friend")
         reload(pair.hq)
         assert services.is_reset(b)
-        assert pair.hq.wait("connection_closed", service="mine")["reason"].startswith("denied: `allow`")
+        assert pair.hq.wait("connection_closed",
+                            service="mine")["reason"].startswith("denied: `allow`")
         assert pair.store.wait("connection_closed", route="mine")["reason"] == "denied"
         assert services.gets_reset(front)
         assert echoes(a)
@@ -369,7 +375,8 @@ def test_a_service_that_is_connecting_meanwhile(pair, closing):
         closing.add(s)
         s.setblocking(False)
         s.connect_ex(silent.getsockname())
-    pair.hq.set("service echo", connect="127.0.0.1:%d" % silent.getsockname()[1], connect_timeout="3s")
+    pair.hq.set("service echo", connect="127.0.0.1:%d" % silent.getsockname()[1],
+                connect_timeout="3s")
     reload(pair.hq)
     with pair.connect() as a, pair.connect() as b:
         a.sendall(b"x"), b.sendall(b"x")
@@ -413,7 +420,8 @@ def test_the_log(pair):
     pair.store.set("node", log="error", log_format="text")
     pair.store.write()
     pair.store.signal(signal.SIGHUP)
-    until(lambda: works(pair.route) and not pair.store.text(pair.store.position()), "nothing is logged any more")
+    until(lambda: works(pair.route) and not pair.store.text(pair.store.position()),
+          "nothing is logged any more")
 
 
 def test_the_drain_that_the_reload_says(make_pair):
@@ -450,7 +458,9 @@ def test_many_signals_are_few_reloads(pair):
     pair.store.signal(signal.SIGHUP)
     pair.store.wait("config_changed", since=since, what="[route more]")
     assert works(pair.store.sections["route more"]["listen"])
-    until(lambda: len(pair.store.events("reload_done", since=since)) == len(pair.store.events("reload_begin", since=since)), "all done")
+    until(
+        lambda: len(pair.store.events("reload_done", since=since)) == len(
+            pair.store.events("reload_begin", since=since)), "all done")
     assert len(pair.store.events("reload_begin", since=since)) < 200
 
 
@@ -489,7 +499,8 @@ def test_sigterm_while_reloading(pair, again):
 # ---- under load ----
 
 class Load:
-    """Long connections that echo all the time, and short ones beside them, each checked byte by byte."""
+    """Long connections that echo all the time, and short ones beside them, each checked byte by
+    byte."""
 
     def __init__(self, address, long=4, short=2):
         self.address, self.stop, self.failures, self.rounds = address, threading.Event(), [], 0
@@ -530,13 +541,17 @@ class Load:
 @pytest.mark.heavy
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_many_reloads_under_load(request, sanitized, pair, closing, side):
-    """One in three changes a route (or a service), one in three is broken: not one connection of another route is lost, nothing
-    leaks."""
+    """One in three changes a route (or a service), one in three is broken: not one connection of
+    another route is lost, nothing leaks."""
     rounds = 100 if request.config.getoption("--long") else 20
     node = getattr(pair, side)
     load = closing.add(Load(pair.route))
     until(lambda: load.rounds > 20, "the load runs")
-    section, broken = ("route extra", {"peer": "nobody"}) if side == "store" else ("service extra", {"allow": "nobody"})
+    section, broken = ("route extra", {
+        "peer": "nobody"
+    }) if side == "store" else ("service extra", {
+        "allow": "nobody"
+    })
     descriptors, memory = [], []
     for i in range(rounds):
         if i % 3 == 0:
@@ -551,7 +566,13 @@ def test_many_reloads_under_load(request, sanitized, pair, closing, side):
                 assert works(node.sections[section]["listen"])
         elif i % 3 == 1:
             kept = node.sections.get(section)
-            node.sections[section] = {**(kept or {"listen": fresh(), "connect": pair.target}), **broken}
+            node.sections[section] = {
+                **(kept or {
+                    "listen": fresh(),
+                    "connect": pair.target
+                }),
+                **broken
+            }
             reload(node, "reload_failed")
             node.sections.pop(section)
             if kept:

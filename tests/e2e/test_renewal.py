@@ -1,4 +1,5 @@
-"""Session keys are renewed and ratcheted while data flows, and no byte of it is lost; whoever does it wrong loses the link."""
+"""Session keys are renewed and ratcheted while data flows, and no byte of it is lost; whoever
+does it wrong loses the link."""
 
 import hashlib
 import json
@@ -14,7 +15,8 @@ import pytest
 
 import services
 from node import free_port, until
-from peer import CLOSE, DATA, FIN, KEY_UPDATE, LINE, OPENED, PAD, PING, PONG, RENEW, Ended, Identity, Link, Unexpected, frame
+from peer import (CLOSE, DATA, FIN, KEY_UPDATE, LINE, OPENED, PAD, PING, PONG, RENEW, Ended,
+                  Identity, Link, Unexpected, frame)
 from peer_crypto import KEY_SIZE, label, sha256, x25519, x25519_pair
 from test_bulk import CIPHERS
 from test_interop import Host, echo_once
@@ -23,7 +25,7 @@ OFTEN = {"rekey_gap": "0", "rekey_per_hour": "1000000"}
 EACH_SECOND = {"rekey_after": "1s"}
 
 
-# --- what passes between two nodes --------------------------------------------------------------------------
+# --- what passes between two nodes ----------------------------------------------------------------
 
 class Epochs:
     """Follows the epochs of all four channels on the wire, in a relay between two nodes."""
@@ -86,8 +88,10 @@ def seconds(request):
     return 60 if request.config.getoption("--long") else 5
 
 
-def renewing_pair(make_pair, target=None, limits=OFTEN, hq=EACH_SECOND, store=EACH_SECOND, node=None, relay=True, **services_of_hq):
-    """A pair whose nodes renew; services_of_hq: more services, each with a route. With the relay, pair.epochs follows the wire."""
+def renewing_pair(make_pair, target=None, limits=OFTEN, hq=EACH_SECOND, store=EACH_SECOND,
+                  node=None, relay=True, **services_of_hq):
+    """A pair whose nodes renew; services_of_hq: more services, each with a route. With the
+    relay, pair.epochs follows the wire."""
     pair = make_pair(target, relay=relay, start=False, node=node, hq=hq, store=store)
     for n in (pair.hq, pair.store):
         n.set("limits", **limits)
@@ -120,7 +124,8 @@ def at_once(*jobs):
 
 
 def load(pair, server, up, seconds):
-    """A bulk transfer both ways, redis-benchmark and iperf3, all for some seconds. Returns the bytes of the bulk transfer."""
+    """A bulk transfer both ways, redis-benchmark and iperf3, all for some seconds. Returns the
+    bytes of the bulk transfer."""
     end = time.monotonic() + seconds
 
     def bulk():
@@ -135,25 +140,33 @@ def load(pair, server, up, seconds):
 
     def redis():
         while time.monotonic() < end:
-            done = subprocess.run(["redis-benchmark", "-p", str(pair.routes["redis"]), "-c", "10", "-n", "3000", "-d", "1000", "-t",
-                                   "set,get,lrange_100", "--csv"], capture_output=True, text=True, timeout=120)
+            done = subprocess.run([
+                "redis-benchmark", "-p",
+                str(pair.routes["redis"]), "-c", "10", "-n", "3000", "-d", "1000", "-t",
+                "set,get,lrange_100", "--csv"
+            ], capture_output=True, text=True, timeout=120)
             assert done.returncode == 0 and "GET" in done.stdout, done.stdout + done.stderr
             assert "rror" not in done.stdout + done.stderr, done.stdout + done.stderr
 
     def iperf():
         if "iperf" in pair.routes:
-            done = subprocess.run(["iperf3", "-c", "127.0.0.1", "-p", str(pair.routes["iperf"]), "-t", str(seconds), "--bidir", "-J"],
-                                  capture_output=True, text=True, timeout=120)
+            done = subprocess.run([
+                "iperf3", "-c", "127.0.0.1", "-p",
+                str(pair.routes["iperf"]), "-t",
+                str(seconds), "--bidir", "-J"
+            ], capture_output=True, text=True, timeout=120)
             report = json.loads(done.stdout)
             assert done.returncode == 0 and "error" not in report, report.get("error")
-            assert report["end"]["sum_received"]["bytes"] > 0 and report["end"]["sum_received_bidir_reverse"]["bytes"] > 0
+            assert report["end"]["sum_received"]["bytes"] > 0 and report["end"][
+                "sum_received_bidir_reverse"]["bytes"] > 0
     at_once(bulk, redis, iperf)
     return up.result[0] + server.pattern.result[0]
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("cipher", CIPHERS)
-def test_renewals_and_ratchets_under_load(make_pair, closing, redis, has_gcrypt, seconds, record_property, cipher):
+def test_renewals_and_ratchets_under_load(make_pair, closing, redis, has_gcrypt, seconds,
+                                          record_property, cipher):
     """Renewal every second, ratchet every 64 KiB: no error, and the bytes are exact."""
     if "OCB" in cipher and not has_gcrypt:
         pytest.skip("built without libgcrypt")
@@ -161,7 +174,9 @@ def test_renewals_and_ratchets_under_load(make_pair, closing, redis, has_gcrypt,
     others = {"redis": redis.address}
     if shutil.which("iperf3"):
         others["iperf"] = closing.add(services.Iperf()).address
-    pair = renewing_pair(make_pair, server.address, {**OFTEN, "ratchet_bytes": "64K"}, node={"symmetric": cipher}, **others)
+    pair = renewing_pair(make_pair, server.address, {
+        **OFTEN, "ratchet_bytes": "64K"
+    }, node={"symmetric": cipher}, **others)
     assert pair.store.wait("link_up")["symmetric"] == cipher
     size = load(pair, server, Stretch(2, seconds), seconds)
     record_property("megabytes", round(size / 1e6))
@@ -176,7 +191,8 @@ def test_renewals_and_ratchets_under_load(make_pair, closing, redis, has_gcrypt,
 @pytest.mark.heavy
 @pytest.mark.parametrize("slow", ["service", "client"])
 def test_renewals_while_one_direction_is_full(make_pair, closing, seconds, slow):
-    """All buffers in one direction are full to the brim all the time, because its receiver reads slowly."""
+    """All buffers in one direction are full to the brim all the time, because its receiver reads
+    slowly."""
     def trickle(sock):
         end = time.monotonic() + seconds
         sock.settimeout(120)
@@ -198,7 +214,11 @@ def test_renewals_while_one_direction_is_full(make_pair, closing, seconds, slow)
                 sock.send(bytes(65536))
         except OSError:
             pass
-    pair = renewing_pair(make_pair, closing.add(services.Server(handler)).address, {**OFTEN, "ratchet_bytes": "64K"}, relay=False)
+
+    pair = renewing_pair(make_pair,
+                         closing.add(services.Server(handler)).address, {
+                             **OFTEN, "ratchet_bytes": "64K"
+                         }, relay=False)
     other = closing.add(services.Echo())
 
     def one():
@@ -229,10 +249,17 @@ ROLES = {"I is C": {}, "R is C": {"store": "ChaCha20-Poly1305, AES 128", "hq": "
 @pytest.mark.parametrize("asymmetric", ["X25519", "ElGamal 2048"])
 def test_who_begins(make_pair, roles, begins, asymmetric):
     lists = ROLES[roles]
-    options = {side: {**({} if begins not in (letter, "both") else EACH_SECOND), **({"symmetric": lists[side]} if lists else {})}
-               for side, letter in (("hq", "R"), ("store", "I"))}
+    options = {
+        side: {
+            **({} if begins not in (letter, "both") else EACH_SECOND),
+            **({
+                "symmetric": lists[side]
+            } if lists else {})
+        } for side, letter in (("hq", "R"), ("store", "I"))
+    }
     pair = steps_all(renewing_pair(make_pair, node={"asymmetric": asymmetric}, **options), 1 + 3)
-    assert len({steps // 2 for steps in pair.epochs.steps.values()}) <= 2, "nothing but renewals steps a channel"
+    assert len({steps // 2 for steps in pair.epochs.steps.values()
+                }) <= 2, "nothing but renewals steps a channel"
     assert not pair.hq.events("link_down")
 
 
@@ -262,10 +289,11 @@ def test_renewal_by_volume(make_pair, who):
     assert pair.epochs.steps == before, "no traffic, no renewal"
 
 
-# --- the Python peer ----------------------------------------------------------------------------------------
+# --- the Python peer ------------------------------------------------------------------------------
 
 class Renewing(Link):
-    """A peer that renews session keys (section 9): by itself when the other side begins, and when it is told to."""
+    """A peer that renews session keys (section 9): by itself when the other side begins, and
+    when it is told to."""
 
     renewing = False
     renewals = 0
@@ -305,7 +333,8 @@ class Renewing(Link):
         if not self.renewing:
             return super()._schedule(key1, key2, key3)
         lines = {d: sha256("".join(line + "\n" for line in self.lines[d]).encode()) for d in "IR"}
-        th = sha256(b"SecureConn renewal\0" + self.renew_keys["I"] + self.renew_keys["R"] + lines["I"] + lines["R"])
+        th = sha256(b"SecureConn renewal\0" + self.renew_keys["I"] + self.renew_keys["R"] +
+                    lines["I"] + lines["R"])
         shared = x25519(self.renew_private, self.renew_keys[self.other])
         self.fresh = {1: key1 + key3 + shared + th, 2: key2 + key3 + shared + th}
 
@@ -351,13 +380,21 @@ class Renewing(Link):
 @pytest.fixture
 def make_host(make_node, closing):
     def make(limits=OFTEN, node=None, dials=False, algorithm="X25519", **options):
-        return Host(lambda name, sections: make_node(name, {**sections, "limits": limits}), closing, Identity("py", [algorithm]),
-                    {"asymmetric": algorithm, "symmetric": "AES 256, AES 128, ChaCha20-Poly1305", **(node or {})}, dials, **options)
+        return Host(lambda name, sections: make_node(name, {
+            **sections, "limits": limits
+        }), closing, Identity("py", [algorithm]), {
+            "asymmetric": algorithm,
+            "symmetric": "AES 256, AES 128, ChaCha20-Poly1305",
+            **(node or {})
+        }, dials, **options)
     return make
 
 
 # py's symmetric names as I and as R, with which it is C, or S: who suggested the agreed one is C
-LISTS = {"py is C": (["AES 256"], ["AES 128"]), "py is S": (["AES 128 OCB", "AES 256"], ["AES 256"])}
+LISTS = {
+    "py is C": (["AES 256"], ["AES 128"]),
+    "py is S": (["AES 128 OCB", "AES 256"], ["AES 256"])
+}
 
 
 @pytest.mark.parametrize("algorithm", ["X25519", "ElGamal 2048"])
@@ -449,9 +486,14 @@ def endless(sock):
 
 
 @pytest.mark.parametrize("names", LISTS)
-@pytest.mark.parametrize("limits", [{}, {"ratchet_bytes": "64K"}, {"ratchet_records": "1"}], ids=["", "64 KiB", "each record"])
+@pytest.mark.parametrize("limits", [{}, {
+    "ratchet_bytes": "64K"
+}, {
+    "ratchet_records": "1"
+}], ids=["", "64 KiB", "each record"])
 def test_a_renewal_while_the_peer_does_not_read(make_host, names, limits):
-    """All buffers of the node are full when the last lines come: its KEY_UPDATEs can only go later."""
+    """All buffers of the node are full when the last lines come: its KEY_UPDATEs can only go
+    later."""
     host = make_host({**OFTEN, **limits}, echo=lambda: services.Server(endless))
     link = host.link(kind=Renewing, symmetric=LISTS[names][0], window=1 << 28)
     link.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -465,7 +507,8 @@ def test_a_renewal_while_the_peer_does_not_read(make_host, names, limits):
 
 
 def test_epochs_past_256(make_host):
-    """Every channel in every direction goes around the byte that names the epoch, with renewals on the way."""
+    """Every channel in every direction goes around the byte that names the epoch, with renewals
+    on the way."""
     host = make_host({**OFTEN, "ratchet_records": "2"})
     link = host.link(kind=Renewing)
     stream, rounds = link.open("echo"), 1400
@@ -486,7 +529,7 @@ def test_epochs_past_256(make_host):
     assert not host.node.events("link_down")
 
 
-# --- the limits of section 6 --------------------------------------------------------------------------------
+# --- the limits of section 6 ----------------------------------------------------------------------
 
 class Counting(Renewing):
     """Counts what it is sent under each key."""
@@ -500,8 +543,11 @@ class Counting(Renewing):
         return channel, plaintext
 
 
-@pytest.mark.parametrize("limits, most_records, most_bytes", [
-    ({"ratchet_bytes": "64K"}, 1 << 20, 65536), ({"ratchet_records": "5"}, 5, 1 << 30)], ids=["bytes", "records"])
+@pytest.mark.parametrize("limits, most_records, most_bytes", [({
+    "ratchet_bytes": "64K"
+}, 1 << 20, 65536), ({
+    "ratchet_records": "5"
+}, 5, 1 << 30)], ids=["bytes", "records"])
 def test_the_node_steps_in_time(make_host, limits, most_records, most_bytes):
     host = make_host(limits)
     Counting.used = {}
@@ -509,7 +555,8 @@ def test_the_node_steps_in_time(make_host, limits, most_records, most_bytes):
     echo_once(link, os.urandom(1_000_000))
     for key, (records, n, _) in link.used.items():
         assert records == 1 or (records <= most_records and n <= most_bytes), (key, records, n)
-    assert len([1 for channel, _ in link.used if channel == 2]) >= (10 if "ratchet_bytes" in limits else 3)
+    assert len([1 for channel, _ in link.used if channel == 2
+                ]) >= (10 if "ratchet_bytes" in limits else 3)
 
 
 def test_cast_128_steps_before_8_mib(make_host):
@@ -527,7 +574,8 @@ def test_cast_128_steps_before_8_mib(make_host):
     assert len([1 for channel, _ in link.used if channel == 2]) >= 3
 
 
-PAD_RECORD = frame(PAD, 0, bytes(65527))  # 65,535 bytes are 8,192 blocks: 128 of them are all that a key of CAST-128 may do
+# 65,535 bytes are 8,192 blocks: 128 of them are all that a key of CAST-128 may do
+PAD_RECORD = frame(PAD, 0, bytes(65527))
 
 
 @pytest.mark.parametrize("channel", [1, 2])
@@ -581,7 +629,7 @@ def test_too_many_records_under_one_key(request, make_host):
     assert "under one key" in host.node.wait("link_down", peer="py", since=since)["reason"]
 
 
-# --- misuse -------------------------------------------------------------------------------------------------
+# --- misuse ---------------------------------------------------------------------------------------
 
 def renew_frame():
     return frame(RENEW, 0, x25519_pair()[1])
@@ -620,7 +668,8 @@ def key_update(channel, kind=1):
 def last_line_and(link, behind):
     """As C: all lines, and something that does not belong there in one record with SYM-KEY-3."""
     send = link.send
-    link.send = lambda *frames: send(*frames, behind(frames[0])) if b"SYM-KEY-3" in frames[0] else send(*frames)
+    link.send = lambda *frames: send(*frames, behind(frames[0])) if b"SYM-KEY-3" in frames[
+        0] else send(*frames)
     link.session_keys()
 
 
@@ -646,7 +695,8 @@ AS_EITHER = {
     "RENEW of small order": (nothing, lambda l: l.send(frame(RENEW, 0, b"\1" + bytes(31)))),
     "RENEW of a stream": (nothing, lambda l: l.send(frame(RENEW, 1, x25519_pair()[1]))),
     "LINE out of nowhere": (nothing, lambda l: l.send(line("SYM-KEY-1: ACCEPTED"))),
-    "LINE with RENEW, before the answer": (nothing, lambda l: l.send(renew_frame(), line("SYM-KEY-1: ACCEPTED"))),
+    "LINE with RENEW, before the answer":
+        (nothing, lambda l: l.send(renew_frame(), line("SYM-KEY-1: ACCEPTED"))),
     "LINE of another section": (up_to_lines, lambda l: l.send(line("SecureConn 1.0"))),
     "LINE with LF": (up_to_lines, lambda l: l.send(line(b"SYM-KEY-1: ACCEPTED\n"))),
     "LINE with a byte above": (up_to_lines, lambda l: l.send(line(b"SYM-KEY-1: \xc3\xa9"))),
@@ -665,7 +715,8 @@ AS_EITHER = {
     "KEY_UPDATE(3, 1)": (up_to_keys, lambda l: l.send(key_update(3))),
     "KEY_UPDATE(0, 1)": (up_to_keys, lambda l: l.send(key_update(0))),
     "KEY_UPDATE(1, 2)": (up_to_keys, lambda l: l.send(key_update(1, 2))),
-    "KEY_UPDATE(1, 1) and a frame behind it": (up_to_keys, lambda l: l.send(key_update(1) + frame(PING, 0, bytes(8)))),
+    "KEY_UPDATE(1, 1) and a frame behind it":
+        (up_to_keys, lambda l: l.send(key_update(1) + frame(PING, 0, bytes(8)))),
 }
 AS_C = {
     "as C: an answer out of order": (up_to_lines, lambda l: l.send(line("SYM-KEY-2: ACCEPTED"))),
@@ -673,7 +724,8 @@ AS_C = {
     "as C: SYM-KEY-1": (up_to_lines, lambda l: l.send(some_line(l, 1))),
     "as C: SYM-KEY-3 at once": (up_to_lines, lambda l: l.send(some_line(l, 3))),
     "as C: SYM-KEY-3 twice": (up_to_lines, lambda l: last_line_and(l, lambda last: last)),
-    "as C: an answer behind SYM-KEY-3": (up_to_lines, lambda l: last_line_and(l, lambda last: line("SYM-KEY-1: ACCEPTED"))),
+    "as C: an answer behind SYM-KEY-3":
+        (up_to_lines, lambda l: last_line_and(l, lambda last: line("SYM-KEY-1: ACCEPTED"))),
 }
 AS_S = {
     "as S: SYM-KEY-2 first": (up_to_lines, lambda l: l.send(some_line(l, 2))),
@@ -686,8 +738,12 @@ AS_S = {
 }
 
 
-@pytest.mark.parametrize("names, what", [(names, what) for names in LISTS for what in AS_EITHER]
-                         + [("py is C", what) for what in AS_C] + [("py is S", what) for what in AS_S])
+@pytest.mark.parametrize("names, what",
+                         [(names, what)
+                          for names in LISTS
+                          for what in AS_EITHER] + [("py is C", what)
+                                                    for what in AS_C] + [("py is S", what)
+                                                                         for what in AS_S])
 def test_misuse(host_of_all, names, what):
     """A protocol error: CLOSE(1), and the log says that a frame was wrong."""
     before, wrong = {**AS_EITHER, **AS_C, **AS_S}[what]
@@ -741,8 +797,14 @@ def test_a_key_that_does_not_open(make_host, names, cipher):
     good = some_line(link, index)[8:].decode()
     head, _, text = good.partition(": ")
     other = some_line(link, 2)[8:].decode().partition(": ")[2]
-    link.send(line(f"{head}: " + {"garbage": os.urandom(len(text) // 2).hex(), "short": text[2:], "no hex": "xyz",
-                                  "the label of another index": other}[cipher]))
+    link.send(
+        line(
+            f"{head}: " + {
+                "garbage": os.urandom(len(text) // 2).hex(),
+                "short": text[2:],
+                "no hex": "xyz",
+                "the label of another index": other
+            }[cipher]))
     assert link.recv_line() == f"SYM-KEY-{index}: ERROR"
     lost(host, link, "does not open")
 
@@ -761,11 +823,14 @@ def reached(host):
     return json.loads(host.node.cli("status", "--json").stdout)["node"]["limits_reached"]
 
 
-@pytest.mark.parametrize("stage", ["the node's RENEW", "the first line", "the last line", "KEY_UPDATE"])
+@pytest.mark.parametrize("stage",
+                         ["the node's RENEW", "the first line", "the last line", "KEY_UPDATE"])
 @pytest.mark.parametrize("names", LISTS)
 def test_a_renewal_that_stalls(make_host, names, stage):
     """rekey_deadline: the link is lost, though everything else goes on over it."""
-    host = make_host({**OFTEN, "rekey_deadline": "1s"}, node=EACH_SECOND if stage == "the node's RENEW" else None)
+    host = make_host({
+        **OFTEN, "rekey_deadline": "1s"
+    }, node=EACH_SECOND if stage == "the node's RENEW" else None)
     link = host.link(kind=Renewing, symmetric=LISTS[names][0])
     link.by_itself = False
     start = time.monotonic()

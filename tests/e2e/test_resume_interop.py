@@ -1,5 +1,6 @@
-"""Sessions that go on over another link (protocol.md 8.1), with the Python peer as either end: what it has and has not got is what it
-says in its STATEs, so that each loss is one that the test has chosen."""
+"""Sessions that go on over another link (protocol.md 8.1), with the Python peer as either end:
+what it has and has not got is what it says in its STATEs, so that each loss is one that the test
+has chosen."""
 
 import os
 import socket
@@ -9,7 +10,8 @@ import pytest
 
 import services
 from node import until
-from peer import (DATA, FIN, OPEN, OPENED, RESET, SESSION, STATE, WINDOW, Ended, Identity, Link, frame)
+from peer import (DATA, FIN, OPEN, OPENED, RESET, SESSION, STATE, WINDOW, Ended, Identity, Link,
+                  frame)
 from relay import reset
 from test_interop import Host, echo_once, wire
 
@@ -26,7 +28,8 @@ def state_frame(stream, flags, received, limit):
 
 
 class Counting(Link):
-    """WINDOWs, which may come ahead of anything else, are only noted: how much of each stream is consumed."""
+    """WINDOWs, which may come ahead of anything else, are only noted: how much of each stream is
+    consumed."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
@@ -56,11 +59,16 @@ class Counting(Link):
 
 
 class Session:
-    """The Python peer's end of a session: the link that carries it now, and the exchange for the next one."""
+    """The Python peer's end of a session: the link that carries it now, and the exchange for the
+    next one."""
 
     def __init__(self, host):
         self.host = host
-        self.options = {"kind": Counting, "window": W0, "hello_tlvs": b"\x01\x12" + struct.pack(">H", 60) + os.urandom(16)}
+        self.options = {
+            "kind": Counting,
+            "window": W0,
+            "hello_tlvs": b"\x01\x12" + struct.pack(">H", 60) + os.urandom(16)
+        }
         self.link = host.link(**self.options)
         self.name, self.generation = self.link.session_id, 1
 
@@ -84,7 +92,8 @@ class Session:
     def hear(self, link, kind):
         """SESSION of the node, and its STATEs: highest, {stream: (flags, received, limit)}."""
         payload = link.next_frame(SESSION, skip=())[2]
-        assert payload[:21] == bytes([kind]) + self.name + struct.pack(">I", self.generation), payload.hex()
+        assert payload[:21] == bytes([kind]) + self.name + struct.pack(
+            ">I", self.generation), payload.hex()
         highest, count = struct.unpack(">II", payload[21:])
         states = {}
         for _ in range(count):
@@ -112,8 +121,10 @@ class Session:
         return stream
 
     def called(self, say):
-        """Somebody connects to the node's route, which leads here, and says something: the connection, the stream, OPEN's payload."""
-        conn = self.host.closing.add(services.connect(self.host.node.sections["route back"]["listen"]))
+        """Somebody connects to the node's route, which leads here, and says something: the
+        connection, the stream, OPEN's payload."""
+        conn = self.host.closing.add(
+            services.connect(self.host.node.sections["route back"]["listen"]))
         conn.sendall(say)
         _, stream, payload = self.link.next_frame(OPEN)
         assert receive(self.link, stream, len(say)) == say
@@ -130,7 +141,8 @@ def receive(link, stream, n):
 
 
 def healthy(session):
-    """After whatever happened: a new link works. A node that has met this peer suggests 1.1 there."""
+    """After whatever happened: a new link works. A node that has met this peer suggests 1.1
+    there."""
     link = session.host.link(kind=Counting)
     echo_once(link, b"healthy?")
     link.close()
@@ -152,7 +164,8 @@ def counted(link, stream, consumed):
 
 @pytest.fixture(params=[False, True], ids=["py is I", "py is R"])
 def session(request, make_node, closing):
-    return Session(Host(make_node, closing, Identity("py"), {"asymmetric": "X25519"}, request.param))
+    return Session(Host(make_node, closing, Identity("py"), {"asymmetric": "X25519"},
+                        request.param))
 
 
 @pytest.fixture
@@ -166,7 +179,8 @@ def as_r(make_node, closing):
 
 
 def test_both_directions_go_on(session):
-    """The node says what has come, and sends again what has not, up to the credit that it is given."""
+    """The node says what has come, and sends again what has not, up to the credit that it is
+    given."""
     data = os.urandom(200_000)
     stream = session.opened()
     session.link.data(stream, data[:30_000])
@@ -175,11 +189,14 @@ def test_both_directions_go_on(session):
     session.cut()
     highest, states = session.again({stream: (0, 12_000, 10_000 + W0)})
     flags, received, limit = states.pop(stream)
-    assert (highest, flags, received, states) == (stream, OPENED_SENT, 30_000, {}) and limit >= 200_000
-    counted(session.link, stream, 30_000)  # without anything new: nothing counts as announced any more
+    assert (highest, flags, received, states) == (stream, OPENED_SENT, 30_000,
+                                                  {}) and limit >= 200_000
+    # without anything new: nothing counts as announced any more
+    counted(session.link, stream, 30_000)
     for at in range(30_000, 200_000, 50_000):
         session.link.data(stream, data[at:at + 50_000])
-    assert receive(session.link, stream, W0 - 2_000) == data[12_000:10_000 + W0], "from there, and up to the limit"
+    assert receive(session.link, stream,
+                   W0 - 2_000) == data[12_000:10_000 + W0], "from there, and up to the limit"
     session.link.grant(stream, 10_000 + W0, 1 << 20)
     assert receive(session.link, stream, 190_000 - W0) == data[10_000 + W0:]
     resumed = session.host.node.wait("session_resumed")
@@ -208,7 +225,8 @@ def test_a_stream_of_the_node_goes_on(session):
 
 
 def test_an_open_that_was_lost_comes_again(session):
-    """Of two streams the peer has not heard: both OPENs with the payload of before, and all bytes from the first on."""
+    """Of two streams the peer has not heard: both OPENs with the payload of before, and all
+    bytes from the first on."""
     one, first, open1 = session.called(b"first")
     two, second, open2 = session.called(b"second")
     lost = session.link.next_id  # an OPEN of this side that went nowhere
@@ -232,7 +250,8 @@ def test_an_open_that_was_lost_comes_again(session):
 
 
 def test_fin_over_cuts(session):
-    """A FIN that was lost comes again, one that was counted does not; a stream that only one side still has was complete."""
+    """A FIN that was lost comes again, one that was counted does not; a stream that only one
+    side still has was complete."""
     stream = session.opened()
     session.link.data(stream, b"abc")
     session.link.fin(stream, 3)
@@ -303,7 +322,8 @@ def test_a_reset_that_falls_due_between_links(session):
 
 
 def test_a_reset_after_fin_that_may_be_lost(session):
-    """Who has all of a stream cannot know that it was reset, so that it is listed with flag bit 1."""
+    """Who has all of a stream cannot know that it was reset, so that it is listed with flag bit
+    1."""
     conn, stream, _ = session.called(b"question")
     session.link.send(frame(OPENED, stream))
     conn.shutdown(socket.SHUT_WR)
@@ -325,7 +345,8 @@ def still_echoes(link, stream, said):
 
 
 def test_a_generation_that_is_not_above(as_i):
-    """It closes the link that names it, and touches nothing; one that is above takes the session from a link that is up."""
+    """It closes the link that names it, and touches nothing; one that is above takes the session
+    from a link that is up."""
     stream = as_i.opened()
     for kind in (0, 1):
         other = as_i.handshake()
@@ -350,7 +371,8 @@ def test_a_generation_that_is_not_above(as_i):
 
 
 def test_kind_0_begins_or_goes_on(as_i):
-    """I that has not seen R's first answer says kind 0 again; R that has not seen the first SESSION begins with it."""
+    """I that has not seen R's first answer says kind 0 again; R that has not seen the first
+    SESSION begins with it."""
     stream = as_i.opened()
     as_i.cut()
     as_i.generation = 2
@@ -398,7 +420,8 @@ def test_a_session_that_the_peer_does_not_know(as_r):
     echo_once(link, b"the new one")
 
 
-# Each is given a session of which one stream has had 8 bytes both ways, 8 of them consumed here; the states that py says.
+# Each is given a session of which one stream has had 8 bytes both ways, 8 of them consumed here;
+# the states that py says.
 WRONG_STATES = {
     "received beyond what was sent": (0, 50, 8 + W0),
     "received below what was covered": (0, 7, 8 + W0),
@@ -412,7 +435,8 @@ def test_a_state_that_cannot_be(session, what):
     stream = session.opened()
     still_echoes(session.link, stream, b"12345678")
     session.link.grant(stream, 8, W0)
-    session.link.data(stream, b"!")  # its echo comes after the WINDOW was taken in, and is not counted
+    # its echo comes after the WINDOW was taken in, and is not counted
+    session.link.data(stream, b"!")
     receive(session.link, stream, 1)
     state = WRONG_STATES[what]
     session.cut()
@@ -433,8 +457,11 @@ def test_an_answer_to_another_question(as_r, what):
     link = as_r.handshake()
     as_r.generation = 2
     as_r.hear(link, 1)
-    link.send({"another id": session_frame(2, os.urandom(16), 2), "another generation": session_frame(2, as_r.name, 1),
-               "kind 0": session_frame(0, as_r.name, 2)}[what])
+    link.send({
+        "another id": session_frame(2, os.urandom(16), 2),
+        "another generation": session_frame(2, as_r.name, 1),
+        "kind 0": session_frame(0, as_r.name, 2)
+    }[what])
     link.expect_close(1)
     healthy(as_r)
 

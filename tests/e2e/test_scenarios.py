@@ -1,4 +1,5 @@
-"""Scenarios that other tunnels test, where no other file has them; tests/README.md names each one's counterpart."""
+"""Scenarios that other tunnels test, where no other file has them; tests/README.md names each
+one's counterpart."""
 
 import contextlib
 import itertools
@@ -49,7 +50,8 @@ def in_threads(n, work):
 
 @pytest.mark.parametrize("first", ["client", "server"])
 def test_half_close_at_1000_bytes_a_second(make_pair, closing, first):
-    """One side has ended its half; the other says 1,000 bytes a second, and each piece arrives before the next one is said."""
+    """One side has ended its half; the other says 1,000 bytes a second, and each piece arrives
+    before the next one is said."""
     pieces = [bytes([i]) * 100 for i in range(20)]
     got, started = bytearray(), threading.Event()
 
@@ -69,7 +71,8 @@ def test_half_close_at_1000_bytes_a_second(make_pair, closing, first):
 
     def server(sock):
         if first == "client":
-            assert services.receive_all(sock) == b""  # the half-close has come through before anything is said
+            # the half-close has come through before anything is said
+            assert services.receive_all(sock) == b""
             started.set()
             say(sock)
         else:
@@ -91,7 +94,8 @@ def test_half_close_at_1000_bytes_a_second(make_pair, closing, first):
 @pytest.mark.parametrize("sends", ["client", "server"])
 @pytest.mark.parametrize("resets", ["client", "server"])
 def test_an_abortive_close_in_mid_transfer(make_pair, closing, resets, sends):
-    """One side resets while it sends, or while it is sent to: the other one sees a reset, and nothing is left behind."""
+    """One side resets while it sends, or while it is sent to: the other one sees a reset, and
+    nothing is left behind."""
     seen = []
 
     together = threading.Barrier(12, timeout=20)
@@ -118,12 +122,14 @@ def test_an_abortive_close_in_mid_transfer(make_pair, closing, resets, sends):
     assert seen == [True] * 6
     for node in (pair.hq, pair.store):
         until(lambda: len(node.events("connection_closed")) == 6, f"{node.name} closes all")
-    until(lambda: descriptors(pair) == before, lambda: f"descriptors {descriptors(pair)}, before {before}")
+    until(lambda: descriptors(pair) == before,
+          lambda: f"descriptors {descriptors(pair)}, before {before}")
 
 
 def test_a_target_that_flaps(make_pair, closing):
-    """The target is away, resets everybody, and is back, again and again under load: each connection gets its answer or is ended at
-    once; as soon as the target is back the next connection works. The link does not care."""
+    """The target is away, resets everybody, and is back, again and again under load: each
+    connection gets its answer or is ended at once; as soon as the target is back the next
+    connection works. The link does not care."""
     port = free_port()
     pair = make_pair(f"127.0.0.1:{port}")
     before = descriptors(pair)
@@ -153,7 +159,8 @@ def test_a_target_that_flaps(make_pair, closing):
                 until(lambda: counts["ended"] > ended, "the load is refused")
                 if round % 2:
                     server = services.Server(reset, port=port)
-                    assert services.gets_reset(pair.route, b"hello?", timeout=5), "the target resets"
+                    assert services.gets_reset(pair.route, b"hello?",
+                                               timeout=5), "the target resets"
                     server.close()
                 server, whole = services.Echo(port=port), counts["whole"]
                 try:
@@ -164,13 +171,15 @@ def test_a_target_that_flaps(make_pair, closing):
         finally:
             stop.set()
     in_threads(4, lambda i: load(i) if i else flap(i))
-    until(lambda: descriptors(pair) == before, lambda: f"descriptors {descriptors(pair)}, before {before}")
+    until(lambda: descriptors(pair) == before,
+          lambda: f"descriptors {descriptors(pair)}, before {before}")
     assert len(pair.store.events("link_up")) == 1 and not pair.store.events("link_down")
 
 
 def test_writes_of_odd_sizes(pair):
     """256 KiB in writes whose sizes are small primes: the bytes come back in their order."""
-    data, sizes, at = bytes((i * 7 + i // 251) & 255 for i in range(1 << 18)), itertools.cycle((1, 2, 3, 7, 31, 127, 509, 1021)), 0
+    data, sizes, at = bytes((i * 7 + i // 251) & 255 for i in range(1 << 18)), itertools.cycle(
+        (1, 2, 3, 7, 31, 127, 509, 1021)), 0
     with pair.connect() as s:
         def send():
             nonlocal at
@@ -186,7 +195,8 @@ def test_writes_of_odd_sizes(pair):
 
 
 def test_every_end_gives_its_place_back(make_pair):
-    """Connections that end in every way contend for few places: afterwards exactly as many are free as before."""
+    """Connections that end in every way contend for few places: afterwards exactly as many are
+    free as before."""
     pair = make_pair(route={"max_connections": "8"})
     before = descriptors(pair)
 
@@ -206,7 +216,8 @@ def test_every_end_gives_its_place_back(make_pair):
             except ConnectionError:
                 pass  # no place just now
     in_threads(12, churn)
-    until(lambda: descriptors(pair) == before, lambda: f"descriptors {descriptors(pair)}, before {before}")
+    until(lambda: descriptors(pair) == before,
+          lambda: f"descriptors {descriptors(pair)}, before {before}")
     held = []
     for _ in range(8):
         held.append(pair.connect())
@@ -218,7 +229,8 @@ def test_every_end_gives_its_place_back(make_pair):
 
 
 def test_the_peer_port_is_taken(make_pair):
-    """The node says which address it cannot have, and does not start; when the port is free it does."""
+    """The node says which address it cannot have, and does not start; when the port is free it
+    does."""
     pair = make_pair(start=False)
     with socket.create_server(("127.0.0.1", pair.peer_port)):
         pair.hq.write()
@@ -231,8 +243,9 @@ def test_the_peer_port_is_taken(make_pair):
 
 
 def test_no_descriptors_at_all(pair):
-    """Accepting fails because somebody has taken the node's descriptors away while it runs: those who call wait, what is open goes on,
-    and all are served when there are descriptors again."""
+    """Accepting fails because somebody has taken the node's descriptors away while it runs:
+    those who call wait, what is open goes on, and all are served when there are descriptors
+    again."""
     soft, hard = resource.prlimit(pair.store.pid, resource.RLIMIT_NOFILE)
 
     def limit(n):
@@ -252,7 +265,8 @@ def test_no_descriptors_at_all(pair):
             assert services.receive(w, 5) == b"hello"
             w.close()
         assert echoes(s)
-        assert len(pair.store.events("accept_failed", since=at)) == 1, "one line, not one for each try"
+        assert len(pair.store.events("accept_failed",
+                                     since=at)) == 1, "one line, not one for each try"
     assert works(pair)
 
 

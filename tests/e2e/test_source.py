@@ -1,4 +1,5 @@
-"""Who the client is, as the target of a service is told: PROXY headers, and connections from the client's own address."""
+"""Who the client is, as the target of a service is told: PROXY headers, and connections from the
+client's own address."""
 
 import ipaddress
 import json
@@ -38,8 +39,20 @@ class Host:
 
     def __init__(self, make_node, closing, identity, target, sources=GRANTED, node=None, **service):
         self.closing, self.identity, self.port = closing, identity, free_port()
-        self.node = make_node("hq", {"node": {"name": "hq", "state": "state", "log": "debug"}, "peer py": {},
-                                     "service web": {"connect": target, "allow": "py", **service}})
+        self.node = make_node(
+            "hq", {
+                "node": {
+                    "name": "hq",
+                    "state": "state",
+                    "log": "debug"
+                },
+                "peer py": {},
+                "service web": {
+                    "connect": target,
+                    "allow": "py",
+                    **service
+                }
+            })
         self.node.set("node", listen=f"127.0.0.1:{self.port}", asymmetric="X25519", **(node or {}))
         if sources:
             self.node.set("peer py", sources=sources)
@@ -100,7 +113,8 @@ class Mirror(Server):
 
 
 def v2(family=0, body=b""):
-    return SIGNATURE + (b"\x21" if family else b"\x20") + bytes([family]) + struct.pack(">H", len(body)) + body
+    return SIGNATURE + (b"\x21" if family else b"\x20") + bytes([family]) + struct.pack(
+        ">H", len(body)) + body
 
 
 def packed(*addresses):
@@ -113,21 +127,28 @@ UNKNOWN = (b"PROXY UNKNOWN\r\n", v2())
 
 # source, destination, and what they become with a target on 127.0.0.1 at port T
 CLAIMS = {
-    "granted": (("10.1.2.3", 4242), None,
-                lambda t: (f"PROXY TCP4 10.1.2.3 127.0.0.1 4242 {t}\r\n".encode(),
-                           v2(0x11, packed("10.1.2.3", "127.0.0.1") + struct.pack(">HH", 4242, t)))),
-    "destination granted": (("10.1.2.3", 4242), ("10.1.0.9", 443),
-                            lambda t: (b"PROXY TCP4 10.1.2.3 10.1.0.9 4242 443\r\n",
-                                       v2(0x11, packed("10.1.2.3", "10.1.0.9") + struct.pack(">HH", 4242, 443)))),
-    "destination not granted": (("10.1.2.3", 4242), ("127.0.0.1", 443),
-                                lambda t: (f"PROXY TCP4 10.1.2.3 127.0.0.1 4242 {t}\r\n".encode(),
-                                           v2(0x11, packed("10.1.2.3", "127.0.0.1") + struct.pack(">HH", 4242, t)))),
-    "ipv6": (("2001:db8:1::5", 1), ("2001:db8:1::9", 2),
-             lambda t: (b"PROXY TCP6 2001:db8:1::5 2001:db8:1::9 1 2\r\n",
-                        v2(0x21, packed("2001:db8:1::5", "2001:db8:1::9") + struct.pack(">HH", 1, 2)))),
-    "ipv6 to an IPv4 target": (("2001:db8:1::5", 1), None,
-                               lambda t: (f"PROXY TCP6 2001:db8:1::5 ::ffff:127.0.0.1 1 {t}\r\n".encode(),
-                                          v2(0x21, packed("2001:db8:1::5", "::ffff:127.0.0.1") + struct.pack(">HH", 1, t)))),
+    "granted": (("10.1.2.3", 4242), None, lambda t:
+                (f"PROXY TCP4 10.1.2.3 127.0.0.1 4242 {t}\r\n".encode(),
+                 v2(0x11,
+                    packed("10.1.2.3", "127.0.0.1") + struct.pack(">HH", 4242, t)))),
+    "destination granted": (("10.1.2.3", 4242), ("10.1.0.9", 443), lambda t:
+                            (b"PROXY TCP4 10.1.2.3 10.1.0.9 4242 443\r\n",
+                             v2(0x11,
+                                packed("10.1.2.3", "10.1.0.9") + struct.pack(">HH", 4242, 443)))),
+    "destination not granted": (
+        ("10.1.2.3", 4242), ("127.0.0.1", 443), lambda t:
+        (f"PROXY TCP4 10.1.2.3 127.0.0.1 4242 {t}\r\n".encode(),
+         v2(0x11,
+            packed("10.1.2.3", "127.0.0.1") + struct.pack(">HH", 4242, t)))),
+    "ipv6": (("2001:db8:1::5", 1), ("2001:db8:1::9", 2), lambda t:
+             (b"PROXY TCP6 2001:db8:1::5 2001:db8:1::9 1 2\r\n",
+              v2(0x21,
+                 packed("2001:db8:1::5", "2001:db8:1::9") + struct.pack(">HH", 1, 2)))),
+    "ipv6 to an IPv4 target": (
+        ("2001:db8:1::5", 1), None, lambda t:
+        (f"PROXY TCP6 2001:db8:1::5 ::ffff:127.0.0.1 1 {t}\r\n".encode(),
+         v2(0x21,
+            packed("2001:db8:1::5", "::ffff:127.0.0.1") + struct.pack(">HH", 1, t)))),
     "not granted": (("10.2.2.3", 4242), ("10.1.0.9", 443), lambda t: UNKNOWN),
     "none": (None, None, lambda t: UNKNOWN),
     "only a destination": (None, ("10.1.0.9", 443), lambda t: UNKNOWN),
@@ -151,16 +172,19 @@ def test_headers(make_node, closing, py, version):
         assert everything(link, claims(source, destination)) == header, name  # an end at once
 
 
-@pytest.mark.parametrize("source, destination", [
-    (("127.0.0.1", 1), None), (("169.254.1.1", 1), None), (("224.0.0.1", 1), None), (("0.0.0.0", 1), None), (("::1", 1), None),
-    (("fe80::1", 1), None), (("ff02::1", 1), None), (("::", 1), None), (("::ffff:10.1.2.3", 1), None)])
+@pytest.mark.parametrize("source, destination",
+                         [(("127.0.0.1", 1), None), (("169.254.1.1", 1), None),
+                          (("224.0.0.1", 1), None), (("0.0.0.0", 1), None), (("::1", 1), None),
+                          (("fe80::1", 1), None), (("ff02::1", 1), None), (("::", 1), None),
+                          (("::ffff:10.1.2.3", 1), None)])
 def test_what_nobody_may_claim(make_node, closing, py, source, destination):
     """Not even a peer that may claim everything else."""
     target = closing.add(Mirror())
     host = Host(make_node, closing, py, target.address, sources="0.0.0.0/0, ::/0", send_proxy="v1")
     link = host.link()
     assert everything(link, claims(source, destination), b"x") == UNKNOWN[0] + b"x"
-    assert everything(link, claims(("198.51.100.7", 9)), b"x").startswith(b"PROXY TCP4 198.51.100.7 ")
+    assert everything(link, claims(("198.51.100.7", 9)),
+                      b"x").startswith(b"PROXY TCP4 198.51.100.7 ")
     assert host.node.wait("client_introduced", known="no", peer="py", service="web")
     assert host.node.wait("client_introduced", known="yes", source="198.51.100.7:9")
 
@@ -201,12 +225,14 @@ def test_off_is_the_default(make_node, closing, py):
 def test_a_unix_target(make_node, closing, py, folder):
     target = closing.add(Mirror(path=folder / "web.sock"))
     host = Host(make_node, closing, py, target.address, send_proxy="v1")
-    assert everything(host.link(), claims(("10.1.2.3", 4242)), b"x") == b"PROXY TCP4 10.1.2.3 0.0.0.0 4242 0\r\nx"
+    assert everything(host.link(), claims(("10.1.2.3", 4242)),
+                      b"x") == b"PROXY TCP4 10.1.2.3 0.0.0.0 4242 0\r\nx"
 
 
 def test_the_next_target_gets_a_header_too(make_node, closing, py):
     target = closing.add(Mirror())
-    host = Host(make_node, closing, py, f"127.0.0.1:{free_port()}, {target.address}", send_proxy="v1")
+    host = Host(make_node, closing, py, f"127.0.0.1:{free_port()}, {target.address}",
+                send_proxy="v1")
     got = everything(host.link(), claims(("10.1.2.3", 4242)), b"x")
     assert got == f"PROXY TCP4 10.1.2.3 127.0.0.1 4242 {target.port}\r\nx".encode()
 
@@ -222,7 +248,9 @@ def test_a_header_is_not_counted(make_node, closing, py):
 def test_the_server_speaks_first(make_node, closing, py):
     """A target that waits for the header, greets, and then listens."""
     def greet(sock):
-        header = receive(sock, len(b"PROXY TCP4 10.1.2.3 127.0.0.1 4242 65535\r\n") - 5 + len(str(target.port)))
+        header = receive(
+            sock,
+            len(b"PROXY TCP4 10.1.2.3 127.0.0.1 4242 65535\r\n") - 5 + len(str(target.port)))
         sock.sendall(b"hello " + header)
         receive_all(sock)
 
@@ -301,11 +329,14 @@ def move(node, space):
 
 @pytest.mark.parametrize("family", [4, 6])
 def test_three_hosts(make_pair, closing, folder, family):
-    """A client, the node that it reaches by its network, and the node of the service: what the first says of the client arrives, with
-    the address that it went to, be it one that the host only takes for its own."""
+    """A client, the node that it reaches by its network, and the node of the service: what the
+    first says of the client arrives, with the address that it went to, be it one that the host
+    only takes for its own."""
     client, store, hq = [closing.add(Namespace()) for _ in range(3)]
-    a, b, elsewhere = ("10.1.0.2", "10.1.0.1", "10.50.1.1") if family == 4 else ("fd01::2", "fd01::1", "fd50::1")
-    bits, grant = ("24", "10.1.0.0/16, 10.50.0.0/16") if family == 4 else ("64", "fd01::/64, fd50::/64")
+    a, b, elsewhere = ("10.1.0.2", "10.1.0.1",
+                       "10.50.1.1") if family == 4 else ("fd01::2", "fd01::1", "fd50::1")
+    bits, grant = ("24", "10.1.0.0/16, 10.50.0.0/16") if family == 4 else ("64",
+                                                                           "fd01::/64, fd50::/64")
     client.cable(store, f"{a}/{bits}", f"{b}/{bits}")
     store.cable(hq, "10.9.0.1/24", "10.9.0.2/24", "between")
     store.ip("route", "add", "local", "10.50.0.0/16" if family == 4 else "fd50::/64", "dev", "lo")
@@ -313,7 +344,10 @@ def test_three_hosts(make_pair, closing, folder, family):
     with hq.inside():
         target = closing.add(Mirror())
     port, any_address = free_port(), "0.0.0.0" if family == 4 else "[::]"
-    pair = make_pair(target.address, start=False, service={"send_proxy": "v1"}, route={"listen": f"{any_address}:{port}", "plaintext": "allow"})
+    pair = make_pair(target.address, start=False, service={"send_proxy": "v1"}, route={
+        "listen": f"{any_address}:{port}",
+        "plaintext": "allow"
+    })
     move(pair.hq, hq), move(pair.store, store)
     pair.hq.set("node", listen="10.9.0.2:7400").set("peer store", sources=grant)
     pair.store.set("peer hq", address="10.9.0.2:7400")
@@ -325,7 +359,9 @@ def test_three_hosts(make_pair, closing, folder, family):
             mine = c.getsockname()[1]
             c.sendall(b"x" * 100000)
             c.shutdown(socket.SHUT_WR)
-            assert receive_all(c) == f"PROXY TCP{family} {a} {destination} {mine} {port}\r\n".encode() + b"x" * 100000
+            assert receive_all(
+                c
+            ) == f"PROXY TCP{family} {a} {destination} {mine} {port}\r\n".encode() + b"x" * 100000
         shown = f"{a}:{mine}" if family == 4 else f"[{a}]:{mine}"
         pair.hq.wait("connection_closed", source=shown, service="echo")
         pair.store.wait("connection_closed", source=shown, route="echo")
@@ -339,17 +375,22 @@ class ProxyNginx(services.Process):
     def __init__(self):
         super().__init__("sc-nginx-")
         (self.folder / "nginx.conf").write_text(f"""
-            daemon off; worker_processes 1; pid {self.folder}/pid; error_log {self.folder}/error.log;
+            daemon off; worker_processes 1;
+            pid {self.folder}/pid; error_log {self.folder}/error.log;
             events {{ worker_connections 64; }}
             http {{
                 access_log off; set_real_ip_from 127.0.0.1; real_ip_header proxy_protocol;
                 client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
-                fastcgi_temp_path {self.folder}/fastcgi; uwsgi_temp_path {self.folder}/uwsgi; scgi_temp_path {self.folder}/scgi;
+                fastcgi_temp_path {self.folder}/fastcgi; uwsgi_temp_path {self.folder}/uwsgi;
+                scgi_temp_path {self.folder}/scgi;
                 server {{ listen 127.0.0.1:{self.port} proxy_protocol;
-                          location / {{ return 200 "$remote_addr $proxy_protocol_addr:$proxy_protocol_port\\n"; }} }}
+                          location / {{
+                            return 200 "$remote_addr $proxy_protocol_addr:$proxy_protocol_port\\n";
+                          }} }}
             }}""")
-        self.run(shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"),
-                 "-e", str(self.folder / "error.log"))
+        self.run(
+            shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(self.folder), "-c",
+            str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log"))
 
 
 class ProxyHAProxy(services.Process):
@@ -365,7 +406,9 @@ frontend web
     bind 127.0.0.1:{self.port} accept-proxy
     http-request return status 200 content-type text/plain lf-string "%[src] %[src]:%[src_port]\\n"
 """)
-        self.run(shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f", str(self.folder / "haproxy.cfg"))
+        self.run(
+            shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f",
+            str(self.folder / "haproxy.cfg"))
 
 
 PROGRAMS = {"nginx": ProxyNginx, "haproxy": ProxyHAProxy}
@@ -383,7 +426,8 @@ def test_a_real_program(make_node, closing, py, name, version):
 
     def says(source, at_once=True):
         """The server closes when it has answered."""
-        return everything(link, claims(source), request, at_once).rpartition(b"\r\n\r\n")[2].strip().decode()
+        return everything(link, claims(source), request,
+                          at_once).rpartition(b"\r\n\r\n")[2].strip().decode()
 
     for at_once in (True, False):
         assert says(("10.1.2.3", 4242), at_once) == "10.1.2.3 10.1.2.3:4242"
@@ -402,7 +446,8 @@ def whose(sock):
 
 @pytest.fixture
 def net(folder, closing):  # the folder is needed to the last
-    """A namespace in which answers to addresses that this host has not come back to it, if they are answers of its loopback."""
+    """A namespace in which answers to addresses that this host has not come back to it, if they
+    are answers of its loopback."""
     net = closing.add(Namespace())
     if not net.possible("rule", "add", "from", "127.0.0.0/8", "iif", "lo", "lookup", "123"):
         pytest.skip("this kernel has no policy routing")
@@ -465,11 +510,14 @@ def test_whom_a_peer_may_not_claim_is_refused(net, make_node, closing, py):
         target = closing.add(Server(whose))
     host = Inside(net, make_node, closing, py, target.address, source="original")
     link = host.link()
-    for source in (("10.2.2.3", 4242), ("127.0.0.1", 1), ("2001:db8:2::1", 1), ("::ffff:10.1.2.3", 1), ("10.1.2.3", 0),
+    for source in (("10.2.2.3", 4242), ("127.0.0.1", 1), ("2001:db8:2::1", 1), ("::ffff:10.1.2.3",
+                                                                                1), ("10.1.2.3", 0),
                    ("10.1.7.7", 4242), None):  # 10.1.7.7: this host itself
         assert refused(link, claims(source)) == (3, "denied")
     assert target.accepted == 0
-    reasons = [e["reason"] for e in host.node.events("connection_refused", service="web", peer="py")]
+    reasons = [
+        e["reason"] for e in host.node.events("connection_refused", service="web", peer="py")
+    ]
     assert len(reasons) == 7 and all(r.startswith("denied: `source = original`: ") for r in reasons)
     assert everything(link, claims(("10.1.2.3", 4242)), b"x") == b"10.1.2.3 x"
 
@@ -485,7 +533,8 @@ def test_a_source_and_a_header(net, make_node, closing, py):
 def test_the_next_target_with_the_clients_address(net, make_node, closing, py):
     with net.inside():
         target = closing.add(Server(whose))
-    host = Inside(net, make_node, closing, py, f"127.0.0.1:{free_port()}, {target.address}", source="original")
+    host = Inside(net, make_node, closing, py, f"127.0.0.1:{free_port()}, {target.address}",
+                  source="original")
     assert everything(host.link(), claims(("10.1.2.3", 4242)), b"x") == b"10.1.2.3 x"
 
 
@@ -500,7 +549,8 @@ def test_a_target_on_another_host(make_node, closing, py):
     with far.inside():
         target = closing.add(Server(whose, host="10.9.0.2"))
     host = Inside(net, make_node, closing, py, target.address, source="original", plaintext="allow")
-    assert everything(host.link(), claims(("10.1.2.3", 4242)), b"x" * 100000) == b"10.1.2.3 " + b"x" * 100000
+    assert everything(host.link(), claims(("10.1.2.3", 4242)),
+                      b"x" * 100000) == b"10.1.2.3 " + b"x" * 100000
 
 
 def test_without_the_privilege(net, make_node, closing, py):
@@ -530,10 +580,18 @@ def test_doctor_sees_the_privilege(net, make_node, closing, py):
 
 
 def test_an_error_of_the_configuration(make_node):
-    node = make_node("hq", {"peer py": {}, "service web": {"connect": "127.0.0.1:80", "allow": "py", "source": "original"}})
+    node = make_node("hq", {
+        "peer py": {},
+        "service web": {
+            "connect": "127.0.0.1:80",
+            "allow": "py",
+            "source": "original"
+        }
+    })
     node.write()
     said = node.cli("check", check=2).stderr
-    assert "[service web] source: original refuses clients" in said and "add sources = PREFIX" in said
+    assert ("[service web] source: original refuses clients" in said and
+            "add sources = PREFIX" in said)
 
 
 def test_what_check_shows(make_node):
@@ -544,5 +602,7 @@ def test_what_check_shows(make_node):
     assert "may come from 10.1.0.0/16, 2001:db8:1::/48" in text
     assert "who the client is (PROXY protocol v2)" in text and "the client's own address" in text
     facts = json.loads(node.cli("check", "--json").stdout)
-    assert next(p for p in facts["peers"] if p["name"] == "py")["sources"] == ["10.1.0.0/16", "2001:db8:1::/48"]
-    assert (facts["services"][0]["send_proxy"], facts["services"][0]["source"]) == ("v2", "original")
+    assert next(p for p in facts["peers"]
+                if p["name"] == "py")["sources"] == ["10.1.0.0/16", "2001:db8:1::/48"]
+    assert (facts["services"][0]["send_proxy"], facts["services"][0]["source"]) == ("v2",
+                                                                                    "original")

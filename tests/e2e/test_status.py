@@ -1,4 +1,5 @@
-"""What `status` says of a running node, as JSON, as text, and on a terminal that shows it again and again."""
+"""What `status` says of a running node, as JSON, as text, and on a terminal that shows it again
+and again."""
 
 import fcntl
 import json
@@ -56,14 +57,17 @@ def test_a_pair_at_work(pair):
         assert 86_000 < link["renewal_in_s"] <= 86_400 and link["keys_age_s"] <= 60
 
         route, service = here["routes"][0], there["services"][0]
-        assert route["listen"] == [pair.route] and (route["peers"], route["service"]) == (["hq"], "echo")
+        assert route["listen"] == [pair.route
+                                   ] and (route["peers"], route["service"]) == (["hq"], "echo")
         assert service["connect"] == [pair.target]
         for port in (route, service):
             assert (port["connections"], port["total"], port["refused"]) == (1, 1, {})
             assert (port["bytes_in"], port["bytes_out"]) == (100_000, 100_000)
     pair.store.wait("connection_closed")
     pair.hq.wait("connection_closed")
-    assert [status(n)[k][0]["connections"] for n, k in ((pair.store, "routes"), (pair.hq, "services"))] == [0, 0]
+    assert [
+        status(n)[k][0]["connections"] for n, k in ((pair.store, "routes"), (pair.hq, "services"))
+    ] == [0, 0]
     assert peer_of(pair.store, "hq")["links"][0]["streams"] == 0
 
 
@@ -78,7 +82,8 @@ def test_rates(pair, closing):
         peer = peer_of(pair.store, "hq")
         return peer["rate_in"] > 1000 and peer["rate_out"] > 1000
     until(moving, "the rates follow")
-    until(lambda: peer_of(pair.store, "hq")["rate_in"] < 1000, "and fall again", end - time.monotonic() + 10)
+    until(lambda: peer_of(pair.store, "hq")["rate_in"] < 1000, "and fall again",
+          end - time.monotonic() + 10)
 
 
 def test_renewals_are_counted(make_pair):
@@ -89,13 +94,16 @@ def test_renewals_are_counted(make_pair):
     for node, name in ((pair.store, "hq"), (pair.hq, "store")):
         node.wait("keys_renewed", renewals=2)
         peer = peer_of(node, name)
-        assert peer["renewals"] >= 2 and peer["links"][0]["renewals"] >= 2 and peer["links"][0]["keys_age_s"] <= 5
+        assert peer["renewals"] >= 2 and peer["links"][0]["renewals"] >= 2 and peer["links"][0][
+            "keys_age_s"] <= 5
 
 
 def test_states_of_peers(make_node, make_pair):
     """Each one is provoked."""
     pair = make_pair(start=False, node={"asymmetric": "X25519"})
-    stranger = make_node("stranger", {"peer store": {}}).set("node", listen=f"127.0.0.1:{free_port()}", asymmetric="X25519").init().start()
+    stranger = make_node("stranger", {
+        "peer store": {}
+    }).set("node", listen=f"127.0.0.1:{free_port()}", asymmetric="X25519").init().start()
     closed = free_port()
     store = pair.store
     store.set("peer lazy", address=f"127.0.0.1:{pair.peer_port}", connect="demand")
@@ -111,16 +119,25 @@ def test_states_of_peers(make_node, make_pair):
         store.cli("trust", name, "--key", file)
     store.trust(stranger)
     pair.start()
-    expected = {"hq": "up", "lazy": "idle", "closed": "waiting", "caller": "absent", "stranger": "rejected", "unknown": "no key"}
+    expected = {
+        "hq": "up",
+        "lazy": "idle",
+        "closed": "waiting",
+        "caller": "absent",
+        "stranger": "rejected",
+        "unknown": "no key"
+    }
 
     def states():
         return {p["name"]: p["state"] for p in status(store)["peers"] if p["name"] != ELSEWHERE}
     until(lambda: states() == expected, lambda: states())
     closed_peer = peer_of(store, "closed")
-    assert closed_peer["error"] == f"127.0.0.1:{closed}: connection refused" and closed_peer["error_age_s"] < 60
+    assert closed_peer[
+        "error"] == f"127.0.0.1:{closed}: connection refused" and closed_peer["error_age_s"] < 60
     assert closed_peer["retry_in_ms"] <= 30_000
     text = store.cli("status").stdout
-    assert "peer stranger: rejected" in text and "its operator has not verified the key of this node" in text
+    assert ("peer stranger: rejected" in text and
+            "its operator has not verified the key of this node" in text)
     assert list(states()) == ["hq", "lazy", "closed", "caller", "stranger", "unknown"]
 
 
@@ -142,15 +159,37 @@ def test_refusals_are_counted_by_reason(make_pair, closing):
     services.receive(s, 1)
     assert services.gets_reset(pair.route)
     routes = {r["name"]: r["refused"] for r in status(pair.store)["routes"]}
-    assert routes == {"echo": {"limit": 1}, "down": {"target_refused": 3}, "secret": {"denied": 2}, "missing": {"denied": 4}}
+    assert routes == {
+        "echo": {
+            "limit": 1
+        },
+        "down": {
+            "target_refused": 3
+        },
+        "secret": {
+            "denied": 2
+        },
+        "missing": {
+            "denied": 4
+        }
+    }
     there = status(pair.hq)
-    assert {r["name"]: r["refused"] for r in there["services"]} == {"echo": {}, "down": {"target_refused": 3}, "secret": {"denied": 2}}
+    assert {r["name"]: r["refused"] for r in there["services"]} == {
+        "echo": {},
+        "down": {
+            "target_refused": 3
+        },
+        "secret": {
+            "denied": 2
+        }
+    }
     assert there["unknown_services"]["refused"] == {"denied": 4}
     pair.hq.stop()
     pair.store.wait("link_down")
     s.close()
-    until(lambda: services.gets_reset(pair.route) and status(pair.store)["routes"][0]["refused"].get("peer_absent"),
-          lambda: status(pair.store)["routes"][0])
+    until(
+        lambda: services.gets_reset(pair.route) and status(pair.store)["routes"][0]["refused"].get(
+            "peer_absent"), lambda: status(pair.store)["routes"][0])
 
 
 MANY = [f"other-{i}" for i in range(4000)]
@@ -178,7 +217,8 @@ def ask(node):
 
 def fetch(node):
     """The peers that the figures name, each family's alike."""
-    with urllib.request.urlopen(f"http://{node.sections['node']['metrics']}/metrics", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://{node.sections['node']['metrics']}/metrics",
+                                timeout=60) as answer:
         text = answer.read().decode()
     families = {}
     for family, name in re.findall(r'^secureconn_(peer_\w+){peer="([^"]+)"} ', text, re.M):
@@ -229,7 +269,11 @@ def test_peers_come_and_go_while_somebody_asks(crowded, workers):
         assert all(p["state"] in ("no key", "absent") and p["links"] == [] for p in peers)
     assert any(p["configured"] is False for peers in pictures for p in peers)
     mark = crowded.position()
-    crowded.sections = {key: value for key, value in crowded.sections.items() if key == "node" or key <= "peer other-2"}
+    crowded.sections = {
+        key: value
+        for key, value in crowded.sections.items()
+        if key == "node" or key <= "peer other-2"
+    }
     crowded.write()
     crowded.signal(signal.SIGHUP)
     crowded.wait("reload_done", LONG, since=mark)
@@ -252,12 +296,14 @@ def test_who_goes_in_the_middle_of_an_answer(crowded):
             s.recv(100)
     assert len(ask(crowded)["peers"]) >= len(MANY)
     before = crowded.resident()
-    with socket.socket(socket.AF_UNIX) as s, services.connect(crowded.sections["node"]["metrics"]) as t:
+    with socket.socket(socket.AF_UNIX) as s, services.connect(
+            crowded.sections["node"]["metrics"]) as t:
         s.connect(str(crowded.state / "control.sock"))
         s.sendall(b'{"request":"status"}\n')
         t.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
         s.recv(100), t.recv(100)
-        assert len(ask(crowded)["peers"]) >= len(MANY), "others do not wait for those who do not read"
+        assert len(
+            ask(crowded)["peers"]) >= len(MANY), "others do not wait for those who do not read"
         assert crowded.resident() < before + 50_000
         crowded.signal(signal.SIGTERM)
         assert crowded.ended(LONG) == 0
@@ -285,8 +331,9 @@ class Terminal:
         environment = {**node.env, "TERM": "xterm", **(env or {})}
         if not env:
             environment.pop("NO_COLOR", None)
-        self.process = subprocess.Popen([*node.command, "-c", node.ini, *args], stdin=slave, stdout=slave, stderr=slave,
-                                        env=environment, start_new_session=True)
+        self.process = subprocess.Popen([*node.command, "-c", node.ini, *args], stdin=slave,
+                                        stdout=slave, stderr=slave, env=environment,
+                                        start_new_session=True)
         self.text = ""
 
     def read(self):
@@ -348,7 +395,8 @@ def test_watch_follows_the_node(pair, closing):
 
 def test_a_low_terminal(pair, closing):
     """A part of the page is shown, and which; keys move it; nothing scrolls by itself."""
-    t = closing.add(Terminal(pair.store, "status", "--watch=0.1", rows=5, columns=60, env={"NO_COLOR": "1"}))
+    t = closing.add(
+        Terminal(pair.store, "status", "--watch=0.1", rows=5, columns=60, env={"NO_COLOR": "1"}))
 
     def shows(first, bar):
         """The last page that came whole."""
@@ -358,9 +406,11 @@ def test_a_low_terminal(pair, closing):
     page = t.text.split("\x1b[H")[1]
     assert page.count("\r\n") == 4
     last = int(re.search(r"lines 1 to 4 of (\d+)", page)[1])
-    for key, first, bar in (("j", "", "2 to 5"), ("\x1b[B\x1b[B", "", "4 to 7"), ("k", "", "3 to 6"), (" ", "", "6 to 9"),
-                            ("b", "", "3 to 6"), ("\x1b[6~\x1bOA?", "", "5 to 8"), ("kkkkkkkkk", "node store", "1 to 4"),
-                            ("G", "", f"{last - 3} to {last}"), ("jjj", "", f"{last - 3} to {last}"), ("g", "node store", "1 to 4")):
+    for key, first, bar in (("j", "", "2 to 5"), ("\x1b[B\x1b[B", "", "4 to 7"),
+                            ("k", "", "3 to 6"), (" ", "", "6 to 9"), ("b", "", "3 to 6"),
+                            ("\x1b[6~\x1bOA?", "", "5 to 8"), ("kkkkkkkkk", "node store", "1 to 4"),
+                            ("G", "", f"{last - 3} to {last}"),
+                            ("jjj", "", f"{last - 3} to {last}"), ("g", "node store", "1 to 4")):
         os.write(t.master, key.encode())
         until(lambda: shows(first, bar), lambda: f"{key!r} {bar}: {t.text[-2000:]!r}")
     os.write(t.master, b"q")
@@ -371,15 +421,30 @@ def test_a_low_terminal(pair, closing):
 def test_lines_end_between_words(make_node, columns, closing):
     """Of every command, also what goes wrong."""
     name = "a-site-with-a-name-that-is-long"
-    node = make_node(name, {"peer hq": {"address": "hq.example.invalid:7400"}, "peer store-of-the-other-side": {"address": "127.0.0.1:1"},
-                            "route inventory": {"listen": f"127.0.0.1:{free_port()}", "peer": "hq, store-of-the-other-side"}})
+    node = make_node(
+        name, {
+            "peer hq": {
+                "address": "hq.example.invalid:7400"
+            },
+            "peer store-of-the-other-side": {
+                "address": "127.0.0.1:1"
+            },
+            "route inventory": {
+                "listen": f"127.0.0.1:{free_port()}",
+                "peer": "hq, store-of-the-other-side"
+            }
+        })
     node.set("node", asymmetric="X25519, ElGamal 2048").init()
-    for args in (["peers"], ["key"], ["key", "rotate"], ["check"], ["doctor"], ["status"], ["verify", "hq"], ["trust", "hq", "--fingerprint", "x"],
-                 ["trust", "hq"], ["init"]):
+    for args in (["peers"], ["key"], ["key", "rotate"], ["check"], ["doctor"], ["status"],
+                 ["verify", "hq"], ["trust", "hq", "--fingerprint", "x"], ["trust",
+                                                                           "hq"], ["init"]):
         t = closing.add(Terminal(node, *args, columns=columns, env={"NO_COLOR": "1"}))
         until(lambda: t.read() and t.process.poll() is not None, lambda: t.text)
-        long = [line for line in t.read().split("\r\n") if len(line) > columns and max(map(len, line.split())) < columns - 21 and
-                not line.startswith("    secureconn ")]  # to be copied
+        long = [
+            line for line in t.read().split("\r\n")
+            if len(line) > columns and max(map(len, line.split())) < columns -
+            21 and not line.startswith("    secureconn ")
+        ]  # to be copied
         assert t.text and not long, args
 
 
@@ -396,16 +461,18 @@ def test_colour(pair, closing):
 
 def test_watch_without_a_terminal(pair, closing):
     """One block after the other; as JSON one object a line."""
-    p = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "status", "--watch", "0.1"], stdout=subprocess.PIPE, text=True,
-                         stdin=subprocess.DEVNULL, env=pair.store.env)
+    p = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "status", "--watch", "0.1"],
+                         stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+                         env=pair.store.env)
     text = ""
     while text.count("node store: running") < 3:
         text += p.stdout.readline()
     p.terminate()
     rest, _ = p.communicate(timeout=20)
     assert p.returncode == 0 and "\x1b" not in text + rest
-    p = subprocess.Popen([*pair.store.command, "-c", pair.store.ini, "status", "--watch=0.1", "--json"], stdout=subprocess.PIPE,
-                         stdin=subprocess.DEVNULL, text=True, env=pair.store.env)
+    p = subprocess.Popen(
+        [*pair.store.command, "-c", pair.store.ini, "status", "--watch=0.1", "--json"],
+        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=pair.store.env)
     for _ in range(3):
         assert json.loads(p.stdout.readline())["node"]["name"] == "store"
     p.terminate()

@@ -85,7 +85,8 @@ def test_a_reset_by_the_server_is_a_reset_at_the_client(make_pair, closing):
 
 
 def test_what_was_said_before_a_reset_comes_before_it(make_pair, closing):
-    """A server that refuses without having read all, and closes: its system resets, the client reads the answer first."""
+    """A server that refuses without having read all, and closes: its system resets, the client
+    reads the answer first."""
     def refuse(s):
         s.recv(1)
         s.sendall(b"413 too large")
@@ -110,8 +111,11 @@ def test_a_clean_end_is_no_reset(make_pair, closing):
 
 def said(node, since, word):
     """Lines about a connection that name this reason."""
-    return [e for e in node.events(since=since) if e["event"].startswith("connection_")
-            and any(word in str(value) for key, value in e.items() if key in ("reason", "text", "error", "code"))]
+    return [
+        e for e in node.events(since=since) if e["event"].startswith("connection_") and any(
+            word in str(value)
+            for key, value in e.items() if key in ("reason", "text", "error", "code"))
+    ]
 
 
 def test_a_target_that_refuses(make_pair):
@@ -135,12 +139,15 @@ def test_a_target_that_does_not_answer(make_pair):
             s.setblocking(False)
             s.connect_ex(full.getsockname())
             fillers.append(s)
-        pair = make_pair("127.0.0.1:%d" % full.getsockname()[1], service={"connect_timeout": "500ms"})
+        pair = make_pair("127.0.0.1:%d" % full.getsockname()[1],
+                         service={"connect_timeout": "500ms"})
         at_store = pair.store.position()
         start = time.monotonic()
         assert services.gets_reset(pair.route)
         assert 0.4 < time.monotonic() - start < 3
-        until(lambda: said(pair.store, at_store, "timed out") or said(pair.store, at_store, "timeout"), "store says why")
+        until(
+            lambda: said(pair.store, at_store, "timed out") or said(pair.store, at_store, "timeout"
+                                                                    ), "store says why")
         for s in fillers:
             s.close()
 
@@ -154,7 +161,8 @@ def test_the_first_of_several_targets_that_answers(make_pair, closing):
 
 
 def test_a_slow_reader_holds_up_only_itself(make_pair, closing):
-    """A client that does not read stops its own server after a bounded number of bytes; others go on at full speed."""
+    """A client that does not read stops its own server after a bounded number of bytes; others
+    go on at full speed."""
     sent = [0]
 
     def server(sock):
@@ -204,7 +212,9 @@ def test_unix_sockets_on_both_sides(make_pair, closing, folder):
 
 def test_several_listeners_of_one_route(make_pair, folder):
     ports = [free_port(), free_port()]
-    pair = make_pair(route={"listen": f"127.0.0.1:{ports[0]}, 127.0.0.1:{ports[1]}, {folder}/front"}, start=False)
+    pair = make_pair(
+        route={"listen": f"127.0.0.1:{ports[0]}, 127.0.0.1:{ports[1]}, {folder}/front"},
+        start=False)
     pair.start()
     for where in (f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}", f"{folder}/front"):
         with services.connect(where) as s:
@@ -218,7 +228,13 @@ def test_ipv6_everywhere(make_node, closing):
     except OSError:
         pytest.skip("this machine has no ::1")
     port, front = free_port("::1"), free_port("::1")
-    hq = make_node("hq", {"peer store": {}, "service echo": {"connect": echo.address, "allow": "store"}})
+    hq = make_node("hq", {
+        "peer store": {},
+        "service echo": {
+            "connect": echo.address,
+            "allow": "store"
+        }
+    })
     hq.set("node", listen=f"[::1]:{port}").init()
     store = make_node("store", {"peer hq": {"address": f"[::1]:{port}"},
                                 "route echo": {"listen": f"[::1]:{front}", "peer": "hq"}}).init()
@@ -267,7 +283,8 @@ def test_json_logs(make_pair):
         s.sendall(b"1")
         services.receive(s, 1)
     closed = pair.store.wait("connection_closed", since=at_store, route="echo")
-    assert set("id route service peer source bytes_in bytes_out duration_ms reason".split()) <= set(closed)
+    assert set(
+        "id route service peer source bytes_in bytes_out duration_ms reason".split()) <= set(closed)
 
 
 def test_an_idle_connection_is_closed(make_pair):
@@ -292,7 +309,8 @@ def test_a_connection_that_talks_is_not_idle(make_pair):
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_data_in_one_direction_is_not_idle(make_pair, closing, direction):
-    """Half-closed, 1,000 bytes a second the other way: the idle timer starts again with each of them."""
+    """Half-closed, 1,000 bytes a second the other way: the idle timer starts again with each of
+    them."""
     got = []
 
     def talk(sock):
@@ -317,9 +335,11 @@ def test_data_in_one_direction_is_not_idle(make_pair, closing, direction):
 
 
 def test_a_slow_reader_is_not_idle(make_pair, closing):
-    """What was read from the link long ago still trickles into the client: the connection is not idle. It is when that stops."""
-    pair = make_pair(closing.add(services.Server(lambda sock: sock.sendall(bytes(12_000_000)))).address, start=False,
-                     route={"idle": "1s"})
+    """What was read from the link long ago still trickles into the client: the connection is not
+    idle. It is when that stops."""
+    pair = make_pair(
+        closing.add(services.Server(lambda sock: sock.sendall(bytes(12_000_000)))).address,
+        start=False, route={"idle": "1s"})
     pair.start()
     with socket.socket() as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -362,7 +382,8 @@ def test_max_connections(make_pair):
 
 
 def test_fair_turns_between_streams(make_pair, closing):
-    """Small requests get through while another connection of the same link moves as much as it can."""
+    """Small requests get through while another connection of the same link moves as much as it
+    can."""
     stop = threading.Event()
 
     def server(sock):

@@ -1,4 +1,5 @@
-"""Connections outlive a lost link (`survive`): cuts under load, blackholes, restarts, and what is said when it was in vain."""
+"""Connections outlive a lost link (`survive`): cuts under load, blackholes, restarts, and what
+is said when it was in vain."""
 
 import subprocess
 import threading
@@ -124,7 +125,8 @@ def test_bytes_are_exact(survivors, sanitized):
 
 
 def test_a_blackhole_that_is_shorter(survivors, request):
-    """Nothing passes for three seconds (20) and nobody is told: the link is given up, the connection goes on."""
+    """Nothing passes for three seconds (20) and nobody is told: the link is given up, the
+    connection goes on."""
     seconds = 20 if request.config.getoption("--long") else 3
     pair = survivors(survive="60s", keepalive="500ms")
     with pair.connect() as s:
@@ -147,9 +149,11 @@ def test_the_system_ends_the_link(survivors):
     with pair.connect() as s:
         for i in range(5):
             at = pair.store.position()
-            killed = subprocess.run(["ss", "-K", "-tn", "state", "established", "sport", "=", link], capture_output=True, text=True)
+            killed = subprocess.run(["ss", "-K", "-tn", "state", "established", "sport", "=", link],
+                                    capture_output=True, text=True)
             if killed.returncode or link not in killed.stdout:
-                pytest.skip("ss -K needs root and a kernel that can: " + (killed.stderr or "no socket was destroyed"))
+                pytest.skip("ss -K needs root and a kernel that can: " +
+                            (killed.stderr or "no socket was destroyed"))
             s.sendall(b"%d" % i * 1000)
             assert services.receive(s, 1000) == b"%d" % i * 1000
             assert pair.store.wait("session_resumed", since=at)["streams"] == "1"
@@ -213,7 +217,8 @@ def test_a_restarted_peer_has_forgotten(survivors):
 
 
 def test_killed_twenty_times_under_load(survivors, request):
-    """New connections work within two seconds of each restart; descriptors and memory do not grow."""
+    """New connections work within two seconds of each restart; descriptors and memory do not
+    grow."""
     pair = survivors()
     rounds = 20 if request.config.getoption("--long") else 6
     before = None
@@ -254,7 +259,8 @@ def test_unverified_while_the_link_is_away(survivors):
 
 @pytest.mark.parametrize("who", ["store", "hq"])
 def test_drain_while_the_link_is_away(survivors, who):
-    """A node that drains waits for the link of its connections, whichever side dials it, and ends when they have."""
+    """A node that drains waits for the link of its connections, whichever side dials it, and
+    ends when they have."""
     pair = survivors(keepalive="500ms", node={"drain": "20s"})
     node = getattr(pair, who)
     with pair.connect() as s:
@@ -297,7 +303,8 @@ def test_both_dial_and_are_cut(make_pair, closing):
 
 
 def test_applications_do_not_notice(survivors, postgres, redis, request, closing):
-    """pgbench, redis-benchmark, iperf3 and a transfer that is looked at, at once, while the link is cut every second: not one error."""
+    """pgbench, redis-benchmark, iperf3 and a transfer that is looked at, at once, while the link
+    is cut every second: not one error."""
     seconds = 60 if request.config.getoption("--long") else 10
     pair = survivors(start=False)
     ports = {}
@@ -320,19 +327,24 @@ def test_applications_do_not_notice(survivors, postgres, redis, request, closing
             seed += 1
 
     def pgbench():
-        r = postgres.client(ports["pg"], "-T", str(seconds), "-c", "4", "postgres", program="pgbench", timeout=seconds + 60)
+        r = postgres.client(ports["pg"], "-T", str(seconds), "-c", "4", "postgres",
+                            program="pgbench", timeout=seconds + 60)
         failed = "number of failed transactions: 0 " not in r.stdout
         errors.append(("pgbench", r.returncode or failed, r.stderr[-2000:]))
 
     def bench():
         while time.monotonic() < end:
-            r = subprocess.run(["redis-benchmark", "-p", str(ports["redis"]), "-n", "20000", "-q", "-t", "set,get"],
-                               capture_output=True, text=True, timeout=300)
+            r = subprocess.run([
+                "redis-benchmark", "-p",
+                str(ports["redis"]), "-n", "20000", "-q", "-t", "set,get"
+            ], capture_output=True, text=True, timeout=300)
             errors.append(("redis", r.returncode, r.stderr))
 
     def iperf():
-        r = subprocess.run(["iperf3", "-c", "127.0.0.1", "-p", str(ports["iperf"]), "-t", str(seconds), "--bidir"],
-                           capture_output=True, text=True, timeout=seconds + 60)
+        r = subprocess.run(
+            ["iperf3", "-c", "127.0.0.1", "-p",
+             str(ports["iperf"]), "-t",
+             str(seconds), "--bidir"], capture_output=True, text=True, timeout=seconds + 60)
         errors.append(("iperf3", r.returncode, r.stderr))
 
     threads = [threading.Thread(target=f) for f in (bulk, pgbench, bench, iperf)]

@@ -73,8 +73,10 @@ def activated(node, listeners, pid="$$"):
     moves = " ".join(f"{3 + i}<&{s.fileno()}" for i, s in enumerate(listeners))
     script = f'exec {moves}; export LISTEN_PID={pid} LISTEN_FDS={len(listeners)}; exec "$@"'
     with open(node.log, "ab") as log:
-        node.process = subprocess.Popen(["bash", "-c", script, "-", *program, "-c", str(node.ini), "run"], stdin=subprocess.DEVNULL,
-                                        stdout=log, stderr=log, env=node.env, pass_fds=[s.fileno() for s in listeners])
+        node.process = subprocess.Popen(
+            ["bash", "-c", script, "-", *program, "-c",
+             str(node.ini), "run"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=node.env,
+            pass_fds=[s.fileno() for s in listeners])
 
 
 def high(listener):
@@ -86,7 +88,8 @@ def high(listener):
 
 
 def test_sockets_of_the_manager(make_pair, folder, closing):
-    """The manager holds the ports: who connects before the node is there is served, and the sockets stay when it goes."""
+    """The manager holds the ports: who connects before the node is there is served, and the
+    sockets stay when it goes."""
     pair = make_pair(start=False)
     path = str(folder / "route.sock")
     pair.store.set("route echo", listen=f"{pair.route}, {path}")
@@ -134,9 +137,13 @@ def test_descriptors_that_are_no_listeners(make_pair, closing):
 def test_the_unit_file(program, folder):
     """It says nothing that systemd does not know, and shuts the node in."""
     unit = folder / "secureconn.service"
-    unit.write_text(re.sub(r"^Documentation=.*\n", "", UNIT.read_text().replace("/usr/bin/secureconn", str(program)), flags=re.M))
-    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60)
+    unit.write_text(
+        re.sub(r"^Documentation=.*\n", "",
+               UNIT.read_text().replace("/usr/bin/secureconn", str(program)), flags=re.M))
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True,
+                          timeout=60)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", unit], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", unit],
+                          capture_output=True, text=True, timeout=60)
     exposure = float(re.search(r"Overall exposure level.*: ([\d.]+)", done.stdout)[1])
     assert exposure < 2, done.stdout[-2000:]

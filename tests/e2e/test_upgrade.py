@@ -16,7 +16,8 @@ from test_reload import Load, echoes, serves, works
 
 
 class Successor:
-    """What a Node has of a process that it did not start: it is nobody's child, so its end is seen in /proc."""
+    """What a Node has of a process that it did not start: it is nobody's child, so its end is
+    seen in /proc."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -125,7 +126,8 @@ def away(pair):
 
 
 def both_ways(make_pair, closing, **options):
-    """hq has a route to store too, and cannot dial; returns the pair and the addresses of both routes."""
+    """hq has a route to store too, and cannot dial; returns the pair and the addresses of both
+    routes."""
     target = closing.add(services.Echo())
     pair = make_pair(start=False, relay=True, **options)
     back = f"127.0.0.1:{free_port()}"
@@ -139,14 +141,16 @@ def both_ways(make_pair, closing, **options):
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_who_waits_is_served_by_the_new_one(make_pair, closing, side, times, link):
-    """The link is away when the node upgrades, also twice in a row: clients that wait for it, whichever side dials, what they have said, and
-    that they have said all, go to the new process, and the old one has no reason to stay."""
+    """The link is away when the node upgrades, also twice in a row: clients that wait for it,
+    whichever side dials, what they have said, and that they have said all, go to the new
+    process, and the old one has no reason to stay."""
     if link == "own" and side == "hq":
         pytest.skip("hq does not dial")
     pair, routes = both_ways(make_pair, closing, route={"link": link})
     away(pair)
     node = getattr(pair, side)
-    with services.connect(routes[side]) as s, services.connect(routes[side]) as silent, services.connect(routes[side]) as ended:
+    with services.connect(routes[side]) as s, services.connect(
+            routes[side]) as silent, services.connect(routes[side]) as ended:
         s.sendall(b"said before")
         ended.sendall(b"x" * 10000)
         ended.shutdown(socket.SHUT_WR)
@@ -162,7 +166,8 @@ def test_who_waits_is_served_by_the_new_one(make_pair, closing, side, times, lin
 
 
 def test_an_upgrade_right_after_another(sanitized, pair, closing):
-    """The first new process has hardly begun: it has no link yet, and connections that wait for one."""
+    """The first new process has hardly begun: it has no link yet, and connections that wait for
+    one."""
     load = closing.add(Load(pair.route, long=0, short=4))
     until(lambda: load.rounds > 50, "the load runs")
     for _ in range(2 if sanitized else 5):
@@ -184,7 +189,8 @@ def test_a_route_that_the_new_one_does_not_have(make_pair, closing):
         since = pair.store.position()
         old = upgrade(pair.store)
         assert services.is_reset(s)
-        assert "does not have" in pair.store.wait("connection_refused", since=since, route="echo")["reason"]
+        assert "does not have" in pair.store.wait("connection_refused", since=since,
+                                                  route="echo")["reason"]
         assert old.wait(10) == 0
     pair.relay.resume()
 
@@ -192,8 +198,9 @@ def test_a_route_that_the_new_one_does_not_have(make_pair, closing):
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_the_link_is_away_meanwhile(make_pair, closing, side, times):
-    """Connections that the old process has go on when the peer is back: it dials for them; or the peer calls, and reaches the new
-    one, which finds out for whom that is. Connections of each process between three upgrades too."""
+    """Connections that the old process has go on when the peer is back: it dials for them; or
+    the peer calls, and reaches the new one, which finds out for whom that is. Connections of
+    each process between three upgrades too."""
     pair, routes = both_ways(make_pair, closing, node={"drain": "60s"})
     node = getattr(pair, side)
     opened, olds = [], []
@@ -233,21 +240,32 @@ def test_a_session_that_no_process_knows(make_pair, closing):
 @pytest.mark.heavy
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_under_wrk_and_curl(make_pair, nginx, closing, side):
-    """Connections kept alive, new ones for each request, and slow downloads, which the old process finishes: no error in any."""
+    """Connections kept alive, new ones for each request, and slow downloads, which the old
+    process finishes: no error in any."""
     pair = make_pair(nginx.address)
     node, url = getattr(pair, side), f"http://127.0.0.1:{pair.port}"
 
     def start(*command):
-        return closing.add(Running(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)))
-    loads = [start("wrk", "-t1", "-c8", "-d8s", *headers, url + "/small") for headers in ([], ["-H", "Connection: close"])]
-    downloads = [start("curl", "-sS", "--max-time", "60", "--limit-rate", "2M", url + "/large") for _ in range(3)]
+        return closing.add(
+            Running(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)))
+
+    loads = [
+        start("wrk", "-t1", "-c8", "-d8s", *headers, url + "/small")
+        for headers in ([], ["-H", "Connection: close"])
+    ]
+    downloads = [
+        start("curl", "-sS", "--max-time", "60", "--limit-rate", "2M", url + "/large")
+        for _ in range(3)
+    ]
     until(lambda: len(pair.hq.events("connection_closed")) > 100, "the loads run")
     olds = []
     for _ in range(2):
         olds.append(upgrade(node))
-        downloads.append(start("curl", "-sS", "--max-time", "60", "--limit-rate", "4M", url + "/large"))
+        downloads.append(
+            start("curl", "-sS", "--max-time", "60", "--limit-rate", "4M", url + "/large"))
         since = pair.hq.position()
-        until(lambda: len(pair.hq.events("connection_closed", since=since)) > 100, "the loads go on")
+        until(lambda: len(pair.hq.events("connection_closed", since=since)) > 100,
+              "the loads go on")
     for download in downloads:
         assert download.result() == nginx.large
     for load in loads:
@@ -332,7 +350,8 @@ def test_sigterm_while_the_new_one_is_not_ready(make_pair, folder, command):
 def test_arguments_without_end(make_pair):
     """The new process cannot be given what the old one has not room to read."""
     pair = make_pair(start=False)
-    pair.store.command = [*pair.store.command, "-c", "/" + "./" * 2040]  # the -c that follows counts
+    # the -c that follows counts
+    pair.store.command = [*pair.store.command, "-c", "/" + "./" * 2040]
     pair.start()
     pair.store.signal(signal.SIGUSR2)
     assert "argument list too long" in pair.store.wait("upgrade_failed")["reason"]
@@ -342,7 +361,8 @@ def test_arguments_without_end(make_pair):
 def test_a_variable_of_somebody_else(make_pair):
     """Only the parent process's word counts, and nothing in it does any harm."""
     pair = make_pair(start=False)
-    for text in ("1 1 " + "00" * 16, f"{os.getpid()} 9999 " + "00" * 16, f"{os.getpid()} 1 " + "00" * 15, f"{os.getpid()} -1 x", "", "x" * 5000):
+    for text in ("1 1 " + "00" * 16, f"{os.getpid()} 9999 " + "00" * 16,
+                 f"{os.getpid()} 1 " + "00" * 15, f"{os.getpid()} -1 x", "", "x" * 5000):
         pair.store.env["SECURECONN_UPGRADE"] = text
         pair.store.start()
         pair.store.stop()

@@ -1,4 +1,5 @@
-"""`user` in [node]: what root starts becomes somebody else, and everything that it leaves behind is that one's. Needs root."""
+"""`user` in [node]: what root starts becomes somebody else, and everything that it leaves behind
+is that one's. Needs root."""
 
 import os
 import pathlib
@@ -42,7 +43,8 @@ def expect_user(pid, who, capabilities=0):
     f = facts(pid)
     assert f["Uid"] == {"\t".join([str(who.pw_uid)] * 4)}
     assert f["Gid"] == {"\t".join([str(who.pw_gid)] * 4)}
-    assert {g for groups in f["Groups"] for g in groups.split()} <= {str(g) for g in os.getgrouplist(who.pw_name, who.pw_gid)}
+    assert {g for groups in f["Groups"]
+            for g in groups.split()} <= {str(g) for g in os.getgrouplist(who.pw_name, who.pw_gid)}
     assert f["CapEff"] == f["CapPrm"] == f["CapAmb"] == {f"{capabilities:016x}"}
     assert f["NoNewPrivs"] == {"1"}
 
@@ -72,8 +74,9 @@ def end(closing):
                     os.kill(self.pid, signal.SIGTERM)
                 except ProcessLookupError:
                     return
-            until(lambda: not pathlib.Path(f"/proc/{self.pid}/status").exists()
-                  or "Z (zombie)" in pathlib.Path(f"/proc/{self.pid}/status").read_text(), "it ends")
+            until(
+                lambda: not pathlib.Path(f"/proc/{self.pid}/status").exists() or "Z (zombie)" in
+                pathlib.Path(f"/proc/{self.pid}/status").read_text(), "it ends")
     return lambda pid: closing.add(End(pid))
 
 
@@ -87,12 +90,14 @@ def test_it_becomes_the_user(make_pair, who, sanitized):
     assert (control.stat().st_uid, control.stat().st_mode & 0o777) == (who.pw_uid, 0o600)
     assert "store" in pair.hq.cli("status").stdout
     if not sanitized:  # it keeps its secrets from its user's other processes still
-        read = subprocess.run(["runuser", "-u", USER, "--", "cat", f"/proc/{pair.hq.pid}/environ"], capture_output=True, text=True)
+        read = subprocess.run(["runuser", "-u", USER, "--", "cat", f"/proc/{pair.hq.pid}/environ"],
+                              capture_output=True, text=True)
         assert read.returncode != 0 and "Permission denied" in read.stderr
 
 
 def test_commands_of_root_leave_nothing_of_roots(make_pair, who):
-    """Whatever root does in the state folder belongs to the user afterwards, and the running node sees it."""
+    """Whatever root does in the state folder belongs to the user afterwards, and the running
+    node sees it."""
     pair = make_pair(hq={"user": USER}, start=False)
     assert owners(pair.hq.state) == {who.pw_uid}
     pair.start()
@@ -131,7 +136,13 @@ def test_init_gives_a_new_folder_to_the_user(make_node, who):
 
 def low_ports(make_node, closing, net):
     """A node in a namespace of its own with a route on port 80."""
-    node = make_node("store", {"peer hq": {}, "route web": {"listen": "127.0.0.1:80", "peer": "hq"}})
+    node = make_node("store", {
+        "peer hq": {},
+        "route web": {
+            "listen": "127.0.0.1:80",
+            "peer": "hq"
+        }
+    })
     node.command = [*net.command, *node.command]
     node.set("node", user=USER, listen="127.0.0.1:443", metrics="127.0.0.1:81", workers=2)
     return node.init().start()
@@ -167,7 +178,8 @@ def test_low_ports(make_node, closing, who):
 
 
 def test_a_port_that_changes_its_address_in_a_reload(make_node, closing, who):
-    """Sockets that were opened as root are the user's: they can share a port in the moment of changing."""
+    """Sockets that were opened as root are the user's: they can share a port in the moment of
+    changing."""
     node = make_node("store", {"peer hq": {}})
     port = free_port()
     node.set("node", user=USER, listen=f"127.0.0.1:{port}").init().start()
@@ -217,7 +229,8 @@ def test_no_such_user(make_node):
     node.set("node", user="no-such-user").write()
     for command in ("init", "check", "run", "key"):
         said = node.cli(command, check=2).stderr
-        assert re.search(r'secureconn.ini:\d+: \[node\] user: there is no user "no-such-user"', said), said
+        assert re.search(r'secureconn.ini:\d+: \[node\] user: there is no user "no-such-user"',
+                         said), said
         assert "useradd" in said
 
 
@@ -227,7 +240,8 @@ def test_a_state_folder_of_root(make_node, who):
     node.set("node", user=USER).write()
     for command in ("run", "check", "init", "key"):
         said = node.cli(command, check=1).stderr
-        assert f"does not belong to user {USER}" in said and f"chown -R {USER}: {node.state}" in said
+        assert (f"does not belong to user {USER}" in said and
+                f"chown -R {USER}: {node.state}" in said)
     subprocess.run(["chown", "-R", f"{USER}:", node.state], check=True)
     node.start()
     expect_user(node.pid, who)
@@ -238,7 +252,8 @@ def test_a_state_folder_out_of_reach(make_node, who):
     node.set("node", user=USER).init()
     node.folder.chmod(0o700)
     said = node.cli("run", check=1).stderr
-    assert f"{node.state}: user {USER} ([node] user) cannot get there" in said and "chmod o+x" in said
+    assert (f"{node.state}: user {USER} ([node] user) cannot get there" in said and
+            "chmod o+x" in said)
 
 
 def test_a_file_that_only_root_can_read(make_node, who):
@@ -254,7 +269,9 @@ def test_who_is_not_root(make_node, who, folder):
     """It is the user already, or it cannot become it."""
     node = make_node("hq", {"peer py": {}})
     node.set("node", user=USER).init()
-    node.command = ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups", *node.command]
+    node.command = [
+        "setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups", *node.command
+    ]
     node.start()
     node.stop()
     node.set("node", user="daemon").write()
@@ -274,7 +291,10 @@ def test_clients_addresses(net, make_node, closing, who, end):  # noqa: F811
     """It keeps what it needs for that, over an upgrade too, and nothing else."""
     with net.inside():
         target = closing.add(services.Server(whose))
-    host = Inside(net, make_node, closing, Identity("py"), target.address, source="original", node={"user": USER, "workers": 2})
+    host = Inside(net, make_node, closing, Identity("py"), target.address, source="original", node={
+        "user": USER,
+        "workers": 2
+    })
     raw = 1 << 13
     expect_user(host.node.pid, who, raw)
     assert everything(host.link(), claims(("10.1.2.3", 4242)), b"x") == b"10.1.2.3 x"

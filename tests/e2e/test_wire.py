@@ -1,4 +1,5 @@
-"""What passes between two nodes, as someone on the wire sees it, and what a person typing at the port gets."""
+"""What passes between two nodes, as someone on the wire sees it, and what a person typing at the
+port gets."""
 
 import re
 import socket
@@ -18,7 +19,8 @@ def shape(line):
     return re.sub(r"(?<=: )[0-9a-f]{64,}$", lambda m: f"<{len(m[0]) // 2}>", line)
 
 
-@pytest.mark.parametrize("asymmetric, public, ciphertext", [("ElGamal 3072", 384, 768), ("X25519", 32, 112)])
+@pytest.mark.parametrize("asymmetric, public, ciphertext", [("ElGamal 3072", 384, 768),
+                                                            ("X25519", 32, 112)])
 def test_the_papers_lines_then_records(make_pair, asymmetric, public, ciphertext):
     pair = make_pair(relay=True, node={"asymmetric": asymmetric})
     with pair.connect() as s:
@@ -28,35 +30,51 @@ def test_the_papers_lines_then_records(make_pair, asymmetric, public, ciphertext
     for d in "IR":
         lines[d], rest[d] = split_handshake(pair.relay.sent(d))
     assert [shape(line) for line in lines["I"]] == [
-        "SecureConn 1.0", f"ASYM: {asymmetric}", "SYM: AES 256", f"ASYM-KEY: <{public}>", "ASYM-KEY ACCEPTED",
-        "SYM-KEY-1: ACCEPTED", "SYM-KEY-2: ACCEPTED", f"SYM-KEY-3: <{ciphertext}>"]
+        "SecureConn 1.0", f"ASYM: {asymmetric}", "SYM: AES 256", f"ASYM-KEY: <{public}>",
+        "ASYM-KEY ACCEPTED", "SYM-KEY-1: ACCEPTED", "SYM-KEY-2: ACCEPTED",
+        f"SYM-KEY-3: <{ciphertext}>"
+    ]
     assert [shape(line) for line in lines["R"]] == [
-        "SecureConn 1.0", f"ASYM: {asymmetric}", "SYM: AES 256", f"ASYM-KEY: <{public}>", "ASYM-KEY ACCEPTED",
-        f"SYM-KEY-1: <{ciphertext}>", f"SYM-KEY-2: <{ciphertext}>", "SYM-KEY-3: ACCEPTED"]
+        "SecureConn 1.0", f"ASYM: {asymmetric}", "SYM: AES 256", f"ASYM-KEY: <{public}>",
+        "ASYM-KEY ACCEPTED", f"SYM-KEY-1: <{ciphertext}>", f"SYM-KEY-2: <{ciphertext}>",
+        "SYM-KEY-3: ACCEPTED"
+    ]
     for d, node in (("I", pair.store), ("R", pair.hq)):
         key = bytes.fromhex(lines[d][3].removeprefix("ASYM-KEY: "))
         assert fingerprint(asymmetric, key) == node.fingerprint()
         records, left = split_records(rest[d])
         assert not left and len(records) >= 3
-        assert records[0][:2] == (1, 0) and records[0][2] <= 1024, "HELLO is the only record of epoch 0"
-        assert all(channel in (1, 2) and epoch == 1 and n >= 8 for channel, epoch, n, _ in records[1:])
+        assert records[0][:2] == (
+            1, 0) and records[0][2] <= 1024, "HELLO is the only record of epoch 0"
+        assert all(channel in (1, 2) and epoch == 1 and n >= 8
+                   for channel, epoch, n, _ in records[1:])
         assert {channel for channel, *_ in records} == {1, 2}
         assert SECRET[:16] not in pair.relay.sent(d)
     up = pair.store.wait("link_up")
-    assert (up["protocol"], up["asymmetric"], up["symmetric"]) == ("SecureConn 1.0", asymmetric, "AES 256")
+    assert (up["protocol"], up["asymmetric"], up["symmetric"]) == ("SecureConn 1.0", asymmetric,
+                                                                   "AES 256")
 
 
 def test_counter_suggestions(make_pair):
     """Lists that begin differently: the second suggestion is repeated, and the roles move."""
-    pair = make_pair(relay=True, store={"asymmetric": "X25519, ElGamal 2048", "symmetric": "ChaCha20-Poly1305, AES 128"},
-                     hq={"asymmetric": "ElGamal 2048", "symmetric": "AES 128"}, start=False)
-    # Only the algorithms of which a verified key is there are offered (section 2), and hq has but one.
+    pair = make_pair(
+        relay=True, store={
+            "asymmetric": "X25519, ElGamal 2048",
+            "symmetric": "ChaCha20-Poly1305, AES 128"
+        }, hq={
+            "asymmetric": "ElGamal 2048",
+            "symmetric": "AES 128"
+        }, start=False)
+    # Only the algorithms of which a verified key is there are offered (section 2), and hq has but
+    # one.
     pair.start()
     lines = {d: split_handshake(pair.relay.sent(d))[0] for d in "IR"}
     assert [line for line in lines["I"] if line.startswith("ASYM: ")] == ["ASYM: ElGamal 2048"]
-    assert [line for line in lines["I"] if line.startswith("SYM: ")] == ["SYM: ChaCha20-Poly1305", "SYM: AES 128"]
+    assert [line for line in lines["I"]
+            if line.startswith("SYM: ")] == ["SYM: ChaCha20-Poly1305", "SYM: AES 128"]
     assert [line for line in lines["R"] if line.startswith("SYM: ")] == ["SYM: AES 128"]
-    assert [line for line in lines["I"] if line.startswith("SYM-KEY-1: ")][0] != "SYM-KEY-1: ACCEPTED", "I is S now"
+    assert [line for line in lines["I"] if line.startswith("SYM-KEY-1: ")
+            ][0] != "SYM-KEY-1: ACCEPTED", "I is S now"
     with pair.connect() as s:
         s.sendall(b"x")
         assert services.receive(s, 1) == b"x"
@@ -108,10 +126,12 @@ def test_asym_names_by_hand(pair):
 
 
 def test_sym_names_by_hand(pair):
-    got = by_hand(pair, b"SecureConn 1.0\n", b"ASYM: ElGamal 3072\n", b"SYM: DES\n", b"SYM: RC4\n", b"SYM: 3DES\n",
-                  b"SYM: IDEA\n", b"SYM: Twofish\n")
-    assert got.splitlines() == ["SecureConn 1.0", "ASYM: ElGamal 3072", "SYM: AES 256", "SYM: AES 128",
-                                "SYM: ChaCha20-Poly1305", "SYM: CAST-128", "SYM: NONE"]
+    got = by_hand(pair, b"SecureConn 1.0\n", b"ASYM: ElGamal 3072\n", b"SYM: DES\n", b"SYM: RC4\n",
+                  b"SYM: 3DES\n", b"SYM: IDEA\n", b"SYM: Twofish\n")
+    assert got.splitlines() == [
+        "SecureConn 1.0", "ASYM: ElGamal 3072", "SYM: AES 256", "SYM: AES 128",
+        "SYM: ChaCha20-Poly1305", "SYM: CAST-128", "SYM: NONE"
+    ]
     pair.hq.wait("handshake_failed", error="no_symmetric")
 
 
@@ -127,7 +147,8 @@ def test_split_and_delayed_bytes(make_pair):
 
 @pytest.mark.parametrize("survive", ["0", "60s"])
 def test_a_changed_byte_ends_the_link_and_nothing_of_it_arrives(make_pair, survive):
-    """The connection ends as a reset; or, where it outlives its link, comes by what was really said over the next one."""
+    """The connection ends as a reset; or, where it outlives its link, comes by what was really
+    said over the next one."""
     pair = make_pair(relay=True, start=False)
     pair.store.set("peer hq", survive=survive)
     pair.start()
@@ -158,10 +179,14 @@ def test_a_changed_byte_ends_the_link_and_nothing_of_it_arrives(make_pair, survi
 
 
 def test_a_changed_suggestion_ends_the_handshake(make_pair):
-    """Someone in the middle takes the good cipher out of the negotiation: the transcripts differ, no link comes up."""
+    """Someone in the middle takes the good cipher out of the negotiation: the transcripts
+    differ, no link comes up."""
     pair = make_pair(relay=True, start=False, node={"symmetric": "AES 256, AES 128"})
-    pair.relay.change = lambda number, direction, data: data.replace(b"SYM: AES 256\n", b"SYM: AES 512\n") \
-        if direction == "I" else data
+
+    def change(number, direction, data):
+        return data.replace(b"SYM: AES 256\n", b"SYM: AES 512\n") if direction == "I" else data
+
+    pair.relay.change = change
     pair.start(wait=False)
     pair.store.wait("handshake_failed")
     until(lambda: pair.hq.events("handshake_failed"), "hq notices")

@@ -1,5 +1,6 @@
-"""Several event loops: a hub whose peers live on different threads. `main` has the first peer, so a link of any other one passes
-from the listener's thread to another, and so does every connection of a route to it."""
+"""Several event loops: a hub whose peers live on different threads. `main` has the first peer,
+so a link of any other one passes from the listener's thread to another, and so does every
+connection of a route to it."""
 
 import json
 import pathlib
@@ -19,7 +20,8 @@ BRANCHES = ("a", "b", "c", "d")  # the hub has no route to d: it only calls
 
 
 class Star:
-    """hub, which is dialed and has the service `echo`, and branches with the same and a route to the hub's."""
+    """hub, which is dialed and has the service `echo`, and branches with the same and a route to
+    the hub's."""
 
     def __init__(self, hub, branches, echo):
         self.hub, self.branches, self.echo = hub, branches, echo
@@ -70,12 +72,16 @@ def make_star(make_node, closing):
         common = {"asymmetric": "X25519", **(node or {})}
         center = make_node("hub", {"service echo": {"connect": echo.address, "allow": "*"}})
         center.elsewhere = False
-        center.set("node", listen=f"127.0.0.1:{port}", **{**common, "workers": workers, **(hub or {})})
+        center.set("node", listen=f"127.0.0.1:{port}", **{
+            **common, "workers": workers,
+            **(hub or {})
+        })
         branches = {}
         for name in BRANCHES:
             center.set(f"peer {name}")
             if name != "d":
-                center.set(f"route to-{name}", listen=f"127.0.0.1:{free_port()}", peer=name, service="echo", **(route or {}))
+                center.set(f"route to-{name}", listen=f"127.0.0.1:{free_port()}", peer=name,
+                           service="echo", **(route or {}))
             b = branches[name] = make_node(name, {
                 "peer hub": {"address": f"127.0.0.1:{port}"},
                 "route echo": {"listen": f"127.0.0.1:{free_port()}", "peer": "hub"},
@@ -93,7 +99,8 @@ def make_star(make_node, closing):
 
 
 def thread_times(pid):
-    """Nanoseconds of CPU time by name of thread; the main thread is `main`. Those of libuv's pool together are `pool`."""
+    """Nanoseconds of CPU time by name of thread; the main thread is `main`. Those of libuv's
+    pool together are `pool`."""
     times = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         name = (task / "comm").read_text().strip()
@@ -155,7 +162,8 @@ def test_one_worker_is_the_main_thread(make_star):
 
 
 def test_what_comes_right_behind_the_handshake(make_star):
-    """A branch that had connections waiting opens their streams in the bytes behind its HELLO: the link moves with them."""
+    """A branch that had connections waiting opens their streams in the bytes behind its HELLO:
+    the link moves with them."""
     star = make_star(start=False)
     for b in star.branches.values():
         b.start()
@@ -169,7 +177,8 @@ def test_what_comes_right_behind_the_handshake(make_star):
 
 
 def test_max_connections_is_exact(make_star, closing):
-    """With many clients at once on a route to another thread's peer: never one more than allowed, and none less after all ended."""
+    """With many clients at once on a route to another thread's peer: never one more than
+    allowed, and none less after all ended."""
     star = make_star(route={"max_connections": 7})
     for round_ in range(3):
         held, refused = [], []
@@ -179,7 +188,8 @@ def test_max_connections_is_exact(make_star, closing):
             s = socket.socket()
             try:
                 s.settimeout(20)
-                s.connect(("127.0.0.1", int(star.hub.sections["route to-c"]["listen"].rpartition(":")[2])))
+                s.connect(("127.0.0.1",
+                           int(star.hub.sections["route to-c"]["listen"].rpartition(":")[2])))
                 s.sendall(b"in?")
                 ok = receive(s, 3) == b"in?"
             except (ConnectionError, AssertionError):
@@ -195,7 +205,8 @@ def test_max_connections_is_exact(make_star, closing):
         since = star.hub.position()
         for s in held + refused:
             s.close()
-        until(lambda: len(star.hub.events("connection_closed", since=since, route="to-c")) == 7, "the seven have ended")
+        until(lambda: len(star.hub.events("connection_closed", since=since, route="to-c")) == 7,
+              "the seven have ended")
 
 
 def test_drain(make_star):
@@ -272,7 +283,8 @@ def test_nothing_is_left_behind(make_star):
             reset(s)
         for s in socks[1::2]:
             s.close()
-        until(lambda: len(star.hub.events("connection_closed", since=since)) == len(socks), "all have ended")
+        until(lambda: len(star.hub.events("connection_closed", since=since)) == len(socks),
+              "all have ended")
         for name in "bcd":
             since = star.hub.position()
             star.branches[name].kill()
@@ -283,7 +295,8 @@ def test_nothing_is_left_behind(make_star):
     before = star.hub.descriptors()
     for _ in range(3):
         round_()
-    until(lambda: star.hub.descriptors() == before, lambda: f"{star.hub.descriptors()} descriptors, before {before}")
+    until(lambda: star.hub.descriptors() == before,
+          lambda: f"{star.hub.descriptors()} descriptors, before {before}")
 
 
 def test_a_key_that_is_taken_back_and_given_again(make_star):
@@ -306,14 +319,21 @@ def test_a_key_that_is_taken_back_and_given_again(make_star):
 
 
 def test_a_hub_that_dials(make_node, closing):
-    """Dialed links are made on the peer's own thread; keys that nobody knows yet are noted by the main one."""
+    """Dialed links are made on the peer's own thread; keys that nobody knows yet are noted by
+    the main one."""
     hub = make_node("hub")
     hub.set("node", asymmetric="X25519", workers=3)
     echo = closing.add(services.Echo())
     peers = []
     for name in "abc":
         port = free_port()
-        peer = make_node(name, {"service echo": {"connect": echo.address, "allow": "hub"}, "peer hub": {}})
+        peer = make_node(name, {
+            "service echo": {
+                "connect": echo.address,
+                "allow": "hub"
+            },
+            "peer hub": {}
+        })
         peer.set("node", asymmetric="X25519", listen=f"127.0.0.1:{port}")
         hub.set(f"peer {name}", address=f"127.0.0.1:{port}")
         hub.set(f"route {name}", listen=f"127.0.0.1:{free_port()}", peer=name, service="echo")
@@ -332,7 +352,8 @@ def test_a_hub_that_dials(make_node, closing):
 
 
 class Busy:
-    """Threads that do one thing after the other until they are told to stop; what goes wrong there is theirs to bear but for AssertionErrors."""
+    """Threads that do one thing after the other until they are told to stop; what goes wrong
+    there is theirs to bear but for AssertionErrors."""
 
     def __init__(self):
         self.over = threading.Event()
@@ -360,8 +381,8 @@ class Busy:
 
 
 def test_a_restless_hub_ends_well(make_star, request):
-    """Connections come and go both ways, branches die and return, keys are taken back and given again, status is asked for; in the midst of that
-    the hub is told to end."""
+    """Connections come and go both ways, branches die and return, keys are taken back and given
+    again, status is asked for; in the midst of that the hub is told to end."""
     star = make_star(hub={"drain": "500ms"}, route={"connect_timeout": "2s"})
     busy = Busy()
 
@@ -421,4 +442,5 @@ def test_check_says_how_many(make_node):
     assert re.search(r"^  workers +[1-4]$", node.cli("check").stdout, re.M)
     for wrong in ("0", "65", "-1", "many", "Auto"):
         node.set("node", workers=wrong).write()
-        assert f'workers: "{wrong}" is no number from 1 to 64, and not auto' in node.cli("check", check=2).stderr
+        assert f'workers: "{wrong}" is no number from 1 to 64, and not auto' in node.cli(
+            "check", check=2).stderr

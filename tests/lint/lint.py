@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Checks the rules of the house that a compiler does not: who may include whom, what the sans-I/O layers may call,
-how long a file is, what lies where. Prints TAP, one line a check; exit status 1 if one failed."""
+"""Checks the rules of the house that a compiler does not: who may include whom, what the
+sans-I/O layers may call, how long a file is, what lies where. Prints TAP, one line a check; exit
+status 1 if one failed."""
 
 import fnmatch
 import pathlib
@@ -37,27 +38,32 @@ ONLY_IN = {
 # secureconn/ and tunnel/ open nothing, read no clock and start no thread.
 SANS_IO = {"secureconn", "tunnel"}
 SANS_IO_HEADERS = re.compile(
-    r"(sys/(socket|time|stat|select|epoll|un|uio|mman|random|types)|netinet/.*|arpa/.*|netdb|poll|fcntl|unistd|time"
-    r"|pthread|threads|signal|dirent)\.h")
+    r"(sys/(socket|time|stat|select|epoll|un|uio|mman|random|types)|netinet/.*|arpa/.*|netdb|poll"
+    r"|fcntl|unistd|time|pthread|threads|signal|dirent)\.h")
 SANS_IO_CALLS = re.compile(
-    r"(?<![\w.>])(socket|connect|accept|listen|bind|send|recv|sendto|recvfrom|open|openat|close|read|write|fopen|fclose"
-    r"|fread|fwrite|printf|fprintf|time|clock|clock_gettime|gettimeofday|nanosleep|sleep|usleep|getrandom|rand|random"
-    r"|getenv|pthread_\w+|thrd_\w+|mtx_\w+)\s*\(")
-MUTABLE_GLOBAL = re.compile(r"^(?:static\s+)?(?!.*\bconst\b)(?!typedef|extern|struct \w+;|enum)[a-z_][\w\s*]*[\s*]\w+(\[[^\]]*\])*\s*(=.*|;)$")
+    r"(?<![\w.>])(socket|connect|accept|listen|bind|send|recv|sendto|recvfrom|open|openat|close"
+    r"|read|write|fopen|fclose|fread|fwrite|printf|fprintf|time|clock|clock_gettime|gettimeofday"
+    r"|nanosleep|sleep|usleep|getrandom|rand|random|getenv|pthread_\w+|thrd_\w+|mtx_\w+)\s*\(")
+MUTABLE_GLOBAL = re.compile(
+    r"^(?:static\s+)?(?!.*\bconst\b)(?!typedef|extern|struct \w+;|enum)"
+    r"[a-z_][\w\s*]*[\s*]\w+(\[[^\]]*\])*\s*(=.*|;)$")
 
 MAX_LINES = 400
 MAX_COLUMNS = 100  # a tab goes to the next eighth, as in .clang-format
 
-# Sources without a unit test of their own (the last part may be a pattern), each with where it is tested instead.
+# Sources without a unit test of their own (the last part may be a pattern), each with where it is
+# tested instead.
 TESTED_ELSEWHERE = {
     "base/error.c": "tests/unit/base/test_util.c",
     "crypto/asym_self_test.c": "tests/unit/crypto/test_asym.c",
     "crypto/elgamal.c": "tests/unit/crypto/test_asym.c",
-    "crypto/bulk_*.c": "tests/unit/crypto/test_bulk_vectors.c",  # every implementation, by its descriptor
+    # every implementation, by its descriptor
+    "crypto/bulk_*.c": "tests/unit/crypto/test_bulk_vectors.c",
     "keyring/index.c": "tests/unit/keyring/test_keyring.c",
     "keyring/key_write.c": "tests/unit/keyring/test_key_file.c",
     "keyring/store_list.c": "tests/unit/keyring/test_store.c",
-    "secureconn/handshake_*.c": "tests/unit/secureconn/test_handshake.c",  # the steps of one machine
+    # the steps of one machine
+    "secureconn/handshake_*.c": "tests/unit/secureconn/test_handshake.c",
     "secureconn/renewal_when.c": "tests/unit/secureconn/test_renewal.c",
     "secureconn/keyroll_*.c": "tests/unit/secureconn/test_keyroll.c",
     "tunnel/trunk_events.c": "tests/unit/tunnel/test_trunk.c",
@@ -125,7 +131,8 @@ def code_of(path):
     """The text without comments and without what strings hold, line numbers kept."""
     text = path.read_text()
     blank = lambda m: re.sub(r"[^\n]", " ", m.group())
-    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text,
+                  flags=re.S)
 
 
 def includes(path):
@@ -187,12 +194,27 @@ def check_files_are_short():
             yield f"src/{in_src(path)}: {n} lines, more than {MAX_LINES}: find the two things in it"
 
 
+def is_python(path):
+    """Also one that its first line calls so."""
+    if path.suffix:
+        return path.suffix == ".py"
+    return path.read_bytes()[:40].startswith((b"#!/usr/bin/python3", b"#!/usr/bin/env python3"))
+
+
+def texts_of_code():
+    for folder in ("src", "tests", "contrib"):
+        for path in sorted((TOP / folder).rglob("*")):
+            if path.is_file() and (re.fullmatch(r"\.[ch]", path.suffix) or is_python(path)):
+                yield path
+
+
 def check_lines_are_short():
-    for path in sorted(p for d in ("src", "tests") for p in (TOP / d).rglob("*.[ch]")):
+    for path in texts_of_code():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             columns = len(line.expandtabs(8))
             if columns > MAX_COLUMNS:
-                yield f"{path.relative_to(TOP)}:{number}: {columns} columns, more than {MAX_COLUMNS}"
+                yield (f"{path.relative_to(TOP)}:{number}: {columns} columns, more than "
+                       f"{MAX_COLUMNS}")
 
 
 def check_files_open_with_a_comment():
@@ -214,7 +236,8 @@ def check_every_source_has_a_unit_test():
         patterns = [p for p in TESTED_ELSEWHERE if fnmatch.fnmatchcase(name, p)]
         used.update(patterns)
         if not patterns:
-            yield f"src/{name}: no tests/unit/{name.replace('/', '/test_')}, and TESTED_ELSEWHERE does not say why"
+            yield (f"src/{name}: no tests/unit/{name.replace('/', '/test_')}, and TESTED_ELSEWHERE "
+                   "does not say why")
     for pattern, test in TESTED_ELSEWHERE.items():
         if pattern not in used:
             yield f"TESTED_ELSEWHERE: {pattern} is not needed any more"
@@ -224,7 +247,8 @@ def check_every_source_has_a_unit_test():
 
 def check_top_level_is_as_agreed():
     try:
-        listed = subprocess.run(["git", "-C", TOP, "ls-files", "-z"], capture_output=True, text=True, check=True)
+        listed = subprocess.run(["git", "-C", TOP, "ls-files", "-z"], capture_output=True,
+                                text=True, check=True)
         have = {name.split("/")[0] for name in listed.stdout.split("\0") if name}
     except (OSError, subprocess.CalledProcessError):  # no git, or not a clone
         have = {p.name for p in TOP.iterdir() if not p.name.startswith("build")}
@@ -250,7 +274,8 @@ def check_no_line_ends_in_blanks():
 
 
 def check_the_completion_is_as_the_table_of_commands():
-    run = subprocess.run([sys.executable, TOP / "contrib" / "completion" / "generate", "--check"], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, TOP / "contrib" / "completion" / "generate", "--check"],
+                         capture_output=True, text=True)
     if run.returncode != 0:
         yield run.stderr.strip()
 

@@ -10,12 +10,13 @@
 #include "proxy/node.h"
 #include "scratch.h"
 
-#define TEXT                                                                                       \
-	"[node]\nname = a\nstate = state\nworkers = 2\n"                                            \
-	"[peer hq]\naddress = 127.0.0.1:9\n[peer lab]\n"                                            \
-	"[route db]\nlisten = %s/db.sock\npeer = hq\nservice = db\n"                                \
-	"[route bulk]\nlisten = %s/bulk.sock\npeer = hq\nlink = own\nspare = 2\n"              \
-	"[service web]\nconnect = 127.0.0.1:9\nallow = *\n"
+/* With the folder for sockets, twice. */
+static const char text_of[] =
+	"[node]\nname = a\nstate = state\nworkers = 2\n"
+	"[peer hq]\naddress = 127.0.0.1:9\n[peer lab]\n"
+	"[route db]\nlisten = %s/db.sock\npeer = hq\nservice = db\n"
+	"[route bulk]\nlisten = %s/bulk.sock\npeer = hq\nlink = own\nspare = 2\n"
+	"[service web]\nconnect = 127.0.0.1:9\nallow = *\n";
 
 struct trial {
 	struct scratch scratch;
@@ -34,7 +35,7 @@ trial_init(struct trial *t)
 	bool created;
 
 	scratch_init(&t->scratch);
-	snprintf(text, sizeof(text), TEXT, t->scratch.folder, t->scratch.folder);
+	snprintf(text, sizeof(text), text_of, t->scratch.folder, t->scratch.folder);
 	scratch_write(&t->scratch, "x.ini", text, strlen(text));
 	if (config_load(&t->config, scratch_path(&t->scratch, "x.ini"), &err) != SC_OK)
 		fail_msg("%s", err.text);
