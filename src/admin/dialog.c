@@ -15,6 +15,7 @@
 #define IDLE        (30 * NS_PER_S) /* without a whole request */
 #define PATIENCE    (10 * NS_PER_S) /* to take an answer */
 #define PIECE       (32u * 1024)    /* so much of one is made before it is written */
+#define SLICE       (4u * 1024)     /* and so much before the time is looked at */
 
 struct dialog {
 	struct list node;
@@ -87,13 +88,18 @@ on_answer(void *owner, struct json_object *answer)
 		turn(d);
 }
 
-/* One peer or so. */
+/* Some peers or so. */
 static bool
 on_slice(struct slice *slice)
 {
 	struct dialog *d = container_of(slice, struct dialog, slice);
+	const size_t slice_end = d->out.size + SLICE;
+	bool more;
 
-	if (status_json_more(&d->json, &d->out)) {
+	while ((more = status_json_more(&d->json, &d->out)) && d->out.size < slice_end &&
+		!d->out.failed)
+		;
+	if (more) {
 		if (d->out.size < PIECE && !d->out.failed)
 			return true;
 	} else {

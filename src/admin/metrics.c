@@ -14,6 +14,7 @@
 #define ASKERS_MAX 8
 #define DEADLINE   (10 * NS_PER_S) /* for a request and its answer */
 #define PIECE      (32u * 1024)    /* so much of an answer is made before it is written */
+#define SLICE      (4u * 1024)     /* and so much before the time is looked at */
 
 struct metrics {
 	struct node *node;
@@ -126,10 +127,15 @@ static bool
 on_slice(struct slice *slice)
 {
 	struct asker *a = container_of(slice, struct asker, slice);
+	bool more;
 
 	if (a->out.size == 0)
 		begin_chunk(a);
-	if (metrics_text_more(&a->text, &a->out)) {
+	const size_t slice_end = a->out.size + SLICE;
+	while ((more = metrics_text_more(&a->text, &a->out)) && a->out.size < slice_end &&
+		!a->out.failed)
+		;
+	if (more) {
 		if (a->out.size < PIECE && !a->out.failed)
 			return true;
 	} else {

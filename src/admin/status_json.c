@@ -1,200 +1,174 @@
 /* Knows how the picture of a node is written as JSON. */
 #include "admin/status_json.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <json.h>
-
+#include "admin/json_text.h"
 #include "base/util.h"
 #include "proxy/tally.h"
 
-/* Keys are literals, each there once: nothing is copied or looked up. */
 static void
-add(struct json_object *o, const char *key, struct json_object *value)
+write_endpoints(struct json_text *o, const char *key, size_t size, const struct endpoint_list *list)
 {
-	const unsigned literal = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
-	json_object_object_add_ex(o, key, value, literal);
-}
-
-static void
-add_text(struct json_object *o, const char *key, const char *text)
-{
-	add(o, key, text ? json_object_new_string(text) : NULL);
-}
-
-static void
-add_number(struct json_object *o, const char *key, uint64_t value)
-{
-	add(o, key, json_object_new_uint64(value));
-}
-
-static void
-add_flag(struct json_object *o, const char *key, bool value)
-{
-	add(o, key, json_object_new_boolean(value));
-}
-
-static void
-add_endpoints(struct json_object *o, const char *key, const struct endpoint_list *list)
-{
-	struct json_object *array = json_object_new_array();
-
+	json_open(o, key, size, '[');
 	for (size_t i = 0; i < list->n; i++)
-		json_object_array_add(array, json_object_new_string(list->at[i].text));
-	add(o, key, array);
+		json_string(o, JSON_NO_KEY, list->at[i].text);
+	json_close(o, ']');
 }
 
 static void
-add_names(struct json_object *o, const char *key, const struct name_list *list)
+write_names(struct json_text *o, const char *key, size_t size, const struct name_list *list)
 {
-	struct json_object *array = json_object_new_array();
-
+	json_open(o, key, size, '[');
 	for (size_t i = 0; i < list->n; i++)
-		json_object_array_add(array, json_object_new_string(list->at[i]));
-	add(o, key, array);
+		json_string(o, JSON_NO_KEY, list->at[i]);
+	json_close(o, ']');
+}
+
+/* The key is a name for programs: there is nothing to escape. */
+static void
+write_count(struct json_text *o, const char *name, uint64_t value)
+{
+	char key[64];
+	int n = snprintf(key, sizeof(key), "\"%s\":", name);
+
+	json_number(o, key, min_size((size_t)n, sizeof(key) - 1), value);
 }
 
 /* ---- the node ---- */
 
-static struct json_object *
-node_json(const struct status *s, const struct config_node *node)
+static void
+write_node(struct json_text *o, const struct status *s)
 {
 	static const char *const states[] = {"running", "draining", "stopping"};
-	struct json_object *o = json_object_new_object();
+	const struct config_node *node = &s->config->node;
 
-	add_text(o, "name", node->name);
-	add_text(o, "version", SC_VERSION);
-	add_number(o, "pid", (uint64_t)getpid());
-	add_text(o, "state", states[s->state]);
-	add_number(o, "age_s", s->age / NS_PER_S);
-	add_endpoints(o, "listen", &node->listen);
-	add_number(o, "workers", s->workers);
-	add_number(o, "memory_bytes", s->memory);
-	add_number(o, "unauthenticated", s->unauthenticated);
-	add_number(o, "unauthenticated_max", s->places);
-	add_number(o, "callers_refused", s->callers_refused);
-	add_number(o, "handshakes_failed", s->handshakes_failed);
-	struct json_object *reached = json_object_new_object();
+	json_string(o, JSON_KEY("name"), node->name);
+	json_string(o, JSON_KEY("version"), SC_VERSION);
+	json_number(o, JSON_KEY("pid"), (uint64_t)getpid());
+	json_string(o, JSON_KEY("state"), states[s->state]);
+	json_number(o, JSON_KEY("age_s"), s->age / NS_PER_S);
+	write_endpoints(o, JSON_KEY("listen"), &node->listen);
+	json_number(o, JSON_KEY("workers"), s->workers);
+	json_number(o, JSON_KEY("memory_bytes"), s->memory);
+	json_number(o, JSON_KEY("unauthenticated"), s->unauthenticated);
+	json_number(o, JSON_KEY("unauthenticated_max"), s->places);
+	json_number(o, JSON_KEY("callers_refused"), s->callers_refused);
+	json_number(o, JSON_KEY("handshakes_failed"), s->handshakes_failed);
+	json_open(o, JSON_KEY("limits_reached"), '{');
 	for (unsigned i = 0; i < REACHED_COUNT; i++)
 		if (s->reached[i] > 0)
-			add_number(reached, reached_key(i), s->reached[i]);
-	add(o, "limits_reached", reached);
-	add_text(o, "log", s->log_level);
-	add_number(o, "log_dropped", s->log_dropped);
-	return o;
+			write_count(o, reached_key(i), s->reached[i]);
+	json_close(o, '}');
+	json_string(o, JSON_KEY("log"), s->log_level);
+	json_number(o, JSON_KEY("log_dropped"), s->log_dropped);
 }
 
 /* ---- peers ---- */
 
-static struct json_object *
-link_json(const struct status_link *l)
+static void
+write_link(struct json_text *o, const struct status_link *l)
 {
-	struct json_object *o = json_object_new_object();
 	char name[4 * HELLO_NAME_SIZE];
 
+	json_open(o, JSON_NO_KEY, '{');
 	escape_text(name, sizeof(name), l->name, strlen(l->name));
-	add_text(o, "address", l->address);
-	add_flag(o, "dialed", l->dialed);
-	add_text(o, "name", name);
-	add_text(o, "protocol", l->protocol);
-	add_text(o, "asymmetric", l->asymmetric);
-	add_text(o, "symmetric", l->symmetric);
-	add_text(o, "implementation", l->implementation);
-	add_number(o, "age_s", l->age / NS_PER_S);
-	add_number(o, "keys_age_s", l->keys_age / NS_PER_S);
-	add_number(o, "renewal_in_s", l->renewal_in / NS_PER_S);
-	add_number(o, "renewals", l->renewals);
-	add_number(o, "rtt_us", l->rtt / 1000);
-	add_number(o, "streams", l->streams);
-	add_number(o, "bytes_in", l->bytes_in);
-	add_number(o, "bytes_out", l->bytes_out);
-	add_flag(o, "goaway", l->goaway);
-	return o;
+	json_string(o, JSON_KEY("address"), l->address);
+	json_flag(o, JSON_KEY("dialed"), l->dialed);
+	json_string(o, JSON_KEY("name"), name);
+	json_string(o, JSON_KEY("protocol"), l->protocol);
+	json_string(o, JSON_KEY("asymmetric"), l->asymmetric);
+	json_string(o, JSON_KEY("symmetric"), l->symmetric);
+	json_string(o, JSON_KEY("implementation"), l->implementation);
+	json_number(o, JSON_KEY("age_s"), l->age / NS_PER_S);
+	json_number(o, JSON_KEY("keys_age_s"), l->keys_age / NS_PER_S);
+	json_number(o, JSON_KEY("renewal_in_s"), l->renewal_in / NS_PER_S);
+	json_number(o, JSON_KEY("renewals"), l->renewals);
+	json_number(o, JSON_KEY("rtt_us"), l->rtt / 1000);
+	json_number(o, JSON_KEY("streams"), l->streams);
+	json_number(o, JSON_KEY("bytes_in"), l->bytes_in);
+	json_number(o, JSON_KEY("bytes_out"), l->bytes_out);
+	json_flag(o, JSON_KEY("goaway"), l->goaway);
+	json_close(o, '}');
 }
 
-static struct json_object *
-peer_json(const struct status_peer *p)
+static void
+write_peer(struct json_text *o, const struct status_peer *p)
 {
-	struct json_object *o = json_object_new_object(), *links = json_object_new_array();
-	struct json_object *addresses = json_object_new_array();
 	bool waits = p->state == STATUS_WAITING || p->state == STATUS_REJECTED;
 
-	add_text(o, "name", p->name);
-	add_text(o, "state", status_peer_state_name(p->state));
-	add_flag(o, "configured", p->configured);
+	json_string(o, JSON_KEY("name"), p->name);
+	json_string(o, JSON_KEY("state"), status_peer_state_name(p->state));
+	json_flag(o, JSON_KEY("configured"), p->configured);
+	json_open(o, JSON_KEY("address"), '[');
 	for (size_t i = 0; i < p->n_addresses; i++)
-		json_object_array_add(addresses, json_object_new_string(p->addresses[i]));
-	add(o, "address", addresses);
-	add_text(o, "error", p->error[0] ? p->error : NULL);
+		json_string(o, JSON_NO_KEY, p->addresses[i]);
+	json_close(o, ']');
+	json_string(o, JSON_KEY("error"), p->error[0] ? p->error : NULL);
 	if (p->error[0])
-		add_number(o, "error_age_s", p->error_age / NS_PER_S);
+		json_number(o, JSON_KEY("error_age_s"), p->error_age / NS_PER_S);
 	if (waits)
-		add_number(o, "retry_in_ms", p->retry_in / NS_PER_MS);
-	add_number(o, "waiting", p->waiting);
-	add_number(o, "suspended", p->suspended);
+		json_number(o, JSON_KEY("retry_in_ms"), p->retry_in / NS_PER_MS);
+	json_number(o, JSON_KEY("waiting"), p->waiting);
+	json_number(o, JSON_KEY("suspended"), p->suspended);
+	json_open(o, JSON_KEY("links"), '[');
 	for (size_t i = 0; i < p->n_links; i++)
-		json_object_array_add(links, link_json(&p->links[i]));
-	add(o, "links", links);
-	add_number(o, "links_total", p->links_total);
-	add_number(o, "streams_total", p->streams_total);
-	add_number(o, "renewals", p->renewals);
-	add_number(o, "resumed", p->resumed);
-	add_number(o, "bytes_in", p->bytes_in);
-	add_number(o, "bytes_out", p->bytes_out);
-	add_number(o, "rate_in", p->rate_in);
-	add_number(o, "rate_out", p->rate_out);
-	return o;
+		write_link(o, &p->links[i]);
+	json_close(o, ']');
+	json_number(o, JSON_KEY("links_total"), p->links_total);
+	json_number(o, JSON_KEY("streams_total"), p->streams_total);
+	json_number(o, JSON_KEY("renewals"), p->renewals);
+	json_number(o, JSON_KEY("resumed"), p->resumed);
+	json_number(o, JSON_KEY("bytes_in"), p->bytes_in);
+	json_number(o, JSON_KEY("bytes_out"), p->bytes_out);
+	json_number(o, JSON_KEY("rate_in"), p->rate_in);
+	json_number(o, JSON_KEY("rate_out"), p->rate_out);
 }
 
 /* ---- routes and services ---- */
 
 static void
-add_tally(struct json_object *o, const struct status *s, enum tally_kind kind, const char *name)
+write_tally(struct json_text *o, const struct status *s, enum tally_kind kind, const char *name)
 {
 	static const struct tally nothing;
 	const struct tally *t = &nothing;
-	struct json_object *refused = json_object_new_object();
 
 	list_for_each (it, &s->tallies) {
 		const struct tally *other = container_of(it, struct tally, node);
 		if (other->kind == kind && strcmp(other->name, name) == 0)
 			t = other;
 	}
-	add_number(o, "connections", t->now);
-	add_number(o, "total", t->total);
+	json_number(o, JSON_KEY("connections"), t->now);
+	json_number(o, JSON_KEY("total"), t->total);
+	json_open(o, JSON_KEY("refused"), '{');
 	for (unsigned i = 0; i < TALLY_REASON_COUNT; i++)
 		if (t->refused[i] > 0)
-			add_number(refused, tally_reason_name(i), t->refused[i]);
-	add(o, "refused", refused);
+			write_count(o, tally_reason_name(i), t->refused[i]);
+	json_close(o, '}');
 	if (kind == TALLY_ROUTE)
-		add_number(o, "moved", t->moved);
-	add_number(o, "bytes_in", t->bytes_in);
-	add_number(o, "bytes_out", t->bytes_out);
+		json_number(o, JSON_KEY("moved"), t->moved);
+	json_number(o, JSON_KEY("bytes_in"), t->bytes_in);
+	json_number(o, JSON_KEY("bytes_out"), t->bytes_out);
 }
 
-static struct json_object *
-route_json(const struct status *s, const struct config_route *r)
+static void
+write_route(struct json_text *o, const struct status *s, const struct config_route *r)
 {
-	struct json_object *o = json_object_new_object();
-
-	add_text(o, "name", r->name);
-	add_endpoints(o, "listen", &r->listen);
-	add_names(o, "peers", &r->peers);
-	add_text(o, "service", r->service);
-	add_tally(o, s, TALLY_ROUTE, r->name);
-	return o;
+	json_string(o, JSON_KEY("name"), r->name);
+	write_endpoints(o, JSON_KEY("listen"), &r->listen);
+	write_names(o, JSON_KEY("peers"), &r->peers);
+	json_string(o, JSON_KEY("service"), r->service);
+	write_tally(o, s, TALLY_ROUTE, r->name);
 }
 
-static struct json_object *
-service_json(const struct status *s, const struct config_service *service)
+static void
+write_service(struct json_text *o, const struct status *s, const struct config_service *service)
 {
-	struct json_object *o = json_object_new_object();
-
-	add_text(o, "name", service->name);
-	add_endpoints(o, "connect", &service->connect);
-	add_tally(o, s, TALLY_SERVICE, service->name);
-	return o;
+	json_string(o, JSON_KEY("name"), service->name);
+	write_endpoints(o, JSON_KEY("connect"), &service->connect);
+	write_tally(o, s, TALLY_SERVICE, service->name);
 }
 
 /* ---- all of it ---- */
@@ -208,31 +182,44 @@ is_array(unsigned part)
 	return part == PART_PEERS || part == PART_ROUTES || part == PART_SERVICES;
 }
 
-/* The next object of the part; NULL: there is none. To be put. */
-static struct json_object *
-object(const struct status_json *j)
+/* How many objects there are in the part. */
+static size_t
+count(const struct status *s, unsigned part)
 {
-	const struct status *s = j->status;
-	struct json_object *o;
-
-	switch (j->part) {
+	switch (part) {
 	case PART_PEERS:
-		return j->at < s->n_peers ? peer_json(s->peers[j->at]) : NULL;
+		return s->n_peers;
 	case PART_ROUTES:
-		return j->at < s->config->n_routes ? route_json(s, &s->config->routes[j->at])
-						   : NULL;
+		return s->config->n_routes;
 	case PART_SERVICES:
-		return j->at < s->config->n_services ? service_json(s, &s->config->services[j->at])
-						     : NULL;
-	case PART_NODE:
-		return j->at == 0 ? node_json(s, &s->config->node) : NULL;
+		return s->config->n_services;
 	default:
-		if (j->at > 0)
-			return NULL;
-		o = json_object_new_object();
-		add_tally(o, s, TALLY_SERVICE, "");
-		return o;
+		return 1;
 	}
+}
+
+static void
+write_object(struct json_text *o, const struct status *s, unsigned part, size_t at)
+{
+	json_open(o, JSON_NO_KEY, '{');
+	switch (part) {
+	case PART_NODE:
+		write_node(o, s);
+		break;
+	case PART_PEERS:
+		write_peer(o, s->peers[at]);
+		break;
+	case PART_ROUTES:
+		write_route(o, s, &s->config->routes[at]);
+		break;
+	case PART_SERVICES:
+		write_service(o, s, &s->config->services[at]);
+		break;
+	default:
+		write_tally(o, s, TALLY_SERVICE, "");
+		break;
+	}
+	json_close(o, '}');
 }
 
 void
@@ -244,23 +231,17 @@ status_json_init(struct status_json *j, const struct status *status)
 bool
 status_json_more(struct status_json *j, struct text *out)
 {
-	const int form = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
-	struct json_object *o = object(j);
-	size_t n = 0;
+	struct json_text o = {out, j->at > 0};
 
 	if (j->at == 0)
 		text_print(out, "%s\"%s\":%s", j->part == PART_NODE ? "{" : ",", parts[j->part],
 			is_array(j->part) ? "[" : "");
-	if (o) {
-		const char *text = json_object_to_json_string_length(o, form, &n);
-		text_print(out, "%s", j->at > 0 ? "," : "");
-		text_add(out, text, text ? n : 0);
-		out->failed = out->failed || !text;
-		json_object_put(o);
-		j->at++;
+	if (j->at < count(j->status, j->part)) {
+		write_object(&o, j->status, j->part, j->at++);
 		return true;
 	}
-	text_print(out, "%s", is_array(j->part) ? "]" : "");
+	if (is_array(j->part))
+		text_add(out, "]", 1);
 	j->at = 0;
 	if (++j->part < PARTS)
 		return true;

@@ -51,6 +51,12 @@ text_add(struct text *t, const void *data, size_t n)
 	t->size += n;
 }
 
+char *
+text_room(struct text *t, size_t n)
+{
+	return make_room(t, n) ? t->data + t->size : NULL;
+}
+
 void
 text_print(struct text *t, const char *format, ...)
 {

@@ -22,7 +22,12 @@ text_fini(struct text *t);
 void
 text_add(struct text *t, const void *data, size_t n);
 
-/* The same, as printf. */
+/* Room for n bytes more, at the end: the first so many of them count once they are added to size.
+   NULL: out of memory. */
+char *
+text_room(struct text *t, size_t n);
+
+/* At the end, as printf. */
 void
 text_print(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

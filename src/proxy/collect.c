@@ -11,6 +11,8 @@
 #include "proxy/session.h"
 #include "proxy/tally.h"
 
+#define AT_ONCE 16 /* peers, before the time is looked at */
+
 /* A time that is to come, from now. */
 static uint64_t
 until(uint64_t time, uint64_t now)
@@ -132,11 +134,11 @@ next(const struct list **at, const struct list *head)
 }
 
 static void
-add_peer(struct part *part, const struct peer *p)
+add_peer(struct part *part, const struct peer *p, uint64_t now)
 {
 	if (peer_is_branch(p))
 		return;
-	struct status_peer *out = look_at(&part->memory, p, node_now());
+	struct status_peer *out = look_at(&part->memory, p, now);
 
 	part->failed = !out;
 	if (!out)
@@ -157,29 +159,37 @@ add_tally(struct part *part, const struct tally *t)
 	list_insert_tail(&part->tallies, &copy->node);
 }
 
-/* One peer or tally. */
+static void
+begin(struct part *part, const struct worker *w)
+{
+	arena_init(&part->memory);
+	list_init(&part->peers);
+	list_init(&part->tallies);
+	part->peer = &w->peers;
+	part->tally = &w->tallies;
+	memcpy(part->reached, w->reached, sizeof(part->reached));
+	part->handshakes_failed = w->floods[FLOOD_HANDSHAKE].total;
+	part->begun = true;
+}
+
+/* Some peers and tallies. */
 static bool
 on_ask(struct worker *w, void *arg, const char *text)
 {
 	struct part *part = arg;
+	const uint64_t now = node_now();
 
 	(void)text;
-	if (!part->begun) {
-		arena_init(&part->memory);
-		list_init(&part->peers);
-		list_init(&part->tallies);
-		part->peer = &w->peers;
-		part->tally = &w->tallies;
-		memcpy(part->reached, w->reached, sizeof(part->reached));
-		part->handshakes_failed = w->floods[FLOOD_HANDSHAKE].total;
-		part->begun = true;
+	if (!part->begun)
+		begin(part, w);
+	for (unsigned i = 0; i < AT_ONCE && !part->failed; i++) {
+		if (next(&part->peer, &w->peers))
+			add_peer(part, container_of(part->peer, struct peer, at), now);
+		else if (next(&part->tally, &w->tallies))
+			add_tally(part, container_of(part->tally, struct tally, node));
+		else
+			return false;
 	}
-	if (next(&part->peer, &w->peers))
-		add_peer(part, container_of(part->peer, struct peer, at));
-	else if (next(&part->tally, &w->tallies))
-		add_tally(part, container_of(part->tally, struct tally, node));
-	else
-		return false;
 	return !part->failed;
 }
 
@@ -258,7 +268,7 @@ place_peer(struct gathering *g, struct status_peer *p)
 	status_sorter_add(&g->sorter, p);
 }
 
-/* One peer or tally. */
+/* Some peers, or a tally. */
 static bool
 on_slice(struct slice *slice)
 {
@@ -266,8 +276,9 @@ on_slice(struct slice *slice)
 	struct list *first;
 	bool ok = true;
 
-	if ((first = list_first(&g->peers))) {
-		place_peer(g, container_of(first, struct status_peer, node));
+	if (!list_empty(&g->peers)) {
+		for (unsigned i = 0; i < AT_ONCE && (first = list_first(&g->peers)); i++)
+			place_peer(g, container_of(first, struct status_peer, node));
 	} else if ((first = list_first(&g->tallies))) {
 		list_remove(first);
 		ok = tally_merge(&g->status->tallies, container_of(first, struct tally, node));

@@ -140,6 +140,9 @@ test_everything(void **state)
 	text_add(&out, "", 1);
 	struct json_object *o = json_tokener_parse(out.data);
 	assert_non_null(o);
+	/* the form is json-c's */
+	assert_string_equal(out.data, json_object_to_json_string_ext(o,
+		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	expect(o, "node.name", "\"store-7\"");
 	expect(o, "node.version", "\"" SC_VERSION "\"");
 	expect(o, "node.state", "\"running\"");
