@@ -193,12 +193,14 @@ log_str(struct log_line *l, const char *key, const char *value)
 void
 log_u64(struct log_line *l, const char *key, uint64_t value)
 {
+	size_t before = l->used;
 	char digits[24];
 	if (!l->on)
 		return;
 	int n = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
 	append_key(l, key);
-	append(l, digits, (size_t)n);
+	if (!append(l, digits, (size_t)n))
+		l->used = before; /* a key without a value is no JSON */
 }
 
 void

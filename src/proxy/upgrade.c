@@ -28,6 +28,7 @@ struct upgrade {
 	struct alarm *alarm;
 	int fd;           /* this process's end of the channel */
 	bool spawned;     /* `process` is a handle of the loop, be it of no process */
+	bool late;        /* it was killed for that; its end is still to come */
 	unsigned handles; /* to be closed before the memory goes */
 };
 
@@ -117,19 +118,26 @@ on_ended(uv_process_t *process, int64_t status, int signal)
 	struct upgrade *u = process->data;
 	char reason[80];
 
-	snprintf(reason, sizeof(reason), "the new process ended with %s %d before it was ready",
-		signal ? "signal" : "status", signal ? signal : (int)status);
+	if (u->late)
+		snprintf(reason, sizeof(reason),
+			"the new process was not ready in time; it was ended");
+	else
+		snprintf(reason, sizeof(reason),
+			"the new process ended with %s %d before it was ready",
+			signal ? "signal" : "status", signal ? signal : (int)status);
 	upgrade_close(u);
 	failed(reason);
 }
 
+/* Only its end takes it out of the system's table of processes. */
 static void
 on_late(void *owner)
 {
 	struct upgrade *u = owner;
 
-	upgrade_cancel(u->n);
-	failed("the new process was not ready in time; it was ended");
+	u->late = true;
+	uv_poll_stop(&u->poll); /* a last word of it comes too late */
+	uv_process_kill(&u->process, SIGKILL);
 }
 
 /* ---- handing over ---- */

@@ -347,6 +347,29 @@ def test_sigterm_while_the_new_one_is_not_ready(make_pair, folder, command):
     until(lambda: Successor(child).poll() is not None, "the new one is gone too")
 
 
+@pytest.mark.heavy
+def test_a_new_one_that_is_never_ready(make_pair, folder, command):
+    """After half a minute it is ended, and nothing is left of it; another one may come."""
+    pair = make_pair(start=False)
+    program = folder / "secureconn"
+    program.symlink_to(command[-1])
+    pair.store.command = [*command[:-1], program]
+    pair.start()
+    program.unlink()
+    program.write_text("#!/bin/sh\nexec sleep 100\n")
+    program.chmod(0o755)
+    pair.store.signal(signal.SIGUSR2)
+    child = int(pair.store.wait("upgrade_begin")["pid"])
+    assert "not ready in time" in pair.store.wait("upgrade_failed", deadline=60)["reason"]
+    assert works(pair.route)
+    until(lambda: not os.path.exists(f"/proc/{child}"), "the new one is gone, and waited for")
+    program.unlink()
+    program.symlink_to(command[-1])
+    old = upgrade(pair.store)
+    assert works(pair.route)
+    assert old.wait(10) == 0
+
+
 def test_arguments_without_end(make_pair):
     """The new process cannot be given what the old one has not room to read."""
     pair = make_pair(start=False)

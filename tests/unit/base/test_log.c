@@ -62,6 +62,29 @@ test_long_line_is_cut_well_formed(void **state)
 	assert_string_equal(line + strlen(line) - 2, "\"\n");
 }
 
+/* A number that has no room goes with its key, wherever the line is full. */
+static void
+test_a_number_is_there_or_not(void **state)
+{
+	static char big[sizeof(((struct log_line *)0)->text)];
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	for (size_t n = sizeof(big) - 200; n < sizeof(big); n++)
+		for (int json = 0; json < 2; json++) {
+			log_setup(LOG_LEVEL_INFO, json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT, -1);
+			struct log_line l = log_begin(LOG_LEVEL_WARNING, "some_event");
+			log_bytes(&l, "value", big, n);
+			log_u64(&l, "number", UINT64_MAX);
+			log_close(&l);
+			assert_true(l.used <= sizeof(l.text));
+			memcpy(text, l.text, l.used);
+			text[l.used] = '\0';
+			const char *number = strstr(text, "number");
+			if (number)
+				assert_non_null(strstr(number, "18446744073709551615"));
+		}
+}
+
 static void
 test_levels(void **state)
 {
@@ -82,6 +105,7 @@ main(void)
 		cmocka_unit_test(test_text_escapes),
 		cmocka_unit_test(test_json_escapes),
 		cmocka_unit_test(test_long_line_is_cut_well_formed),
+		cmocka_unit_test(test_a_number_is_there_or_not),
 		cmocka_unit_test(test_levels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
