@@ -23,7 +23,7 @@ errands_more(const struct errands *e, const uint8_t *session, unsigned n)
 {
 	const struct errand *errand = errand_for(e, session);
 
-	return n > 0 && (!errand || errand->turns < ERRANDS_TURNS * n);
+	return n > 0 && (!errand || (errand->denied < n && errand->turns < ERRANDS_TURNS * n));
 }
 
 void
@@ -39,10 +39,26 @@ errands_note(struct errands *e, const uint8_t *session, const struct source *sou
 	errand->turns++;
 	errand->source = *source;
 	errand->until = now + EXPECTED_FOR;
+	errand->with = NULL;
+	errand->denied = 0;
+}
+
+void
+errands_answer(struct errands *e, const uint8_t *session, const void *who, bool has, unsigned n)
+{
+	struct errand *errand = errand_for(e, session);
+
+	if (!errand)
+		return;
+	if (has)
+		errand->with = who;
+	else if (++errand->denied >= n)
+		errand->until = 0; /* its next connection is for nobody else */
 }
 
 bool
-errands_take(struct errands *e, const struct source *source, uint64_t now, unsigned *turn)
+errands_take(struct errands *e, const struct source *source, uint64_t now, unsigned *turn,
+	const void **with)
 {
 	struct errand *oldest = NULL;
 
@@ -56,5 +72,6 @@ errands_take(struct errands *e, const struct source *source, uint64_t now, unsig
 		return false;
 	oldest->until = 0;
 	*turn = oldest->turns - 1;
+	*with = oldest->with;
 	return true;
 }

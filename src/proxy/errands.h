@@ -20,11 +20,16 @@ struct errands {
 		unsigned turns;       /* how often it was asked for; 0: empty */
 		struct source source; /* from where a connection is expected */
 		uint64_t until;       /* 0: none is */
+		/* since it was asked for last: who has said that it has it, and how many that they
+		   have not */
+		const void *with;
+		unsigned denied;
 	} at[ERRANDS_MAX];
 	unsigned next;
 };
 
-/* With n processes before this one: not all of them have had their turns with the session. */
+/* With n processes before this one: not all of them have had their turns with the session, or said
+   that they do not have it. */
 bool
 errands_more(const struct errands *e, const uint8_t *session, unsigned n);
 
@@ -32,9 +37,15 @@ errands_more(const struct errands *e, const uint8_t *session, unsigned n);
 void
 errands_note(struct errands *e, const uint8_t *session, const struct source *source, uint64_t now);
 
-/* A caller: true if one from there is expected, and not any more then. *turn: with the session,
-   from 0 on. */
+/* One of these n processes has said whether it has the session. */
+void
+errands_answer(
+	struct errands *e, const uint8_t *session, const void *who, bool has, unsigned n);
+
+/* A caller: true if one from there is expected, and not any more then. *with: who has said that it
+   has the session, or NULL; *turn: with the session, from 0 on. */
 bool
-errands_take(struct errands *e, const struct source *source, uint64_t now, unsigned *turn);
+errands_take(struct errands *e, const struct source *source, uint64_t now, unsigned *turn,
+	const void **with);
 
 #endif

@@ -8,32 +8,24 @@
 
 #include "base/log.h"
 #include "proxy/callers.h"
-#include "proxy/client.h"
 #include "proxy/errands.h"
-#include "proxy/listen.h"
+#include "proxy/letter.h"
 #include "proxy/local.h"
 #include "proxy/pass.h"
 #include "proxy/worker.h"
 
 #define ELDERS      8
-#define MESSAGE_MAX (96 * 1024)
+#define MESSAGE_MAX LETTER_MAX
 #define WORDS_MAX   64 /* in one turn of the loop */
 
 /* The first byte of a message. */
 #define READY  'r' /* new to old; then FORMAT: which letters it reads */
-#define CLIENT 'c' /* old to new: a letter, the client's bytes, its descriptor */
+#define CLIENT LETTER_TYPE /* old to new: a client, letter.h */
 #define LINK   'l' /* new to old: the descriptor of a connection to the peer port */
 #define ELDER  'e' /* old to new: the channel to the process before */
+#define ASK    'q' /* new to old: the id of a session */
+#define ANSWER 'a' /* old to new: that id, and a byte: 1, this process has it, or 0 */
 #define FORMAT '1' /* of struct letter */
-
-/* A client. Both processes run on the same machine, and FORMAT says that it is the same struct. */
-struct letter {
-	char type; /* CLIENT */
-	char route[CONFIG_NAME_SIZE];
-	bool is_unix, eof;
-	struct stream_address source, destination;
-	uint64_t began, bytes_in; /* the clock is the system's */
-};
 
 /* One end of the channel between two processes. */
 struct channel {
@@ -92,76 +84,9 @@ handover_has_heir(const struct node *n)
 bool
 handover_client(struct local *l)
 {
-	struct carry *carry = &l->carry;
-	int to = atomic_load(&l->owner->node->handover->heir_fd), fd;
-	size_t said = carry->end - carry->begin;
-	struct letter letter = {.type = CLIENT,
-		.eof = l->eof,
-		.source = l->source,
-		.destination = l->destination,
-		.began = l->began,
-		.bytes_in = l->bytes_in};
+	int to = atomic_load(&l->owner->node->handover->heir_fd);
 
-	if (to < 0 || !l->sock || sizeof(letter) + said > MESSAGE_MAX ||
-		uv_fileno(&l->sock->uv.handle, &fd) != 0)
-		return false;
-	memcpy(letter.route, l->route->config->name, sizeof(letter.route));
-	letter.is_unix = l->sock->is_unix;
-	const struct iovec parts[] = {{&letter, sizeof(letter)},
-		{said > 0 ? carry->data + carry->begin : NULL, said}};
-	if (!pass_say(to, parts, said > 0 ? 2 : 1, fd))
-		return false;
-	sock_close(l->sock);
-	l->sock = NULL;
-	client_left(l->route, l->peer);
-	route_left(l->route);
-	local_forget(l);
-	return true;
-}
-
-static void
-log_no_route(const struct letter *letter)
-{
-	char source[ADDRESS_TEXT_SIZE];
-	struct log_line line = log_begin(LOG_LEVEL_WARNING, "connection_refused");
-
-	stream_address_text(source, &letter->source);
-	log_str(&line, "route", letter->route);
-	log_str(&line, "source", source[0] ? source : "unix");
-	log_str(&line, "reason", "it came by a route that the new configuration does not have");
-	log_end(&line);
-}
-
-/* True: fd has gone on, or is closed. */
-static bool
-take_client(struct handover *h, const uint8_t *data, size_t n, int fd)
-{
-	struct letter letter;
-
-	if (fd < 0 || n < sizeof(letter))
-		return false;
-	memcpy(&letter, data, sizeof(letter));
-	letter.route[sizeof(letter.route) - 1] = '\0';
-	struct client c = {.fd = fd,
-		.is_unix = letter.is_unix,
-		.eof = letter.eof,
-		.source = letter.source,
-		.destination = letter.destination,
-		.began = letter.began,
-		.bytes_in = letter.bytes_in};
-	size_t said = n - sizeof(letter);
-	if (said > 0) {
-		c.carry = (struct carry){malloc(said), said, 0, said};
-		if (!c.carry.data)
-			return false;
-		memcpy(c.carry.data, data + sizeof(letter), said);
-	}
-	if (!route_take(h->n, letter.route, &c)) {
-		log_no_route(&letter);
-		carry_fini(&c.carry);
-		accepted_reset(fd);
-	}
-	return true;
+	return to >= 0 && letter_send(to, l);
 }
 
 /* ---- links ---- */
@@ -177,6 +102,17 @@ take_link(struct handover *h, int fd)
 		return false;
 	callers_accept(h->n, fd, false, (struct sockaddr *)&from);
 	return true;
+}
+
+/* ASK, or ANSWER with what it says. */
+static void
+say_session(const struct channel *c, char word, const uint8_t *session, bool here)
+{
+	uint8_t last = here;
+	const struct iovec parts[] = {
+		{&word, 1}, {(void *)session, TRUNK_SESSION_SIZE}, {&last, 1}};
+
+	pass_say(c->fd, parts, word == ASK ? 2 : 3, -1);
 }
 
 bool
@@ -199,21 +135,51 @@ handover_note(struct node *n, const struct source *source, const uint8_t *sessio
 
 	uv_mutex_lock(&h->lock);
 	errands_note(&h->errands, session, source, node_now());
+	for (unsigned i = 0; i < h->n_elders; i++)
+		say_session(h->elders[i], ASK, session, false);
 	uv_mutex_unlock(&h->lock);
+}
+
+/* Before the peer has dialed again, most likely. */
+static void
+take_answer(struct channel *c, const uint8_t *data, size_t n)
+{
+	struct handover *h = c->owner;
+
+	if (n != 1 + TRUNK_SESSION_SIZE + 1)
+		return;
+	uv_mutex_lock(&h->lock);
+	errands_answer(&h->errands, data + 1, c, data[n - 1] == 1, h->n_elders);
+	uv_mutex_unlock(&h->lock);
+}
+
+static void
+answer(struct channel *c, const uint8_t *data, size_t n)
+{
+	if (n == 1 + TRUNK_SESSION_SIZE)
+		say_session(c, ANSWER, data + 1,
+			session_ids_live(&c->owner->n->session_ids, data + 1));
 }
 
 bool
 handover_link(struct node *n, const struct source *source, int fd)
 {
 	struct handover *h = n->handover;
+	const void *with;
 	unsigned turn;
 
 	if (h->n_elders == 0) /* only this thread changes it */
 		return false;
 	uv_mutex_lock(&h->lock);
-	bool expected = errands_take(&h->errands, source, node_now(), &turn);
+	bool expected = errands_take(&h->errands, source, node_now(), &turn, &with);
 	uv_mutex_unlock(&h->lock);
-	if (!expected || !pass_byte(h->elders[turn % h->n_elders]->fd, LINK, fd))
+	if (!expected)
+		return false;
+	const struct channel *to = h->elders[turn % h->n_elders];
+	for (unsigned i = 0; i < h->n_elders; i++)
+		if (h->elders[i] == with)
+			to = h->elders[i];
+	if (!pass_byte(to->fd, LINK, fd))
 		return false;
 	close(fd);
 	return true;
@@ -266,9 +232,13 @@ take(struct channel *c, const uint8_t *data, size_t n, int fd)
 	bool taken = false;
 
 	if (data[0] == CLIENT && !c->heir)
-		taken = take_client(h, data, n, fd);
+		taken = letter_take(h->n, data, n, fd);
 	else if (data[0] == LINK && c->heir)
 		taken = take_link(h, fd);
+	else if (data[0] == ASK && c->heir)
+		answer(c, data, n);
+	else if (data[0] == ANSWER && !c->heir)
+		take_answer(c, data, n);
 	else if (data[0] == ELDER && !c->heir && fd >= 0) {
 		handover_elder(h, fd);
 		taken = true;

@@ -5,7 +5,8 @@
    A peer calls the new process, and says over the link that is up then with which session it goes
    on. If the new one has never heard of it, it ends that link without a word, as if the network
    had: the peer dials again at once, and its next connection goes to the process before, as it
-   comes. Each of these has its turn before the new one says that it does not know the session. */
+   comes. Which of these that is they are asked meanwhile; one that does not answer has its turns
+   before the new one says that it does not know the session. */
 #ifndef SC_PROXY_HANDOVER_H
 #define SC_PROXY_HANDOVER_H
 

@@ -25,6 +25,7 @@ on_retry(void *owner)
 {
 	struct peer *p = owner;
 	p->own.pausing = false;
+	p->own.credit = true;
 	own_check(p);
 }
 
@@ -278,8 +279,9 @@ own_failed(struct link *l, enum sc_error error, const struct asym_impl *asym)
 	own_check(l->peer);
 }
 
-/* A link is to be dialed in place of one: without a wait if that had lasted, and once if it had
-   not. */
+/* A link is to be dialed in place of one: without a wait if that had lasted, and once after each
+   wait if it had not: while a peer upgrades, that is what shows which of its processes has the
+   session (handover.h). */
 static void
 again(struct peer *p, bool at_once, uint64_t lasted)
 {

@@ -53,18 +53,31 @@ session_ids_remove(struct session_ids *ids, struct session_id *s)
 	s->listed = false;
 }
 
-bool
-session_ids_known(struct session_ids *ids, const uint8_t *id)
+/* Of one of these kinds, or one that comes before it. */
+static bool
+has(struct session_ids *ids, const uint8_t *id, enum session_id_of last)
 {
-	bool known = false;
+	bool found = false;
 
 	uv_mutex_lock(&ids->lock);
 	list_for_each (it, bucket(ids, id)) {
 		const struct session_id *s = container_of(it, struct session_id, node);
-		known |= s->of != SESSION_ID_NAMED && memcmp(s->id, id, TRUNK_SESSION_SIZE) == 0;
+		found |= s->of <= last && memcmp(s->id, id, TRUNK_SESSION_SIZE) == 0;
 	}
 	uv_mutex_unlock(&ids->lock);
-	return known;
+	return found;
+}
+
+bool
+session_ids_known(struct session_ids *ids, const uint8_t *id)
+{
+	return has(ids, id, SESSION_ID_ENDED);
+}
+
+bool
+session_ids_live(struct session_ids *ids, const uint8_t *id)
+{
+	return has(ids, id, SESSION_ID_LIVE);
 }
 
 struct peer *

@@ -59,6 +59,10 @@ session_ids_remove(struct session_ids *ids, struct session_id *s);
 bool
 session_ids_known(struct session_ids *ids, const uint8_t *id);
 
+/* True if somebody has it. */
+bool
+session_ids_live(struct session_ids *ids, const uint8_t *id);
+
 /* Where a link of that peer belongs which names this id; *live: there is such a session. NULL:
    anywhere. */
 struct peer *

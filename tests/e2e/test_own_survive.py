@@ -260,7 +260,7 @@ def test_drain_while_the_links_are_away(survivors, who, workers):
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("times", [1])
+@pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_upgrade_while_the_links_are_away(survivors, side, times, workers):
     """Connections that the old process has go on: it dials for them; or the peer does, and

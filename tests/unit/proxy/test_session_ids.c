@@ -67,9 +67,11 @@ test_at(void **state)
 	assert_false(is_live);
 	session_ids_add(&ids, &named, id);
 	assert_false(session_ids_known(&ids, id));
+	assert_false(session_ids_live(&ids, id));
 	assert_ptr_equal(session_ids_at(&ids, id, peer, &is_live), named.at);
 	assert_false(is_live);
 	session_ids_add(&ids, &live, id);
+	assert_true(session_ids_live(&ids, id));
 	assert_true(session_ids_known(&ids, id));
 	assert_ptr_equal(session_ids_at(&ids, id, peer, &is_live), live.at);
 	assert_true(is_live);
@@ -77,6 +79,8 @@ test_at(void **state)
 	assert_false(is_live);
 	session_ids_add(&ids, &ended, id);
 	session_ids_remove(&ids, &live);
+	assert_true(session_ids_known(&ids, id));
+	assert_false(session_ids_live(&ids, id));
 	assert_ptr_equal(session_ids_at(&ids, id, peer, &is_live), ended.at);
 	assert_false(is_live);
 	session_ids_remove(&ids, &ended);
