@@ -253,12 +253,14 @@ wait_for_call(const struct visit *v)
 	struct json_object *peer = picture_of_peer(v), *state;
 	bool told = peer && json_object_object_get_ex(peer, "state", &state);
 
-	if (told && strcmp(json_object_get_string(state), "up") == 0)
-		report_say(v->report, REPORT_OK, "connect", "it calls this node, and a link is up");
-	else
-		report_say(v->report, REPORT_NOTE, "connect",
-			"it calls this node, as it has no `address` here, and %s",
-			told ? "no link is up" : "that does not run");
+	if (told && strcmp(json_object_get_string(state), "up") == 0) {
+		report_say(v->report, REPORT_OK, "connect",
+			"it calls this node, and a link is up");
+		return;
+	}
+	report_say(v->report, REPORT_NOTE, "connect",
+		"it calls this node, as it has no `address` here, and %s",
+		told ? "no link is up" : "that does not run");
 	report_advice(v->report,
 		"the way to it can be tried at its end only, with: secureconn doctor %s",
 		v->d->config->node.name);

@@ -78,7 +78,7 @@ unlinkat(int at, const char *path, int flags)
 
 /* ---- the changes ---- */
 
-static struct shown_key old, new;
+static struct shown_key old, new, third;
 static struct peer_key announced;
 
 static enum key_verdict
@@ -209,12 +209,191 @@ look_note(struct keyring *ring)
 	return fixture_count(ring, KEY_PENDING) == 2;
 }
 
+static enum sc_error
+do_expect(struct keyring *ring, struct errmsg *err)
+{
+	return keyring_trust_fingerprint(ring, "hq", third.fingerprint, false, err);
+}
+
+static int
+look_expect(struct keyring *ring)
+{
+	return fixture_count(ring, KEY_EXPECTED) == 1;
+}
+
+/* The one that waits is taken back. */
+static enum sc_error
+do_revoke_pending(struct keyring *ring, struct errmsg *err)
+{
+	size_t n;
+	return keyring_revoke_pending(ring, "hq", &n, err);
+}
+
+static int
+look_revoke_pending(struct keyring *ring)
+{
+	return verdict(ring, &old) != VERDICT_VERIFIED  ? -1
+	       : verdict(ring, &new) == VERDICT_REVOKED ? 1
+	       : verdict(ring, &new) == VERDICT_UNKNOWN ? 0
+							: -1;
+}
+
+/* Several files: each key as it was, or revoked. */
+static enum sc_error
+do_revoke_all(struct keyring *ring, struct errmsg *err)
+{
+	size_t n;
+	return keyring_revoke(ring, "hq", NULL, &n, err);
+}
+
+static int
+look_revoke_all(struct keyring *ring)
+{
+	int was = look_revoke(ring);
+	bool pending = verdict(ring, &new) == VERDICT_REVOKED;
+
+	if (was < 0 || (!pending && verdict(ring, &new) != VERDICT_UNKNOWN))
+		return -1;
+	return was && pending;
+}
+
+static enum sc_error
+do_make_next(struct keyring *ring, struct errmsg *err)
+{
+	bool created;
+	return keyring_make(
+		ring, "", asym_find("X25519"), PAIR_NEXT, &random_system, &created, err);
+}
+
+static int
+look_make_next(struct keyring *ring)
+{
+	const struct asym_impl *asym = asym_find("X25519");
+	return !keyring_own(ring, asym) ? -1 : keyring_pair(ring, "", asym, PAIR_NEXT) != NULL;
+}
+
+/* The other one goes that the peer showed before. */
+static enum sc_error
+do_note_dialed(struct keyring *ring, struct errmsg *err)
+{
+	bool verified;
+	return keyring_note(
+		ring, "hq", asym_find("X25519"), third.bytes, "10.0.0.1:1", &verified, err);
+}
+
+static const struct peer_key *
+found_of(const struct keyring *ring, const struct shown_key *key)
+{
+	const struct peer_key *k;
+
+	for (size_t i = 0; (k = keyring_peer_key(ring, i)); i++)
+		if (strcmp(k->fingerprint, key->fingerprint) == 0)
+			return k;
+	return NULL;
+}
+
+/* 2: a verified one vouches for it. */
+static int
+pending_of(struct keyring *ring, const struct shown_key *key)
+{
+	const struct peer_key *k = found_of(ring, key);
+
+	return !k || k->state != KEY_PENDING ? 0 : k->beside[0] ? 2 : 1;
+}
+
+static int
+look_note_dialed(struct keyring *ring)
+{
+	return pending_of(ring, &third) ? 1 : pending_of(ring, &new) ? 0 : -1;
+}
+
+/* The peer announces it, and it waits for a call. */
+static enum sc_error
+do_roll_pending(struct keyring *ring, struct errmsg *err)
+{
+	enum keyroll_answer answer;
+	return keyring_roll(ring, &announced, false, &answer, err);
+}
+
+static int
+look_roll_pending(struct keyring *ring)
+{
+	return verdict(ring, &old) != VERDICT_VERIFIED ? -1 : pending_of(ring, &new) - 1;
+}
+
+static enum sc_error
+do_answer(struct keyring *ring, struct errmsg *err)
+{
+	return keyring_set_answer(ring, "hq", keyring_own(ring, asym_find("X25519"))->fingerprint,
+		KEYROLL_VERIFIED, err);
+}
+
+static int
+look_answer(struct keyring *ring)
+{
+	enum keyroll_answer answer;
+	int64_t time;
+	return keyring_answer(
+		ring, "hq", keyring_own(ring, asym_find("X25519"))->fingerprint, &answer, &time);
+}
+
+/* Both of the overlap are verified before. */
+static enum sc_error
+do_use(struct keyring *ring, struct errmsg *err)
+{
+	return keyring_use(ring, asym_find("X25519"), new.bytes, err);
+}
+
+static int
+look_use(struct keyring *ring)
+{
+	bool both =
+		verdict(ring, &old) == VERDICT_VERIFIED && verdict(ring, &new) == VERDICT_VERIFIED;
+	return !both ? -1 : !keyring_is_first_use(ring, asym_find("X25519"), new.bytes);
+}
+
+static enum sc_error
+do_expire(struct keyring *ring, struct errmsg *err)
+{
+	size_t n;
+	return keyring_expire(ring, &n, err);
+}
+
+static int
+look_expire(struct keyring *ring)
+{
+	const struct peer_key *found = found_of(ring, &new);
+
+	if (!found || found->state != KEY_VERIFIED)
+		return -1;
+	return verdict(ring, &old) != VERDICT_VERIFIED && !found->beside[0];
+}
+
+/* What is there before. */
+enum before { PLAIN, NEXT, FORMER, OVERLAP, OVERLAP_OVER };
+
 struct change {
 	const char *name;
 	enum sc_error (*run)(struct keyring *ring, struct errmsg *err);
 	int (*look)(struct keyring *ring); /* 0: the old state, 1: the new one, -1: neither */
-	bool next, former;                 /* what is there before */
+	enum before before;
 };
+
+/* Before it: the new key is verified beside the old one, and perhaps was used long ago. */
+static void
+overlap(struct fixture *f, bool over)
+{
+	enum keyroll_answer answer;
+	struct errmsg err;
+
+	assert_int_equal(keyring_roll(f->ring, &announced, true, &answer, &err), SC_OK);
+	if (!over)
+		return;
+	struct key_record r = {.kind = KIND_VERIFIED, .key = *found_of(f->ring, &new)};
+	r.key.used = unix_time() - ROLL_OVERLAP;
+	assert_int_equal(change_begin(f->ring, &err), SC_OK);
+	assert_int_equal(change_end(f->ring, change_write(f->ring, &r, &err)), SC_OK);
+}
 
 static void
 prepare(struct fixture *f, const struct change *c)
@@ -225,20 +404,23 @@ prepare(struct fixture *f, const struct change *c)
 	fixture_init(f);
 	old = fixture_key(f, f->x25519);
 	new = fixture_key(f, f->x25519);
+	third = fixture_key(f, f->x25519);
 	fixture_trust(f, "hq", &old);
 	fixture_note(f, "hq", &new, "10.0.0.1:7400");
 	assert_int_equal(
 		keyring_generate(f->ring, f->x25519, &f->random.source, &created, &err), SC_OK);
-	if (c->next || c->former)
+	if (c->before == NEXT || c->before == FORMER)
 		assert_int_equal(keyring_make(f->ring, "", f->x25519, PAIR_NEXT, &f->random.source,
 					 &created, &err),
 			SC_OK);
-	if (c->former)
+	if (c->before == FORMER)
 		assert_int_equal(keyring_change_over(f->ring, "", f->x25519, &err), SC_OK);
 	announced = (struct peer_key){.asym = f->x25519, .peer = "hq", .source = "10.0.0.1:7400"};
 	memcpy(announced.public_key, new.bytes, 32);
 	memcpy(announced.fingerprint, new.fingerprint, sizeof(new.fingerprint));
 	memcpy(announced.beside, old.fingerprint, sizeof(old.fingerprint));
+	if (c->before == OVERLAP || c->before == OVERLAP_OVER)
+		overlap(f, c->before == OVERLAP_OVER);
 }
 
 /* True if the child was killed at that step, false if it came to its end before. */
@@ -267,14 +449,23 @@ static void
 test_every_step(void **state)
 {
 	static const struct change changes[] = {
-		{"verify", do_verify, look_verify, false, false},
-		{"trust", do_trust, look_verify, false, false},
-		{"revoke", do_revoke, look_revoke, false, false},
-		{"roll", do_roll, look_roll, false, false},
-		{"change over", do_change_over, look_change_over, true, false},
-		{"retire", do_retire, look_retire, false, true},
-		{"make", do_make, look_make, false, false},
-		{"note", do_note, look_note, false, false},
+		{"verify", do_verify, look_verify, PLAIN},
+		{"trust", do_trust, look_verify, PLAIN},
+		{"expect", do_expect, look_expect, PLAIN},
+		{"revoke", do_revoke, look_revoke, PLAIN},
+		{"revoke what waits", do_revoke_pending, look_revoke_pending, PLAIN},
+		{"revoke all", do_revoke_all, look_revoke_all, PLAIN},
+		{"roll", do_roll, look_roll, PLAIN},
+		{"roll, to wait", do_roll_pending, look_roll_pending, PLAIN},
+		{"use", do_use, look_use, OVERLAP},
+		{"expire", do_expire, look_expire, OVERLAP_OVER},
+		{"make next", do_make_next, look_make_next, PLAIN},
+		{"change over", do_change_over, look_change_over, NEXT},
+		{"answer", do_answer, look_answer, PLAIN},
+		{"retire", do_retire, look_retire, FORMER},
+		{"make", do_make, look_make, PLAIN},
+		{"note", do_note, look_note, PLAIN},
+		{"note dialed", do_note_dialed, look_note_dialed, PLAIN},
 	};
 	(void)state;
 
