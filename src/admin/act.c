@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "proxy/rolls.h"
 #include "proxy/stop.h"
 
 static void
@@ -105,6 +106,7 @@ static void
 look_at_keys(struct act *a)
 {
 	watch_look(a->node);
+	rolls_ask(a->node);
 	answer(a, answer_new());
 }
 

@@ -3,6 +3,13 @@
 #include "cli/rotate.h"
 
 #include <json.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/client.h"
+
+#define KNOWS          "knows it"
+#define PATIENCE_TRIES 20 /* in a second */
 
 /* ---- who knows ---- */
 
@@ -14,8 +21,8 @@ is_news(const struct keyring *ring, const struct key_pair *pair)
 	if (pair->role == PAIR_NEXT)
 		return true;
 	return pair->role == PAIR_CURRENT &&
-		(keyring_pair(ring, pair->identity, pair->asym, PAIR_FORMER) ||
-			keyring_pair(ring, pair->identity, pair->asym, PAIR_RETIRED));
+	       (keyring_pair(ring, pair->identity, pair->asym, PAIR_FORMER) ||
+		       keyring_pair(ring, pair->identity, pair->asym, PAIR_RETIRED));
 }
 
 /* The peers that are shown this pair, or will be. */
@@ -29,7 +36,7 @@ concerns(const struct keyring *ring, const struct config_peer *peer, const struc
 static const char *
 said(const struct keyring *ring, const struct config_peer *peer, const struct key_pair *pair)
 {
-	static const char *const texts[] = {"knows it", "needs a call", "refuses it"};
+	static const char *const texts[] = {KNOWS, "needs a call", "refuses it"};
 	enum keyroll_answer answer;
 	int64_t time;
 
@@ -50,7 +57,7 @@ show_peers(const struct cli *cli, const struct config *config, const struct keyr
 			continue;
 		const char *text = said(ring, peer, pair);
 		n++;
-		knowing += strcmp(text, "knows it") == 0;
+		knowing += strcmp(text, KNOWS) == 0;
 		fprintf(cli->out, "    %-16s %s\n", peer->name, text);
 	}
 	cli_say(cli, 2, "  Known to %zu of %zu peers.\n", knowing, n);
@@ -68,6 +75,47 @@ show_pair(const struct cli *cli, const struct keyring *ring, const struct key_pa
 		fprintf(cli->out, "  in use  %s\n", current->fingerprint);
 	fprintf(cli->out, "  %s  %s\n", pair->role == PAIR_NEXT ? "new   " : "in use",
 		pair->fingerprint);
+}
+
+static bool
+all_know(const struct config *config, const struct keyring *ring, const struct key_pair *pair)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (concerns(ring, &config->peers[i], pair) &&
+			strcmp(said(ring, &config->peers[i], pair), KNOWS) != 0)
+			return false;
+	return true;
+}
+
+/* True if every key that peers have to hear of is known to them, and in use. */
+static bool
+is_settled(const struct config *config, const struct keyring *ring)
+{
+	const struct key_pair *pair;
+
+	for (size_t i = 0; (pair = keyring_pair_at(ring, i)); i++)
+		if (is_news(ring, pair) &&
+			(pair->role == PAIR_NEXT || !all_know(config, ring, pair)))
+			return false;
+	return true;
+}
+
+/* A running node asks those peers again that had not verified the new key: one who has heard on the
+   telephone that it is done sees it here. What they say is waited for a moment. */
+static void
+ask_again(const struct config *config, struct keyring *ring)
+{
+	const struct request request = {.kind = REQUEST_KEYS};
+	const struct timespec pause = {.tv_nsec = 1000000000 / PATIENCE_TRIES};
+
+	if (is_settled(config, ring))
+		return;
+	struct json_object *answer = client_question(config, &request);
+	for (unsigned i = 0; answer && i < PATIENCE_TRIES && !is_settled(config, ring); i++) {
+		nanosleep(&pause, NULL);
+		keyring_refresh(ring);
+	}
+	json_object_put(answer);
 }
 
 static int
@@ -93,8 +141,10 @@ show_status(const struct cli *cli, const struct config *config, const struct key
 		cli_say(cli, 0,
 			"\n"
 			"A running node changes over by itself when all know the new key; sooner "
-			"with: %s key rotate --finish\n",
-			cli_name(cli, name, sizeof(name)));
+			"with: %s key rotate --finish\n"
+			"Once a peer's operator has verified it, this asks again: %s key rotate "
+			"--status\n",
+			cli_name(cli, name, sizeof(name)), name);
 	return CLI_DONE;
 }
 
@@ -195,8 +245,10 @@ rotate_keys(const struct cli *cli, const struct config *config, struct keyring *
 	struct errmsg err;
 	bool created;
 
-	if (wish->status)
+	if (wish->status) {
+		ask_again(config, ring);
 		return (wish->json ? show_status_json : show_status)(cli, config, ring);
+	}
 	const struct asym_impl *asym = settings_find_asym(
 		wish->algorithm ? wish->algorithm : config->node.asymmetric.at[0], true, &err);
 	if (!asym)

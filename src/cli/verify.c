@@ -184,18 +184,36 @@ former_keys(const struct keyring *ring, const char *peer, struct former *former,
 	return n;
 }
 
+/* The one that vouches for the new key stays for a while. */
+static bool
+is_still_verified(const struct keyring *ring, const char *fingerprint)
+{
+	const struct peer_key *key;
+
+	for (size_t i = 0; (key = keyring_peer_key(ring, i)) && key->state == KEY_VERIFIED; i++)
+		if (strcmp(key->fingerprint, fingerprint) == 0)
+			return true;
+	return false;
+}
+
 static void
-show_verified(const struct cli *cli, const struct config *config, const struct peer_key *key,
+show_verified(const struct cli *cli, const struct keyring *ring, const struct peer_key *key,
 	const struct former *former, size_t n_former)
 {
 	cli_say(cli, 0, "\n%s is verified. A running node uses its %s key within a second.\n",
 		key->peer, key->asym->algorithm->name);
-	for (size_t i = 0; i < n_former; i++)
-		if (former[i].asym == key->asym)
+	for (size_t i = 0; i < n_former; i++) {
+		if (former[i].asym != key->asym)
+			continue;
+		if (is_still_verified(ring, former[i].fingerprint))
+			cli_say(cli, 0,
+				"Its key %s, which vouches for this one, is accepted until %d "
+				"days after the first link under the new one.\n",
+				former[i].fingerprint, ROLL_OVERLAP / (24 * 3600));
+		else
 			cli_say(cli, 0, "Its former key, %s, is not accepted any more.\n",
 				former[i].fingerprint);
-	cli_say(cli, 0, "The link comes up when its operator has verified %s too.\n",
-		config->node.name);
+	}
 }
 
 /* The next try: on a terminal in its groups, else a line as it comes. False: there is none. */
@@ -228,7 +246,12 @@ ask(const struct cli *cli, const struct config *config, struct keyring *ring, co
 			return cli_fail(cli, CLI_FAILED, "nothing was typed; nothing has changed");
 		enum sc_error error = keyring_verify(ring, peer, typed, &key, &err);
 		if (error == SC_OK) {
-			show_verified(cli, config, &key, former, n_former);
+			show_verified(cli, ring, &key, former, n_former);
+			if (n_former == 0)
+				cli_say(cli, 0,
+					"The link comes up when its operator has verified %s "
+					"too.\n",
+					config->node.name);
 			return CLI_DONE;
 		}
 		if (error != SC_ERR_INVALID)

@@ -37,6 +37,10 @@ rolls_adopt(struct worker *w);
 void
 rolls_look(struct node *n);
 
+/* Somebody wants to know: tells all peers again of keys that they have not verified. */
+void
+rolls_ask(struct node *n);
+
 /* Now and then: changes over to keys that all who need to have verified, and lets old ones go, this
    node's and its peers'. */
 void

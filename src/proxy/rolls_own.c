@@ -82,6 +82,23 @@ rolls_look(struct node *n)
 	}
 }
 
+static void
+on_ask(struct worker *w, struct post *post)
+{
+	(void)post;
+	rolls_announce_all(w);
+}
+
+void
+rolls_ask(struct node *n)
+{
+	for (unsigned i = 0; i < n->n_workers; i++) {
+		struct worker *w = &n->workers[i];
+		w->ask_post.fn = on_ask;
+		worker_post(w, &w->ask_post);
+	}
+}
+
 /* ---- now and then ---- */
 
 enum duty { DUTY_CHANGE_OVER, DUTY_RETIRE, DUTY_EXPIRE };

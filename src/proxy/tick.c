@@ -61,7 +61,8 @@ on_tick(void *owner)
 		slice_start(&w->slices, &w->look);
 	}
 	if (node_now() >= w->announce_at) {
-		rolls_announce_all(w);
+		if (w->announce_at != 0) /* links that come up are told then */
+			rolls_announce_all(w);
 		w->announce_at = node_now() + w->config->limits.announce_again;
 	}
 	tick_start(w);

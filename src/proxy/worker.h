@@ -44,6 +44,7 @@ struct worker {
 	   to it: this one rests */
 	struct post start, drain, stop, finish, watch, rests;
 	struct post key_post;        /* there is mail */
+	struct post ask_post;        /* peers are to be asked about new keys */
 	struct key_mail key_mail;
 	struct key_set *key_set;     /* what its links are made with; held */
 	uint64_t announce_at;        /* peers are told again of new keys */

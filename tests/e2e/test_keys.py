@@ -2,6 +2,7 @@
 identities, the state folder."""
 
 import json
+import re
 import threading
 import time
 
@@ -230,6 +231,28 @@ def test_rotation_with_a_call(make_pair):
     store.wait("link_up", peer="hq", since=since)
     store.wait("key_retired", fingerprint=old)
     assert "knows it" in store.cli("key", "rotate", "--status").stdout
+
+
+def test_rotation_goes_on_right_after_the_call(make_pair):
+    """By itself the peer is asked again every quarter of an hour; whoever wants to know does not
+    wait for that."""
+    pair = make_pair(start=False)
+    pair.start()
+    hq, store = pair.hq, pair.store
+    old = store.fingerprint()
+    store.cli("key", "rotate")
+    store.wait("key_announced", peer="hq", answer="pending")
+    new = until(lambda: fingerprints(store).get("new"), "the new key")[0]
+    said = hq.cli("verify", "store", input=new + "\n").stdout
+    assert f"Its key {old}" in said and "7 days" in said, "the old one vouches, and stays valid"
+    assert "not accepted" not in said
+    assert fingerprints(store)["in use"] == [old]
+    said = store.cli("key", "rotate", "--status").stdout
+    assert re.search(rf"in use +{new}\n +hq +knows it\n", said), said
+    store.wait("key_in_use", fingerprint=new)
+    assert len(store.events("key_announced")) == 2
+    store.cli("key", "rotate", "--status")
+    assert len(store.events("key_announced")) == 2, "nobody is asked who knows it"
 
 
 def test_rotation_finished_by_hand(make_pair):
