@@ -298,13 +298,28 @@ def test_unix_sockets_and_a_new_configuration(pair, folder):
     assert not os.path.exists(path)
 
 
-@pytest.mark.parametrize("what", ["configuration", "program"])
-def test_a_new_one_that_fails_changes_nothing(make_pair, folder, command, what):
-    pair = make_pair(start=False)
+def exchangeable(pair, folder, command):
+    """Starts the pair, store from a path of its own; returns that."""
     program = folder / "secureconn"
     program.symlink_to(command[-1])
     pair.store.command = [*command[:-1], program]
     pair.start()
+    return program
+
+
+def begin_in_vain(pair, program):
+    """Begins an upgrade to a program that is never ready; returns its process."""
+    program.unlink()
+    program.write_text("#!/bin/sh\nexec sleep 100\n")
+    program.chmod(0o755)
+    pair.store.signal(signal.SIGUSR2)
+    return int(pair.store.wait("upgrade_begin")["pid"])
+
+
+@pytest.mark.parametrize("what", ["configuration", "program"])
+def test_a_new_one_that_fails_changes_nothing(make_pair, folder, command, what):
+    pair = make_pair(start=False)
+    program = exchangeable(pair, folder, command)
     with pair.connect() as s:
         assert echoes(s)
         if what == "configuration":
@@ -328,15 +343,8 @@ def test_a_new_one_that_fails_changes_nothing(make_pair, folder, command, what):
 
 def test_sigterm_while_the_new_one_is_not_ready(make_pair, folder, command):
     pair = make_pair(start=False)
-    program = folder / "secureconn"
-    program.symlink_to(command[-1])
-    pair.store.command = [*command[:-1], program]
-    pair.start()
-    program.unlink()
-    program.write_text("#!/bin/sh\nexec sleep 100\n")
-    program.chmod(0o755)
-    pair.store.signal(signal.SIGUSR2)
-    child = int(pair.store.wait("upgrade_begin")["pid"])
+    program = exchangeable(pair, folder, command)
+    child = begin_in_vain(pair, program)
     pair.store.signal(signal.SIGUSR2)
     assert pair.store.wait("upgrade_ignored")["reason"] == "one is under way"
     pair.store.signal(signal.SIGHUP)
@@ -351,15 +359,8 @@ def test_sigterm_while_the_new_one_is_not_ready(make_pair, folder, command):
 def test_a_new_one_that_is_never_ready(make_pair, folder, command):
     """After half a minute it is ended, and nothing is left of it; another one may come."""
     pair = make_pair(start=False)
-    program = folder / "secureconn"
-    program.symlink_to(command[-1])
-    pair.store.command = [*command[:-1], program]
-    pair.start()
-    program.unlink()
-    program.write_text("#!/bin/sh\nexec sleep 100\n")
-    program.chmod(0o755)
-    pair.store.signal(signal.SIGUSR2)
-    child = int(pair.store.wait("upgrade_begin")["pid"])
+    program = exchangeable(pair, folder, command)
+    child = begin_in_vain(pair, program)
     assert "not ready in time" in pair.store.wait("upgrade_failed", deadline=60)["reason"]
     assert works(pair.route)
     until(lambda: not os.path.exists(f"/proc/{child}"), "the new one is gone, and waited for")
