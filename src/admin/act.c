@@ -45,9 +45,8 @@ on_renewed(void *owner, const struct renewed *renewed)
 			"ones");
 	} else {
 		struct json_object *o = answer_new();
-		json_object_object_add(o, "links", json_object_new_int64(renewed->links));
-		json_object_object_add(
-			o, "wait_ms", json_object_new_uint64(renewed->wait / NS_PER_MS));
+		answer_add(o, "links", json_object_new_int64(renewed->links));
+		answer_add(o, "wait_ms", json_object_new_uint64(renewed->wait / NS_PER_MS));
 		answer(a, o);
 	}
 }
@@ -72,9 +71,8 @@ version(struct act *a)
 {
 	struct json_object *o = answer_new();
 
-	json_object_object_add(o, "version", json_object_new_string(SC_VERSION));
-	json_object_object_add(
-		o, "name", json_object_new_string(a->node->config->node.name));
+	answer_add(o, "version", json_object_new_string(SC_VERSION));
+	answer_add(o, "name", json_object_new_string(a->node->config->node.name));
 	answer(a, o);
 }
 
@@ -93,7 +91,7 @@ end(struct act *a, bool at_once)
 	bool running = n->workers[0].state == WORKER_RUNNING;
 	struct json_object *o = answer_new();
 
-	json_object_object_add(o, "drain_ms",
+	answer_add(o, "drain_ms",
 		json_object_new_uint64(at_once ? 0 : n->config->node.drain / NS_PER_MS));
 	answer(a, o);
 	if (running)

@@ -69,11 +69,15 @@ set_answer(struct dialog *d, struct json_object *o)
 {
 	const int form = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
 	size_t n;
-	const char *text = json_object_to_json_string_length(o, form, &n);
+	const char *text = o ? json_object_to_json_string_length(o, form, &n) : NULL;
 
 	d->busy = false;
-	text_add(&d->out, text, n);
-	text_add(&d->out, "\n", 1);
+	if (text) {
+		text_add(&d->out, text, n);
+		text_add(&d->out, "\n", 1);
+	} else {
+		d->out.failed = true;
+	}
 	json_object_put(o);
 }
 
@@ -178,7 +182,8 @@ work(struct dialog *d)
 	size_t size;
 
 	for (;;) {
-		if (d->out.size > 0 && !d->writing && !send_out(d))
+		/* what could not be made has no bytes to be seen by */
+		if ((d->out.size > 0 || d->out.failed) && !d->writing && !send_out(d))
 			return false;
 		if (d->busy || d->writing)
 			return true;

@@ -168,11 +168,18 @@ request_read(struct request_reader *r, const char **data, size_t *n, size_t *siz
 	return REQUEST_LINE;
 }
 
+void
+answer_add(struct json_object *answer, const char *key, struct json_object *value)
+{
+	if (!answer || json_object_object_add(answer, key, value) != 0)
+		json_object_put(value);
+}
+
 struct json_object *
 answer_new(void)
 {
 	struct json_object *o = json_object_new_object();
-	json_object_object_add(o, "ok", json_object_new_boolean(true));
+	answer_add(o, "ok", json_object_new_boolean(true));
 	return o;
 }
 
@@ -180,7 +187,7 @@ struct json_object *
 answer_error(const char *text)
 {
 	struct json_object *o = json_object_new_object();
-	json_object_object_add(o, "ok", json_object_new_boolean(false));
-	json_object_object_add(o, "error", json_object_new_string(text));
+	answer_add(o, "ok", json_object_new_boolean(false));
+	answer_add(o, "error", json_object_new_string(text));
 	return o;
 }

@@ -56,12 +56,16 @@ enum request_more {
 enum request_more
 request_read(struct request_reader *r, const char **data, size_t *n, size_t *size);
 
-/* {"ok": true}, to be added to. */
+/* {"ok": true}, to be added to. NULL: out of memory, here as in what follows. */
 struct json_object *
 answer_new(void);
 
 /* {"ok": false, "error": text} */
 struct json_object *
 answer_error(const char *text);
+
+/* One more member. json-c itself would end the process where there is no object. */
+void
+answer_add(struct json_object *answer, const char *key, struct json_object *value);
 
 #endif

@@ -98,7 +98,6 @@ TESTED_ELSEWHERE = {
     "admin/admin.c": "tests/e2e/test_control.py",
     "admin/metrics.c": "tests/e2e/test_metrics.py",
     "admin/control.c": "tests/e2e/test_control.py",
-    "admin/dialog.c": "tests/e2e/test_control.py",
     "cli/status.c": "tests/e2e/test_status.py",
     "cli/screen.c": "tests/e2e/test_status.py",
     "cli/doctor*.c": "tests/e2e/test_doctor.py",
