@@ -161,6 +161,19 @@ answer(struct channel *c, const uint8_t *data, size_t n)
 			session_ids_live(&c->owner->n->session_ids, data + 1));
 }
 
+/* The one that has the session; but every other time another one, for it may be another session's
+   link that takes the turn, again and again. */
+static unsigned
+whose(const struct handover *h, const struct channel *with, unsigned turn)
+{
+	for (unsigned i = 0; i < h->n_elders; i++)
+		if (h->elders[i] == with) {
+			unsigned next = h->n_elders > 1 ? 1 + turn / 2 % (h->n_elders - 1) : 0;
+			return (i + (turn % 2 == 1 ? next : 0)) % h->n_elders;
+		}
+	return turn % h->n_elders;
+}
+
 bool
 handover_link(struct node *n, const struct source *source, int fd)
 {
@@ -175,11 +188,7 @@ handover_link(struct node *n, const struct source *source, int fd)
 	uv_mutex_unlock(&h->lock);
 	if (!expected)
 		return false;
-	const struct channel *to = h->elders[turn % h->n_elders];
-	for (unsigned i = 0; i < h->n_elders; i++)
-		if (h->elders[i] == with)
-			to = h->elders[i];
-	if (!pass_byte(to->fd, LINK, fd))
+	if (!pass_byte(h->elders[whose(h, with, turn)]->fd, LINK, fd))
 		return false;
 	close(fd);
 	return true;

@@ -322,7 +322,9 @@ own_dead(struct link *l)
 void
 own_lost(struct session *s)
 {
-	list_insert_tail(&s->peer->own.lost, &s->lost);
+	struct list *lost = &s->peer->own.lost;
+
+	list_insert_tail(s->tries % 2 == 1 ? lost->next : lost, &s->lost);
 	s->peer->own.n_lost++;
 }
 

@@ -29,7 +29,9 @@ struct own {
 	struct list ready;    /* of these, those that wait for a connection */
 	unsigned n_ready;
 	struct list waiting;  /* struct local: connections without a stream */
-	struct list lost;     /* struct session: those without a link, the oldest loss first */
+	/* struct session: those without a link, the oldest loss first, but each has two tries in a
+	   row (session.h) */
+	struct list lost;
 	unsigned n_lost;
 	bool credit;          /* the next loss is not waited for */
 	struct list attempts; /* TCP connections under way */

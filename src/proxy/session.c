@@ -92,6 +92,16 @@ take_link(struct session *s, struct link *l)
 	alarm_set(s->alarm, UINT64_MAX);
 }
 
+/* Each has two links in a row, then the others have theirs: with the first one a process that takes
+   over from another finds out whose the second one is (handover.h). */
+static bool
+waits_longer(const struct session *a, const struct session *b)
+{
+	if (a->tries / 2 != b->tries / 2)
+		return a->tries / 2 < b->tries / 2;
+	return a->lost_at < b->lost_at;
+}
+
 /* The one that waits longest for this node to dial a link that is shared. */
 static struct session *
 waiting(const struct peer *p)
@@ -101,7 +111,7 @@ waiting(const struct peer *p)
 	list_for_each (it, &p->sessions) {
 		struct session *s = container_of(it, struct session, node);
 		if (s->own && !s->single && !s->link && trunk_suspended(s->trunk) &&
-			(!oldest || s->lost_at < oldest->lost_at))
+			(!oldest || waits_longer(s, oldest)))
 			oldest = s;
 	}
 	return oldest;
@@ -257,7 +267,9 @@ session_suspend(struct session *s, enum sc_error error)
 	bool idle = is_idle(s);
 
 	s->link = NULL;
-	s->lost_at = node_now();
+	s->tries = l->session_up ? 0 : s->tries + 1;
+	if (s->tries == 0)
+		s->lost_at = node_now();
 	s->held = trunk_streams(s->trunk);
 	if (s->single && s->own && !idle)
 		own_lost(s);

@@ -29,6 +29,7 @@ struct session {
 	const struct asym_impl *asym;
 	uint8_t key[ASYM_PUBLIC_MAX];
 	uint64_t lost_at;
+	unsigned tries; /* links since then over which it did not come to go on */
 	size_t held;      /* streams when it was lost */
 	uint64_t refused; /* streams above the limit, as far as they were counted */
 };
