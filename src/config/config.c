@@ -87,6 +87,30 @@ config_peer_find(const struct config *config, const char *name)
 	return config_find(config, SECTION_PEER, name);
 }
 
+const struct config_peer *
+config_peer_walk(const struct config *config, struct config_walk *walk, const char *name)
+{
+	size_t guess = walk->last + walk->stride;
+
+	if (guess < config->n_peers && strcmp(config->peers[guess].name, name) == 0) {
+		walk->last = guess;
+		return &config->peers[guess];
+	}
+	const struct config_peer *section = config_peer_find(config, name);
+	if (section) {
+		size_t at = (size_t)(section - config->peers);
+		walk->stride = at - walk->last; /* backwards too: it wraps */
+		walk->last = at;
+	}
+	return section;
+}
+
+const struct config_route *
+config_route_find(const struct config *config, const char *name)
+{
+	return config_find(config, SECTION_ROUTE, name);
+}
+
 const struct config_service *
 config_service_find(const struct config *config, const char *name, size_t n)
 {

@@ -177,6 +177,20 @@ endpoint_parse(struct endpoint *endpoint, const char *text, bool allow_unix, str
 const struct config_peer *
 config_peer_find(const struct config *config, const char *name);
 
+/* For many sections one after the other: where the last one was, and how far from the one before.
+   All zero at first. */
+struct config_walk {
+	size_t last, stride;
+};
+
+/* The same as config_peer_find, and faster where the names come in the order of the sections, or
+   as each one in so many of them. */
+const struct config_peer *
+config_peer_walk(const struct config *config, struct config_walk *walk, const char *name);
+
+const struct config_route *
+config_route_find(const struct config *config, const char *name);
+
 /* name is n bytes and need not be text. */
 const struct config_service *
 config_service_find(const struct config *config, const char *name, size_t n);

@@ -1,4 +1,5 @@
-/* Knows what goes on, what ends and what begins on a worker when its configuration changes. */
+/* Knows what goes on, what ends and what begins on a worker when its configuration changes: what
+   must be so at once, and what is done peer by peer, in slices. */
 #include "proxy/apply.h"
 
 #include <stdlib.h>
@@ -10,9 +11,17 @@
 #include "proxy/session.h"
 #include "proxy/watch.h"
 
+#define AT_ONCE 16 /* peers, before the time is looked at */
+
+/* First on their way to a worker, then what is left of them there: worker.news. */
 struct news {
 	struct post post;
-	const struct config *config;
+	struct worker *worker;
+	const struct config *config, *before;
+	struct slice slice;
+	const struct list *peer; /* the last one that they were applied to; peers stay there */
+	struct config_walk was, is;
+	uv_work_t work;
 };
 
 /* ---- peers ---- */
@@ -59,21 +68,20 @@ same_address(const struct config_peer *a, const struct config_peer *b)
 	return same;
 }
 
+/* was, is: its sections. */
 static void
-apply_peer(struct peer *p, const struct config *config)
+apply_peer(struct peer *p, const struct config_peer *was, const struct config_peer *is)
 {
-	const struct config_peer *before = p->config;
-
-	p->config = config_peer_find(config, p->name);
-	if (before && !p->config) {
+	if (was && !is) {
+		p->config = NULL;
 		cut(p);
 		return;
 	}
-	if (!p->config)
+	if (!is)
 		return;
 	peer_look(p); /* connect = demand, or not any more */
 	/* A link that is up stays; what is under way to where the peer is no more does not. */
-	if (!before || !same_address(before, p->config)) {
+	if (!was || !same_address(was, is)) {
 		if (p->dialer.connector)
 			connect_cancel(p->dialer.connector);
 		dial_now(p);
@@ -104,32 +112,112 @@ apply_service(struct local *l, const struct config *config)
 }
 
 static void
-apply_config(struct worker *w, const struct config *config)
+apply_services(struct worker *w, const struct config *config)
 {
-	const struct config *before = w->config;
-
-	w->config = config;
 	list_for_each_safe (it, &w->locals) {
 		struct local *l = container_of(it, struct local, node);
 		if (l->service && !l->over)
 			apply_service(l, config);
 	}
-	list_for_each_safe (it, &w->peers)
-		apply_peer(container_of(it, struct peer, at), config);
-	watch_end_links(w); /* allow_weak */
-	config_free(before);
 }
 
-/* ---- on their way ---- */
+/* ---- at once, and in slices ---- */
+
+static void
+on_thread(uv_work_t *work)
+{
+	config_free(container_of(work, struct news, work)->before);
+}
+
+static void
+on_freed(uv_work_t *work, int status)
+{
+	(void)status;
+	free(container_of(work, struct news, work));
+}
+
+/* A large one that nobody has any more takes a while to free: on a thread. */
+static void
+end(struct news *news)
+{
+	struct worker *w = news->worker;
+
+	w->news = NULL;
+	config_free(news->config);
+	if (w->state == WORKER_RUNNING &&
+		uv_queue_work(&w->loop, &news->work, on_thread, on_freed) == 0)
+		return;
+	config_free(news->before);
+	free(news);
+}
+
+/* The next peer; false: there is none. */
+static bool
+apply_next(struct news *news)
+{
+	if (news->peer->next == &news->worker->peers)
+		return false;
+	news->peer = news->peer->next;
+	struct peer *p = container_of(news->peer, struct peer, at);
+	apply_peer(p, config_peer_walk(news->before, &news->was, p->name),
+		config_peer_walk(news->config, &news->is, p->name));
+	return true;
+}
+
+/* Some peers. */
+static bool
+on_slice(struct slice *slice)
+{
+	struct news *news = container_of(slice, struct news, slice);
+
+	for (unsigned i = 0; i < AT_ONCE; i++) {
+		if (!apply_next(news)) {
+			end(news);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What decides who may do what counts from now on. A peer that has no section any more keeps the
+   one that it had until its turn comes, with which it ends. */
+static void
+take(struct news *news)
+{
+	struct worker *w = news->worker;
+	struct config_walk walk = {0};
+
+	news->before = w->config;
+	w->config = config_hold(news->config);
+	list_for_each (it, &w->peers) {
+		struct peer *p = container_of(it, struct peer, at);
+		const struct config_peer *is = config_peer_walk(w->config, &walk, p->name);
+		if (is)
+			p->config = is;
+	}
+	apply_services(w, w->config);
+	if (news->before->node.allow_weak && !w->config->node.allow_weak)
+		watch_end_links(w);
+}
 
 static void
 on_news(struct worker *w, struct post *post)
 {
 	struct news *news = container_of(post, struct news, post);
 
-	apply_config(w, news->config);
-	free(news);
+	if (w->news) { /* two reloads one after the other: all of the first one first */
+		slice_stop(&w->news->slice);
+		while (apply_next(w->news))
+			;
+		end(w->news);
+	}
+	take(news);
+	w->news = news;
+	news->peer = &w->peers;
+	slice_start(&w->slices, &news->slice);
 }
+
+/* ---- on their way ---- */
 
 struct news **
 news_new(const struct node *n, const struct config *config)
@@ -143,6 +231,8 @@ news_new(const struct node *n, const struct config *config)
 			return NULL;
 		}
 		news[i]->post.fn = on_news;
+		news[i]->worker = &n->workers[i];
+		slice_init(&news[i]->slice, on_slice);
 		news[i]->config = config_hold(config);
 	}
 	return news;

@@ -13,7 +13,9 @@ struct news;
 struct news **
 news_new(const struct node *n, const struct config *config);
 
-/* Each worker takes its own, the node's own one at once. */
+/* Each worker takes its own, the node's own one at once. From that moment on the new configuration
+   decides who may do what there; peers that came, went or are elsewhere now are dialed or cut one
+   by one, in slices. */
 void
 news_send(struct news **news, struct node *n);
 

@@ -180,6 +180,8 @@ on_ask(struct worker *w, void *arg, const char *text)
 	const uint64_t now = node_now();
 
 	(void)text;
+	if (!part->begun && w->news)
+		return true; /* what was reloaded is shown whole: it is in its slices, too */
 	if (!part->begun)
 		begin(part, w);
 	for (unsigned i = 0; i < AT_ONCE && !part->failed; i++) {

@@ -15,11 +15,15 @@
 #include "proxy/service.h"
 
 #define CHANGES_SHOWN 200 /* one by one in the log */
+#define AT_ONCE       16  /* peers, before the time is looked at */
 
 struct reload {
 	struct node *n;
 	uv_work_t work;
-	const struct config *config;
+	const struct config *before, *config;
+	struct config_diff diff; /* of the two */
+	struct slice slice;
+	size_t n_made; /* of the peers: those that the node knows */
 	struct ports_known known;
 	struct list fresh;
 	struct list waiters;
@@ -65,6 +69,8 @@ reload_free(struct reload *r)
 {
 	listeners_close(&r->fresh);
 	ports_forget(&r->known);
+	config_diff_fini(&r->diff);
+	config_free(r->before);
 	config_free(r->config);
 	free(r);
 }
@@ -114,17 +120,6 @@ log_done(const struct config_diff *diff)
 
 /* ---- the change ---- */
 
-/* Those that the node does not know yet; until their worker takes the configuration they have no
-   section. */
-static bool
-make_peers(struct node *n, const struct config *config)
-{
-	for (size_t i = 0; i < config->n_peers; i++)
-		if (!peer_find(n, config->peers[i].name, true))
-			return false;
-	return true;
-}
-
 /* Somebody may have set a level on the running node: that counts until the file says another. */
 static void
 take_log(const struct config_node *now, const struct config_node *before)
@@ -159,23 +154,19 @@ commit(struct reload *r)
 {
 	struct node *n = r->n;
 	const struct config *before = n->config;
-	struct routes routes = {.at = NULL};
+	struct routes routes;
 	struct news **news = NULL;
-	struct config_diff diff = {.changes = NULL};
 
-	bool ok = config_diff_init(&diff, n->started, n->config, r->config) &&
-		make_peers(n, r->config) && routes_make(&routes, n, r->config);
-	if (ok)
+	if (routes_make(&routes, n, r->config))
 		news = news_new(n, r->config);
 	if (news) {
 		take(r, &routes, news);
-		log_done(&diff);
+		log_done(&r->diff);
 		service_check_privilege(n->config);
 		config_free(before);
 	} else {
 		routes_free(&routes);
 	}
-	config_diff_fini(&diff);
 	return news != NULL;
 }
 
@@ -205,6 +196,29 @@ finish(struct reload *r)
 	reload_free(r);
 }
 
+/* ---- the peers ---- */
+
+/* Those that the node does not know yet; until their worker takes the configuration they have no
+   section. Some of them. */
+static bool
+on_slice(struct slice *slice)
+{
+	struct reload *r = container_of(slice, struct reload, slice);
+	const struct config *config = r->config;
+	bool more = node_main(r->n)->state == WORKER_RUNNING;
+
+	for (unsigned i = 0; more && i < AT_ONCE && r->error == SC_OK; i++) {
+		if (r->n_made == config->n_peers)
+			more = false;
+		else if (!peer_find(r->n, config->peers[r->n_made++].name, true))
+			r->error = errmsg_set(&r->err, SC_ERR_MEMORY, "out of memory");
+	}
+	if (more && r->error == SC_OK)
+		return true;
+	finish(r);
+	return false;
+}
+
 /* ---- the thread ---- */
 
 static void
@@ -217,6 +231,8 @@ on_thread(uv_work_t *work)
 	r->error = r->config ? SC_OK : SC_ERR_INVALID;
 	if (r->config)
 		r->error = ports_open(&r->fresh, r->config, &r->known, NULL, &r->err);
+	if (r->error == SC_OK && !config_diff_init(&r->diff, n->started, r->before, r->config))
+		r->error = errmsg_set(&r->err, SC_ERR_MEMORY, "out of memory");
 }
 
 static void
@@ -226,7 +242,10 @@ on_done(uv_work_t *work, int status)
 
 	if (status != 0)
 		r->error = errmsg_set(&r->err, SC_ERR_INTERNAL, "%s", uv_strerror(status));
-	finish(r);
+	if (r->error == SC_OK)
+		slice_start(&node_main(r->n)->slices, &r->slice);
+	else
+		finish(r);
 }
 
 static void
@@ -238,6 +257,8 @@ begin(struct node *n)
 	n->reload_again = false;
 	if (r) {
 		r->n = n;
+		r->before = config_hold(n->config); /* nobody but a reload changes it */
+		slice_init(&r->slice, on_slice);
 		list_init(&r->fresh);
 		list_init(&r->waiters);
 		ok = ports_look(&r->known, n) &&

@@ -41,10 +41,10 @@ route_drop(struct route *r)
 static const struct route *
 present(const struct node *n, const char *name)
 {
-	for (size_t i = 0; i < n->routes.n; i++)
-		if (strcmp(n->routes.at[i]->config->name, name) == 0)
-			return n->routes.at[i];
-	return NULL;
+	const struct config_route *section =
+		n->routes.n > 0 ? config_route_find(n->config, name) : NULL;
+
+	return section ? n->routes.at[section - n->config->routes] : NULL;
 }
 
 /* Goes on where the route before it was. */

@@ -75,32 +75,12 @@ count_before(struct status_peer *const *others, size_t n, const char *name)
 	return from;
 }
 
-/* The peer's section, or NULL. Workers have theirs in the order of the sections, each one in so
-   many: that is tried before it is looked for. */
-static const struct config_peer *
-find_section(struct status_sorter *sorter, const char *name)
-{
-	const struct config *config = sorter->status->config;
-	size_t guess = sorter->last + sorter->stride;
-
-	if (guess < config->n_peers && strcmp(config->peers[guess].name, name) == 0) {
-		sorter->last = guess;
-		return &config->peers[guess];
-	}
-	const struct config_peer *section = config_peer_find(config, name);
-	if (section) {
-		size_t at = (size_t)(section - config->peers);
-		sorter->stride = at - sorter->last; /* backwards too: it wraps */
-		sorter->last = at;
-	}
-	return section;
-}
-
 void
 status_sorter_add(struct status_sorter *sorter, struct status_peer *p)
 {
 	struct status *s = sorter->status;
-	const struct config_peer *section = find_section(sorter, p->name);
+	const struct config_peer *section =
+		config_peer_walk(s->config, &sorter->walk, p->name);
 
 	if (section) {
 		s->peers[section - s->config->peers] = p;

@@ -102,7 +102,7 @@ status_peer_new(struct arena *memory, const char *name, size_t n_links, size_t n
 struct status_sorter {
 	struct status *status;
 	size_t n_others, room;
-	size_t last, stride; /* of the sections: where the next one is, probably */
+	struct config_walk walk; /* workers have theirs in the order of the sections, in turns */
 };
 
 /* so many: how many there will be, at most. False: out of memory. */

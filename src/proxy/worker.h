@@ -33,6 +33,7 @@ enum worker_flood {
 struct worker {
 	struct node *node;
 	const struct config *config; /* the node's, or, until this one takes it, the one before */
+	struct news *news; /* what this has not come to yet of what the last reload changed */
 	unsigned number; /* 0: the node's own, in the main thread */
 	bool threaded;   /* it has a thread of its own, which is to be joined */
 	uv_thread_t thread;

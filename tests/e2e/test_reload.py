@@ -1,6 +1,7 @@
 """A configuration that changes under a running node: what goes on, what ends, what begins; and
 what never does."""
 
+import json
 import random
 import signal
 import socket
@@ -494,6 +495,74 @@ def test_sigterm_while_reloading(pair, again):
             pair.store.signal(signal.SIGTERM)
         assert pair.store.ended(10) == 0
         assert refused(pair.store.sections["route more"]["listen"])
+
+
+# ---- very many peers ----
+
+def others(node, numbers):
+    """The other peers of the configuration are these."""
+    for title in [t for t in node.sections if t.startswith("peer other-")]:
+        del node.sections[title]
+    for i in numbers:
+        node.set(f"peer other-{i}")
+
+
+def sections(node):
+    """Names of the peers of the file, in their order."""
+    return [title.split()[1] for title in node.sections if title.startswith("peer ")]
+
+
+def shown(node):
+    """The same as `status` has them, but for one that is there for the sake of workers."""
+    peers = json.loads(node.cli("status", "--json").stdout)["peers"]
+    return [p["name"] for p in peers if p["configured"] and p["name"] != "on-the-first-worker"]
+
+
+def test_thousands_of_peers_come_and_go(pair):
+    """They are taken over in pieces: a connection goes on meanwhile, and in the end, also of
+    reloads that come one right after the other, the peers are those of the file."""
+    with pair.connect() as s:
+        for numbers, gone in ((range(2000), 0), (range(1000, 3000), 1000),
+                              (range(2999, 0, -3), 1333), (range(0), 1000), (range(1500), 0)):
+            others(pair.store, numbers)
+            since = reload(pair.store)["since"]
+            until(lambda: len(pair.store.events("peer_removed", since=since)) >= gone, "all cut")
+            assert shown(pair.store) == sections(pair.store)
+            assert echoes(s)
+        since = pair.store.position()
+        for last in range(4):
+            others(pair.store, range(last % 2 * 500, 2000))
+            pair.store.write()
+            pair.store.signal(signal.SIGHUP)
+            pair.store.wait("reload_begin", since=since)
+        until(lambda: len(pair.store.events("reload_done", since=since)) == len(
+            pair.store.events("reload_begin", since=since)), "all done")
+        until(lambda: shown(pair.store) == sections(pair.store), "the last one counts")
+        assert echoes(s)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_sigterm_while_thousands_come(pair, again):
+    """In whatever moment of it: the node ends well."""
+    for i in range(6):
+        others(pair.store, range(0))
+        pair.store.write()
+        if pair.store.process is None:
+            pair.store.start()
+        others(pair.store, range(2000))
+        pair.store.write()
+        since = pair.store.position()
+        pair.store.signal(signal.SIGHUP)
+        if i > 0:
+            pair.store.wait("reload_begin", since=since)
+        if i == 5:
+            pair.store.wait("reload_done", since=since)
+        end = time.monotonic() + i * 0.015
+        until(lambda: time.monotonic() >= end, "the moment", pause=0.0005)
+        pair.store.signal(signal.SIGTERM)
+        if again:
+            pair.store.signal(signal.SIGTERM)
+        assert pair.store.ended(20) == 0
 
 
 # ---- under load ----

@@ -33,6 +33,35 @@ test_any_order(void **state)
 	index_free(&c);
 }
 
+/* Looked for in the order of the sections, in each one of so many, backwards, or in none: what is
+   found is the same. */
+static void
+test_walk(void **state)
+{
+	static struct config_peer peers[N];
+	struct config c = {.peers = peers};
+	(void)state;
+
+	for (size_t i = 0; i < N; i++) {
+		snprintf(peers[i].name, sizeof(peers[i].name), "p%zu", i * 7 % N);
+		c.n_peers++;
+		assert_true(index_add(&c, SECTION_PEER));
+	}
+	for (size_t stride = 1; stride < N; stride++) {
+		struct config_walk walk = {0};
+		for (size_t i = 0, at = 0; i < N; i++, at = (at + stride) % N) {
+			assert_ptr_equal(
+				config_peer_walk(&c, &walk, peers[at].name), &peers[at]);
+			if (i % 5 == 0)
+				assert_null(config_peer_walk(&c, &walk, "somebody else"));
+		}
+	}
+	c.n_peers = 0;
+	struct config_walk walk = {0};
+	assert_null(config_peer_walk(&c, &walk, "p0"));
+	index_free(&c);
+}
+
 /* A peer, a route and a service of one name are three. */
 static void
 test_kinds(void **state)
@@ -61,6 +90,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_order),
+		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_kinds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
