@@ -8,7 +8,8 @@
 #define ROUND_BRISK (NS_PER_MS / 8) /* while trunk_brisk */
 #define BRISK_MOST  (128 * 1024)    /* then, and on such a way: a few bytes wait behind that */
 #define WORK        (2 * NS_PER_MS) /* or, with a slow cipher, this long, */
-#define WORK_MOST   (256 * 1024)    /* but not more bytes: both ends have some records to work on */
+#define WORK_SLOW   (512u * 1024)   /* but not more bytes: both ends have some records to work on */
+#define WORK_FAST   (256u * 1024)   /* nor than this where that takes half a millisecond */
 #define PING_EVERY  NS_PER_S        /* while windows are measured */
 #define STEP        (128 * 1024)
 
@@ -57,6 +58,17 @@ adapt(struct stream *s, uint64_t in_round)
 	recv->window = (uint32_t)window;
 }
 
+/* How much both ends are to have under way for their own sake, by what comes in WORK. A slow cipher
+   needs its bytes, so that neither end waits while the scheduler moves it about; a fast one has
+   enough with fewer, of which more are still in the cache when their turn comes. */
+static uint64_t
+work(uint64_t in_work)
+{
+	if (in_work <= WORK_SLOW)
+		return in_work;
+	return max_u64((uint64_t)WORK_SLOW * WORK_SLOW / in_work, WORK_FAST);
+}
+
 void
 stream_window_measure(struct stream *s)
 {
@@ -68,8 +80,8 @@ stream_window_measure(struct stream *s)
 	if (t->ping.least == 0 || elapsed < round)
 		return;
 	uint64_t in_round = bytes * (round >> 10) / (elapsed >> 10);
-	uint64_t in_work = min_u64(bytes * (WORK >> 10) / (elapsed >> 10), WORK_MOST);
-	adapt(s, t->brisk ? in_round : max_u64(in_round, in_work));
+	uint64_t in_work = bytes * (WORK >> 10) / (elapsed >> 10);
+	adapt(s, t->brisk ? in_round : max_u64(in_round, work(in_work)));
 	recv->round_at = t->now;
 	recv->round_from = recv->consumed;
 	if (!t->ping.out && t->now - t->ping.sealed_at >= PING_EVERY)

@@ -116,6 +116,33 @@ test_both_ends_have_work(void **state)
 	}
 }
 
+/* The faster the cipher, the fewer bytes are that work. */
+static void
+test_work_is_less_where_it_is_quick(void **state)
+{
+	/* bytes in half a millisecond; what half the window grows to: four of them, while that is
+	   not more than 512 KiB; 512 KiB * 512 KiB / them; 256 KiB; what the way itself needs */
+	static const uint32_t rates[][2] = {{60000, 240000}, {125000, 500000}, {200000, 343597},
+		{240000, 286331}, {400000, 400000}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		uint64_t sent = 0, said = HAND_WINDOW;
+		struct hand h;
+		struct stream *s = setup(&h);
+		chunk_pool_set_budget(h.pool, 100 << 20);
+		h.trunk->ping.rtt = h.trunk->ping.least = NS_PER_MS / 10;
+		for (int round = 0; round < 40; round++) {
+			uint64_t n = min_u64(rates[i][0], limit(&h, &said) - sent);
+			h.now += NS_PER_MS / 2;
+			bring(&h, s, (size_t)n);
+			sent += n;
+		}
+		assert_in_range(stream_window(s), 2 * rates[i][1] / 100 * 99,
+			2 * rates[i][1] / 100 * 101);
+		hand_fini(&h);
+	}
+}
+
 /* While somebody is in conversation beside, little is under way on a short way: a few bytes wait
    behind it. On a long one the way itself needs more. */
 static void
@@ -244,6 +271,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grows_while_it_is_used_up),
 		cmocka_unit_test(test_both_ends_have_work),
+		cmocka_unit_test(test_work_is_less_where_it_is_quick),
 		cmocka_unit_test(test_little_is_under_way_beside_a_conversation),
 		cmocka_unit_test(test_stays_where_there_is_no_need),
 		cmocka_unit_test(test_shrinks_and_takes_nothing_back),
