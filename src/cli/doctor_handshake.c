@@ -40,19 +40,24 @@ fail_protocol(const struct visit *v, const struct probe_facts *f)
 		report_say(v->report, REPORT_FAIL, "protocol", "%s", sc_error_text(f->error));
 		report_advice(v->report, "one of the two nodes needs a newer version");
 	} else if (f->error == SC_ERR_TIMEOUT) {
-		report_say(v->report, REPORT_FAIL, "protocol", "%s takes the connection and says "
-			   "nothing", v->endpoint->text);
+		report_say(v->report, REPORT_FAIL, "protocol",
+			"%s takes the connection and says "
+			"nothing",
+			v->endpoint->text);
 		report_advice(v->report,
 			"it is another program, or a node that hangs: see there; `address` is at "
 			"%s",
 			at);
 	} else {
-		report_say(v->report, REPORT_FAIL, "protocol", "%s closes the connection without a "
-			   "word", v->endpoint->text);
+		report_say(v->report, REPORT_FAIL, "protocol",
+			"%s closes the connection without a "
+			"word",
+			v->endpoint->text);
 		report_advice(v->report,
 			"a node does that to a host that has too many connections there "
 			"(caller_refused in its log); otherwise it is another program, or a "
-			"firewall; `address` is at %s", at);
+			"firewall; `address` is at %s",
+			at);
 	}
 }
 
@@ -64,8 +69,8 @@ fail_asymmetric(const struct visit *v)
 	size_t used = 0;
 
 	for (size_t i = 0; i < own->n && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-			own->at[i]);
+		used += (size_t)snprintf(
+			names + used, sizeof(names) - used, "%s%s", i ? ", " : "", own->at[i]);
 	report_say(v->report, REPORT_FAIL, "algorithms",
 		"no kind of keys in common: this node offers %s", names);
 	report_advice(v->report,
@@ -76,19 +81,36 @@ fail_asymmetric(const struct visit *v)
 		v->d->program);
 }
 
+static bool
+key_waits(const struct visit *v)
+{
+	const struct peer_key *key;
+
+	for (size_t i = 0; (key = keyring_peer_key(v->d->ring, i)); i++)
+		if (key->state == KEY_PENDING && strcmp(key->peer, v->peer->name) == 0)
+			return true;
+	return false;
+}
+
 static void
 fail_not_verified(const struct visit *v, const struct probe_facts *f)
 {
 	const char *name = v->peer->name;
 	char at[DOCTOR_PLACE];
+	char start[700] = "";
 	bool another = keyring_has_verified(v->d->ring, name, f->info.asym);
 
+	/* verify needs a key that waits, which a node notes and doctor does not. */
+	if (!v->d->picture && !key_waits(v))
+		snprintf(start, sizeof(start),
+			"start this node (%s run), so that it keeps what it is shown; then ",
+			v->d->program);
 	switch (f->verdict) {
 	case VERDICT_OTHER:
 		report_say(
 			v->report, REPORT_FAIL, "keys", "who answers is verified as another peer");
-		report_advice(v->report, "`address`, %s, leads to the wrong node",
-			doctor_address(v, at));
+		report_advice(
+			v->report, "`address`, %s, leads to the wrong node", doctor_address(v, at));
 		break;
 	case VERDICT_OWN:
 		report_say(v->report, REPORT_FAIL, "keys", "it shows a key of this very node");
@@ -101,7 +123,8 @@ fail_not_verified(const struct visit *v, const struct probe_facts *f)
 		report_say(v->report, REPORT_FAIL, "keys", "it shows a key that was revoked here");
 		report_advice(v->report,
 			"it needs a new key: its operator runs `secureconn key rotate --now` "
-			"there, and you verify that: %s verify %s", v->d->program, name);
+			"there, and you verify that: %s verify %s",
+			v->d->program, name);
 		break;
 	case VERDICT_WEAK:
 		report_say(v->report, REPORT_FAIL, "keys",
@@ -114,11 +137,11 @@ fail_not_verified(const struct visit *v, const struct probe_facts *f)
 			another ? "it shows ANOTHER key than the one that is verified here"
 				: "its key is not verified here");
 		report_advice(v->report,
-			another ? "call its operator on a number that you have. If the key was "
+			another ? "%scall its operator on a number that you have. If the key was "
 				  "replaced: %s verify %s. If not, somebody stands in between"
-				: "call its operator on a number that you have, and run: %s verify "
-				  "%s",
-			v->d->program, name);
+				: "%scall its operator on a number that you have, and run: %s "
+				  "verify %s",
+			start, v->d->program, name);
 		break;
 	}
 }
@@ -129,9 +152,8 @@ fail_rejected(const struct visit *v, const struct probe_facts *f)
 	const struct key_pair *pair =
 		keyring_pair(v->d->ring, v->peer->identity, f->info.asym, PAIR_CURRENT);
 
-	report_say(v->report, REPORT_FAIL, "keys",
-		"%s has not verified the %s key of this node", v->peer->name,
-		f->info.asym->algorithm->name);
+	report_say(v->report, REPORT_FAIL, "keys", "%s has not verified the %s key of this node",
+		v->peer->name, f->info.asym->algorithm->name);
 	report_advice(v->report,
 		"its operator has to run `secureconn verify` there, and type what you read: %s",
 		pair ? pair->fingerprint : "(see secureconn key)");
@@ -165,11 +187,14 @@ fail_handshake(const struct visit *v, const struct probe_facts *f)
 		fail_protocol(v, f);
 	} else {
 		report_say(v->report, REPORT_FAIL,
-			!f->info.bulk ? "algorithms" : !verified ? "keys" : "session keys", "%s",
-			sc_error_text(f->error));
+			!f->info.bulk ? "algorithms"
+			: !verified   ? "keys"
+				      : "session keys",
+			"%s", sc_error_text(f->error));
 		report_advice(v->report,
 			"try again; if it stays, the log of %s says what it sees, and somebody may "
-			"stand in between", v->peer->name);
+			"stand in between",
+			v->peer->name);
 	}
 }
 

@@ -183,10 +183,20 @@ def strangers(make_pair):
 
 
 def test_its_key_is_not_verified_here(strangers):
-    failed = Doctor(strangers.store, "hq").failure("hq")
+    store = strangers.store
+    failed = Doctor(store, "hq").failure("hq")
     assert failed["check"] == "keys" and failed["text"] == "its key is not verified here"
-    assert failed["advice"].endswith(f"secureconn -c {strangers.store.ini} verify hq")
+    assert failed["advice"].startswith(f"start this node (secureconn -c {store.ini} run)")
+    assert failed["advice"].endswith(f"secureconn -c {store.ini} verify hq")
+    fingerprint = strangers.hq.fingerprint()
+    store.cli("verify", "hq", input=fingerprint + "\n", check=1)  # nothing to be verified yet
+    store.start()
+    store.wait("key_pending", peer="hq")
+    failed = Doctor(store, "hq").failure("hq")
+    assert failed["advice"].startswith("call its operator")
     assert not FINGERPRINT.search(json.dumps(failed)), "the expected answer of verify is shown"
+    store.cli("verify", "hq", input=fingerprint + "\n")
+    assert "has not verified" in Doctor(store, "hq").failure("hq")["text"]
 
 
 def test_our_key_is_not_verified_there(strangers):
@@ -423,7 +433,7 @@ def test_a_node_that_listens_elsewhere(make_node):
 
 def test_as_text(strangers):
     done = strangers.store.cli("doctor", "hq", check=1)
-    assert re.search(r"^  FAIL  keys: its key is not verified here\n        call its operator",
+    assert re.search(r"^  FAIL  keys: its key is not verified here\n        start this node",
                      done.stdout, re.M)
     assert done.stdout.endswith("\n1 thing to be mended.\n")
     assert "did you mean \"hq\"" in strangers.store.cli("doctor", "hqq", check=1).stderr
