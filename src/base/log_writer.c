@@ -28,7 +28,7 @@ static struct {
 	pthread_cond_t filled, emptied;
 	pthread_t thread;
 	int fd;
-	bool is_socket;
+	bool is_socket, is_pipe;
 	bool takes_pieces; /* a terminal takes the half of one, and then its writer waits */
 	bool running, ending, busy, stuck;
 	bool full; /* until the halves change places: what comes later must not overtake what was
@@ -149,7 +149,8 @@ log_writer_start(int fd)
 	writer.fd = fd;
 	bool known = fstat(fd, &st) == 0;
 	writer.is_socket = known && S_ISSOCK(st.st_mode);
-	writer.takes_pieces = known && (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode));
+	writer.is_pipe = known && S_ISFIFO(st.st_mode);
+	writer.takes_pieces = writer.is_pipe || (known && S_ISREG(st.st_mode));
 	writer.ending = writer.stuck = writer.full = false;
 	writer.used = 0;
 	writer.dropped = writer.total = 0;
@@ -167,7 +168,7 @@ write_now(int fd, const char *line, size_t n)
 
 	if (n > WRITE_MAX || (!writer.takes_pieces && !writer.is_socket))
 		return 0;
-	if (poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+	if (writer.is_pipe && (poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT)))
 		return 0;
 	ssize_t done = writer.is_socket ? send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL)
 					: write(fd, line, n);
