@@ -35,7 +35,7 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 		*buf = uv_buf_init((char *)conn_in_buf(l->conn, &n), (unsigned)n);
 	if (l && l->state != LINK_ENDING)
 		buf->len = sock_may_read(s, l->owner->turns,
-			ration_bytes(&l->owner->ration, node_now()), n);
+			ration_link_bytes(&l->owner->ration, node_now()), n);
 }
 
 void

@@ -4,7 +4,8 @@
 #include "base/util.h"
 
 #define BYTES       (1024u * 1024)
-#define BYTES_BRISK (64u * 1024)
+#define BYTES_BRISK 65520        /* one DATA frame: a record, and no few bytes by another one */
+#define BESIDES     4096         /* heads of records, and what others say before a long one */
 #define LOOK_EVERY  10           /* ms, at each connection: */
 #define LITTLE      (32u * 1024) /* so few bytes moved in them, it may be in conversation */
 #define WORD        4096         /* the most that such a one says at once */
@@ -36,4 +37,10 @@ uint32_t
 ration_bytes(const struct ration *r, uint64_t now)
 {
 	return ration_brisk(r, now) ? BYTES_BRISK : BYTES;
+}
+
+uint32_t
+ration_link_bytes(const struct ration *r, uint64_t now)
+{
+	return ration_brisk(r, now) ? BYTES_BRISK + BESIDES : BYTES;
 }

@@ -28,8 +28,11 @@ ration_heard(struct ration *r, struct talk *talk, size_t n, uint64_t moved, uint
 bool
 ration_brisk(const struct ration *r, uint64_t now);
 
-/* Bytes that one socket may read in one turn. */
+/* Bytes that one socket may read in one turn: a connection's, and a link's, where they come in
+   records. */
 uint32_t
 ration_bytes(const struct ration *r, uint64_t now);
+uint32_t
+ration_link_bytes(const struct ration *r, uint64_t now);
 
 #endif

@@ -6,7 +6,7 @@
 #define WINDOW_MAX  (1u << 30)
 #define ROUND_MIN   (NS_PER_MS / 2) /* where the way is shorter, what the two ends need counts */
 #define ROUND_BRISK (NS_PER_MS / 8) /* while trunk_brisk */
-#define BRISK_MOST  (128 * 1024)    /* then, and on such a way: a few bytes wait behind that */
+#define BRISK_MOST  (64 * 1024)     /* then, and on such a way: a few bytes wait behind that */
 #define WORK        (2 * NS_PER_MS) /* or, with a slow cipher, this long, */
 #define WORK_SLOW   (512u * 1024)   /* but not more bytes: both ends have some records to work on */
 #define WORK_FAST   (256u * 1024)   /* nor than this where that takes half a millisecond */

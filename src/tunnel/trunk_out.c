@@ -291,7 +291,8 @@ take_turn(struct trunk *t, struct stream *s, struct data_record *r)
 	return true;
 }
 
-/* One record of DATA frames. False: none was sealed. */
+/* One record of DATA frames. False: none was sealed. While somebody is in conversation a few bytes
+   are not in one record with many, all of which the peer would have to wait for. */
 static bool
 seal_data(struct trunk *t, size_t room)
 {
@@ -300,11 +301,12 @@ seal_data(struct trunk *t, size_t room)
 
 	if (room <= FRAME_HEAD_SIZE || !next_ready(t))
 		return false;
+	bool apart = t->brisk && !list_empty(&t->first);
 	r.n_frames = r.n_parts = 0;
 	r.room = room;
 	while (r.n_frames < DATA_FRAMES && r.n_parts + 2 <= DATA_PARTS &&
 		r.room > FRAME_HEAD_SIZE && (s = next_ready(t)))
-		if (!take_turn(t, s, &r))
+		if ((apart && !s->send.few) || !take_turn(t, s, &r))
 			break;
 	return send_record(t, CHANNEL_DATA, r.parts, r.n_parts);
 }

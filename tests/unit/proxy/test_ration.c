@@ -3,6 +3,8 @@
 
 #include "base/util.h"
 #include "proxy/ration.h"
+#include "secureconn/record.h"
+#include "tunnel/chunk.h"
 
 #define MS NS_PER_MS
 
@@ -14,6 +16,7 @@ test_nobody_talks(void **state)
 	assert_false(ration_brisk(&r, 0));
 	assert_false(ration_brisk(&r, 123456 * MS));
 	assert_true(ration_bytes(&r, 0) > 64 * 1024);
+	assert_int_equal(ration_link_bytes(&r, 0), ration_bytes(&r, 0));
 }
 
 /* A question every half millisecond, and an answer. */
@@ -29,6 +32,10 @@ test_a_conversation(void **state)
 		assert_true(ration_brisk(&r, now));
 		assert_true(ration_bytes(&r, now) <= 64 * 1024);
 	}
+	/* A record of the greatest size is read at once from a link; a connection has it full. */
+	assert_int_equal(ration_bytes(&r, now), CHUNK_BIG);
+	assert_true(ration_link_bytes(&r, now) >= RECORD_PLAINTEXT_MAX + RECORD_OVERHEAD);
+	assert_true(ration_link_bytes(&r, now) < 2 * CHUNK_BIG);
 	assert_true(ration_brisk(&r, now + 50 * MS));
 	assert_false(ration_brisk(&r, now + 200 * MS));
 }

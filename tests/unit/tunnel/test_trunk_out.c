@@ -156,6 +156,32 @@ test_a_small_stream_goes_first(void **state)
 	hand_fini(&h);
 }
 
+/* While somebody is in conversation, also in a record of their own: the peer opens a record when all
+   of it is there. */
+static void
+test_few_bytes_have_a_record_of_their_own(void **state)
+{
+	(void)state;
+	for (int brisk = 0; brisk < 2; brisk++) {
+		struct hand h;
+		hand_up(&h, true);
+		struct stream *big = wide_stream(&h, 1 << 20);
+		struct stream *small[2] = {hand_own_stream(&h), hand_own_stream(&h)};
+		trunk_brisk(h.trunk, brisk);
+		hand_write(big, 2 * CHUNK_BIG, 'x');
+		for (int i = 0; i < 2; i++)
+			hand_write(small[i], 5, 'y');
+		hand_seal(&h);
+		unsigned first = hand_take(&h, FRAME_DATA, 3)->record;
+		assert_int_equal(hand_take(&h, FRAME_DATA, 5)->record, first);
+		const struct hand_frame *f = hand_take(&h, FRAME_DATA, 1);
+		assert_int_equal(f->record, brisk ? first + 1 : first);
+		if (brisk)
+			assert_int_equal(f->size, CHUNK_BIG);
+		hand_fini(&h);
+	}
+}
+
 /* But one that says a little again and again has no more than its turns. */
 static void
 test_going_first_is_no_privilege(void **state)
@@ -388,6 +414,7 @@ main(void)
 		cmocka_unit_test(test_streams_take_turns),
 		cmocka_unit_test(test_turns_of_many_are_short),
 		cmocka_unit_test(test_a_small_stream_goes_first),
+		cmocka_unit_test(test_few_bytes_have_a_record_of_their_own),
 		cmocka_unit_test(test_going_first_is_no_privilege),
 		cmocka_unit_test(test_little_is_sealed_ahead),
 		cmocka_unit_test(test_a_small_stream_does_not_wait),
