@@ -78,11 +78,26 @@ GOALS = [
 ]
 
 
+MANY = 10  # of so many values one by itself says little: the scatter is where four of five lie
+
+
+def ends(values):
+    """Between which most of them lie: the least and the most, or of many the tenth and the
+    ninetieth percentile."""
+    if len(values) < MANY:
+        return min(values), max(values)
+    deciles = statistics.quantiles(values, n=10, method="inclusive")
+    return deciles[0], deciles[-1]
+
+
+def triple(median, low, high, form="{:.2f}"):
+    median, low, high = map(form.format, (median, low, high))
+    return median if low == high else f"{median} ({low} – {high})"
+
+
 def span(values, form="{:.2f}"):
     """Median, and where they lie."""
-    median, low, high = (form.format(v)
-                         for v in (statistics.median(values), min(values), max(values)))
-    return median if low == high else f"{median} ({low} – {high})"
+    return triple(statistics.median(values), *ends(values), form)
 
 
 def values(results, row, tunnel, metric):
@@ -94,7 +109,7 @@ def values(results, row, tunnel, metric):
 
 
 def pairs(results, g):
-    """The goal's number in each round in which both sides were measured."""
+    """The goal's number in each round, or part of one, in which both sides were measured."""
     ours = results["rows"].get(g["row"], {}).get(g["ours"], [])
     if g["against"] is None:
         return [s[g["metric"]] for s in ours if s]
@@ -105,13 +120,14 @@ def pairs(results, g):
 
 
 def verdict(results, g):
-    """Median, range and whether it is met; None: not measured."""
+    """Median, where they lie, and whether it is met; None: not measured."""
     found = pairs(results, g)
     if not found:
         return None
     median = statistics.median(found)
     met = median >= g["least"] if g["least"] is not None else median <= g["most"]
-    return {"median": median, "min": min(found), "max": max(found), "met": met}
+    low, high = ends(found)
+    return {"median": median, "min": low, "max": high, "met": met, "samples": len(found)}
 
 
 def with_nettle(results, g):
@@ -136,7 +152,7 @@ def judge(results):
 def goal_cells(found, unit):
     if not found:
         return " | "
-    return (f"{span([found['median'], found['min'], found['max']])}{unit} | "
+    return (f"{triple(found['median'], found['min'], found['max'])}{unit} | "
             f"{'yes' if found['met'] else 'no'}")
 
 
@@ -202,10 +218,10 @@ def about_lines(about):
         "that clients, both ends of each tunnel and servers share, "
         f"kernel {about['kernel']}; {about['versions']}. All on loopback. Each tunnel was measured "
         f"once in each of {about['rounds']} rounds, Redis "
-        f"three times, in turn{others(about)}. Shown are medians, with the least and the most in "
-        "parentheses. Ratios are of two measurements of one "
-        "round. Figures of another machine differ; so do ratios, "
-        "a little.", 100)
+        f"{about.get('redis', 3)} times, in turn{others(about)}. Shown are medians, with the least "
+        f"and the most in parentheses, of {MANY} measurements or more the tenth and the ninetieth "
+        "percentile. Ratios are of two measurements one shortly after the other. Figures of "
+        "another machine differ; so do ratios, a little.", 100)
     yield ""
 
 
