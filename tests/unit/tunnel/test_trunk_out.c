@@ -156,8 +156,8 @@ test_a_small_stream_goes_first(void **state)
 	hand_fini(&h);
 }
 
-/* While somebody is in conversation, also in a record of their own: the peer opens a record when all
-   of it is there. */
+/* While somebody is in conversation, also in a record of their own: the peer opens one when all of
+   it is there. */
 static void
 test_few_bytes_have_a_record_of_their_own(void **state)
 {
