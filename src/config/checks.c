@@ -44,7 +44,7 @@ check_listen_once(const struct endpoint_list *list, const struct endpoint_list *
 {
 	for (size_t i = 0; i < list->n; i++)
 		for (size_t k = 0; k < other->n; k++)
-			if (strcmp(list->at[i].text, other->at[k].text) == 0)
+			if (endpoint_same(&list->at[i], &other->at[k]))
 				return place_error(err, SC_ERR_INVALID,
 					(struct place){list->file, list->line},
 					"%s: %s is taken by %s, %s:%u; choose another port", where,

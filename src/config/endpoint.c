@@ -99,6 +99,20 @@ endpoint_parse(struct endpoint *endpoint, const char *text, bool allow_unix, str
 }
 
 bool
+endpoint_same(const struct endpoint *a, const struct endpoint *b)
+{
+	struct in6_addr x, y;
+
+	if (a->is_unix || b->is_unix)
+		return strcmp(a->text, b->text) == 0;
+	if (a->port != b->port)
+		return false;
+	if (inet_pton(AF_INET6, a->host, &x) == 1 && inet_pton(AF_INET6, b->host, &y) == 1)
+		return memcmp(&x, &y, sizeof(x)) == 0;
+	return strcasecmp(a->host, b->host) == 0; /* an IPv4 address is written in one way */
+}
+
+bool
 endpoint_is_local(const struct endpoint *endpoint)
 {
 	struct in_addr v4;

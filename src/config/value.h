@@ -50,6 +50,11 @@ path_beside(const char *file, const char *path);
 void
 time_format(char out[32], uint64_t ns);
 
+/* True if they are one place, however it is written: "[::1]:80" and "[0::1]:80". Names are not
+   looked up. */
+bool
+endpoint_same(const struct endpoint *a, const struct endpoint *b);
+
 /* True if connecting to it, or listening there, does not leave this host. */
 bool
 endpoint_is_local(const struct endpoint *endpoint);

@@ -32,7 +32,7 @@ add_endpoint(struct endpoint_list *list, const char *text, bool sockets, struct 
 	if (error != SC_OK)
 		return error;
 	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(at[i].text, at[list->n].text) == 0)
+		if (endpoint_same(&at[i], &at[list->n]))
 			return twice(text, err);
 	list->n++;
 	return SC_OK;

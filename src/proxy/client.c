@@ -10,6 +10,7 @@
 #include "proxy/branch.h"
 #include "proxy/listen.h"
 #include "proxy/local.h"
+#include "proxy/workers.h"
 
 /* On its way. */
 struct parcel {
@@ -109,11 +110,12 @@ on_arrival(struct worker *w, struct post *post)
 {
 	struct parcel *p = container_of(post, struct parcel, post);
 
-	if (worker_takes_more(w))
+	if (workers_client_comes(w))
 		arrive(&p->client, p->peer);
 	else
 		give_up(&p->client, p->peer, w, TALLY_STOPPING, "this node is stopping");
 	free(p);
+	workers_client_came(w);
 }
 
 /* It has entered there. */
@@ -135,6 +137,7 @@ send_to(const struct client *c, struct peer *peer, struct worker *from)
 	p->post.fn = on_arrival;
 	p->client = client;
 	p->peer = peer;
+	workers_client_goes(from->node);
 	worker_post(peer->owner, &p->post);
 }
 

@@ -51,7 +51,9 @@ struct node {
 	struct worker *workers; /* the first one is where all of this here lives */
 	unsigned n_workers;
 	struct threads *threads; /* for the jobs of all of them */
-	unsigned resting; /* of the other workers: those that have come to rest */
+	/* clients that went from one worker to another, and of these those that are there: before
+	   that the node does not rest */
+	atomic_uint_fast64_t sent, arrived;
 	atomic_bool hurry; /* for worker.stop */
 	/* at the start, which the caller holds, and now; workers have their own */
 	const struct config *started, *config;

@@ -51,7 +51,6 @@ static void
 on_rests(struct worker *main, struct post *post)
 {
 	(void)post;
-	main->node->resting++;
 	node_rests(main->node);
 }
 
@@ -59,11 +58,12 @@ on_rests(struct worker *main, struct post *post)
 static void
 rest(struct worker *w)
 {
+	bool told = atomic_exchange(&w->told, true);
+
 	if (w->number == 0)
 		node_rests(w->node);
-	else if (!w->told)
+	else if (!told)
 		worker_post(node_main(w->node), &w->rests);
-	w->told = true;
 }
 
 /* Nobody waits for what is being dialed. */
@@ -337,7 +337,7 @@ bool
 worker_takes_more(const struct worker *w)
 {
 	return w->state == WORKER_RUNNING ||
-		(w->state == WORKER_DRAINING && (w->number == 0 || !w->told));
+		(w->state == WORKER_DRAINING && (w->number == 0 || !atomic_load(&w->told)));
 }
 
 bool

@@ -49,7 +49,7 @@ struct worker {
 	struct key_mail key_mail;
 	struct key_set *key_set;     /* what its links are made with; held */
 	uint64_t announce_at;        /* peers are told again of new keys */
-	bool told; /* that it rests */
+	atomic_bool told; /* that it rests; read by the node's own */
 	atomic_uint connections; /* in locals, for others to read */
 	atomic_uint own; /* connections with links of their own here (branch.h); from any thread */
 	struct chunk_pool *chunks;
@@ -114,8 +114,8 @@ worker_drain(struct worker *w);
 void
 worker_stop(struct worker *w);
 
-/* Links that were accepted and clients that wait may come to it: also while it drains, for
-   sessions that have lost theirs, until it has said that it rests. */
+/* Links that were accepted may come to it: also while it drains, for sessions that have lost
+   theirs, until it has said that it rests. */
 bool
 worker_takes_more(const struct worker *w);
 

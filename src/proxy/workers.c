@@ -122,7 +122,39 @@ workers_close(struct node *n)
 bool
 workers_rest(const struct node *n)
 {
-	return n->resting == n->n_workers - 1 && worker_rests(node_main(n));
+	/* A client that goes from one to another is on neither; one that rested has it afterwards.
+	   That all rest is true if each was on no way when the looking began, and none has gone
+	   since. */
+	uint64_t arrived = atomic_load(&n->arrived);
+
+	for (unsigned i = 1; i < n->n_workers; i++)
+		if (!atomic_load(&n->workers[i].told))
+			return false;
+	return worker_rests(node_main(n)) && atomic_load(&n->sent) == arrived;
+}
+
+void
+workers_client_goes(struct node *n)
+{
+	atomic_fetch_add(&n->sent, 1);
+}
+
+bool
+workers_client_comes(struct worker *w)
+{
+	if (w->state == WORKER_STOPPING || uv_is_closing((uv_handle_t *)&w->idle))
+		return false;
+	atomic_store(&w->told, false);
+	return true;
+}
+
+void
+workers_client_came(struct worker *w)
+{
+	/* behind what it has changed: see workers_rest */
+	atomic_fetch_add(&w->node->arrived, 1);
+	if (w->number > 0 && atomic_load(&w->told)) /* the node may have waited for this one */
+		worker_post(node_main(w->node), &w->rests);
 }
 
 unsigned

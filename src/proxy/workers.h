@@ -33,9 +33,21 @@ workers_end_links(struct node *n);
 void
 workers_close(struct node *n);
 
-/* All of them have come to rest. */
+/* All of them have come to rest, and no client is on its way from one to another. */
 bool
 workers_rest(const struct node *n);
+
+/* A client goes to another worker: before it is posted. */
+void
+workers_client_goes(struct node *n);
+
+/* It has come there. True: it may stay, also where the worker had come to rest: that is over then.
+   False: everything ends. In either case workers_client_came when that is done. */
+bool
+workers_client_comes(struct worker *w);
+
+void
+workers_client_came(struct worker *w);
 
 /* Local connections now. */
 unsigned

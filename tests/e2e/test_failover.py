@@ -1,6 +1,7 @@
 """Routes with several peers: which one gets a connection, and what becomes of one that is
 refused."""
 
+import json
 import signal
 import socket
 import threading
@@ -188,21 +189,46 @@ def test_refused_by_all(make_sites):
     assert services.gets_reset(s.route)
 
 
-def test_a_target_that_hangs(make_sites, closing):
-    """The first peer's target says nothing: its connect_timeout ends that, and the second peer
-    takes over."""
-    full = socket.create_server(("127.0.0.1", free_port()), backlog=0)
-    closing.add(full)
-    fillers = []
+def hanging(closing):
+    """An address where nobody answers: the backlog is full."""
+    full = closing.add(socket.create_server(("127.0.0.1", free_port()), backlog=0))
     for _ in range(4):
         f = closing.add(socket.socket())
         f.setblocking(False)
         f.connect_ex(full.getsockname())
+    return "127.0.0.1:%d" % full.getsockname()[1]
+
+
+def test_a_target_that_hangs(make_sites, closing):
+    """The first peer's target says nothing: its connect_timeout ends that, and the second peer
+    takes over."""
     s = make_sites()
-    s.sites[0].set("service echo", connect="127.0.0.1:%d" % full.getsockname()[1],
-                   connect_timeout="700ms")
+    s.sites[0].set("service echo", connect=hanging(closing), connect_timeout="700ms")
     s.start()
     assert s.where() == 1
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_refused_while_the_node_drains(make_sites, closing, first):
+    """The other peer's worker has come to rest already: it has the connection then, and the node
+    ends when that has ended."""
+    sites = make_sites(peer={"connect": "demand"}, route={"peer": f"site{first}, site{1 - first}"})
+    sites.sites[first].set("service echo", connect=hanging(closing), connect_timeout="3s")
+    sites.store.set("node", workers=2, drain="30s")
+    for node in (*sites.sites, sites.store):
+        node.start()
+    with services.connect(sites.route) as s:
+        s.sendall(b"said early")
+        until(lambda: sum(link["streams"] for p in json.loads(
+            sites.store.cli("status", "--json").stdout)["peers"]
+                          for link in p["links"]) == 1, "the first one is asked")
+        sites.store.signal(signal.SIGTERM)
+        sites.store.wait("drain_begin")
+        assert services.receive(s, 11) == b"%dsaid early" % (1 - first)
+        s.shutdown(socket.SHUT_WR)
+        assert services.receive_all(s) == b""
+    assert sites.store.ended(20) == 0
+    assert not sites.store.events("connection_refused")
 
 
 def test_the_first_peer_takes_no_more(make_sites):

@@ -20,6 +20,11 @@ static const struct {
 	{NODE "[route r]\npeer = hq\nlisten = /s\n[route t]\npeer = hq\nlisten = /s\n",
 		"x.ini:10: [route t] listen: /s is taken by [route r], x.ini:7; choose another "
 		"port"},
+	{NODE "[route r]\npeer = hq\nlisten = [::1]:1\n[route t]\npeer = hq\nlisten = [0::1]:1\n",
+		"x.ini:10: [route t] listen: [0::1]:1 is taken by [route r], x.ini:7; choose "
+		"another port"},
+	{NODE "[route r]\npeer = hq\nlisten = [::1]:1, [0:0::1]:1\n",
+		"x.ini:7: [route r] listen: \"[0:0::1]:1\" is there twice; remove one"},
 	{NODE "[route r]\npeer = elsewhere\nlisten = /s\n",
 		"x.ini:6: [route r] peer: there is no [peer elsewhere]; add that section"},
 	{NODE "[peer dr]\n[route r]\npolicy = balance\npeer = hq,\n  dr\nlisten = /s\n", NULL},

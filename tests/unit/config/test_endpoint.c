@@ -88,12 +88,45 @@ test_bad(void **state)
 	assert_int_equal(endpoint_parse(&e, path, true, &err), SC_OK);
 }
 
+static void
+test_same(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} pairs[] = {
+		{"[::1]:80", "[0:0:0:0:0:0:0:1]:80", true},
+		{"[2001:DB8::a]:80", "[2001:db8:0::000a]:80", true},
+		{"[::1]:80", "[::1]:81", false},
+		{"[::1]:80", "[::2]:80", false},
+		{"[::]:80", "0.0.0.0:80", false},
+		{"127.0.0.1:80", "127.0.0.1:80", true},
+		{"127.0.0.1:80", "127.0.0.2:80", false},
+		{"Localhost:80", "localhost:80", true},
+		{"localhost:80", "127.0.0.1:80", false},
+		{"/run/a", "/run/a", true},
+		{"/run/a", "/run/A", false},
+		{"/run/a", "a:80", false},
+	};
+	struct endpoint a, b;
+	struct errmsg err;
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		assert_int_equal(endpoint_parse(&a, pairs[i].a, true, &err), SC_OK);
+		assert_int_equal(endpoint_parse(&b, pairs[i].b, true, &err), SC_OK);
+		assert_true(endpoint_same(&a, &b) == pairs[i].same);
+		assert_true(endpoint_same(&b, &a) == pairs[i].same);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
