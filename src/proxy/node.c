@@ -36,7 +36,8 @@ close_handles(struct node *n)
 	n->signals = NULL;
 	alarm_free(n->tick);
 	alarm_free(n->end);
-	n->tick = n->end = NULL;
+	alarm_free(n->patience);
+	n->tick = n->end = n->patience = NULL;
 	changes_free(n->changes);
 	n->changes = NULL;
 	notes_free(n->notes);
@@ -132,13 +133,14 @@ init_floods(struct node *n)
 	memcpy(n->floods, kinds, sizeof(kinds));
 }
 
-static void
+static bool
 init_handles(struct node *n)
 {
 	uv_loop_t *loop = &node_main(n)->loop;
 
 	n->signals = signals_new(loop, stop_on_signal, n);
 	n->tick = alarm_new(loop, on_tick, n);
+	return stop_init(n) && n->signals && n->tick;
 }
 
 /* The own pairs as they are now, for the node and for all of its workers. */
@@ -230,7 +232,7 @@ init_parts(struct node *n, const struct node_setup *setup, struct errmsg *err)
 	n->limits = limits_new(&limits, &n->random);
 	n->stock = stock_new(&node_main(n)->jobs, &n->random);
 	n->handover = handover_new(n);
-	if (!n->handover || !n->limits || !n->stock || !n->tick || !n->signals || !watch_init(n)) {
+	if (!init_handles(n) || !n->handover || !n->limits || !n->stock || !watch_init(n)) {
 		errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 		return false;
 	}
@@ -301,7 +303,6 @@ node_new(const struct node_setup *setup, struct errmsg *err)
 		free(n);
 		return NULL;
 	}
-	init_handles(n);
 	if (!init_parts(n, setup, err) || !workers_thread(n, err)) {
 		node_free(n);
 		return NULL;

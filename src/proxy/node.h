@@ -104,7 +104,8 @@ struct node {
 	void *on_end_arg;
 
 	struct signals *signals;
-	struct alarm *tick, *end;
+	struct alarm *tick;
+	struct alarm *end, *patience; /* of draining, and of the end itself (stop.h) */
 };
 
 /* What a node is made from. All of it stays the caller's and outlives the node. */

@@ -57,13 +57,8 @@ stop_drain(struct node *n)
 		ports_close_routes(n);
 	alarm_free(n->tick);
 	n->tick = NULL;
-	alarm_free(n->end);
-	n->end = alarm_new(&node_main(n)->loop, on_drained, n);
 	workers_drain(n);
-	if (n->end)
-		alarm_set(n->end, node_now() + n->config->node.drain);
-	else
-		stop_now(n, false);
+	alarm_set(n->end, node_now() + n->config->node.drain);
 }
 
 void
@@ -92,9 +87,16 @@ void
 stop_now(struct node *n, bool hurry)
 {
 	ports_close(n);
-	alarm_free(n->end);
-	n->end = alarm_new(&node_main(n)->loop, on_patience, n);
-	if (n->end)
-		alarm_set(n->end, node_now() + LINGER_DEADLINE + LOOKUPS_PATIENCE);
+	alarm_set(n->end, UINT64_MAX);
+	alarm_set(n->patience, node_now() + LINGER_DEADLINE + LOOKUPS_PATIENCE);
 	workers_stop(n, hurry);
+}
+
+/* Made at the start: an end has its deadlines also where there is no memory any more. */
+bool
+stop_init(struct node *n)
+{
+	n->end = alarm_new(&node_main(n)->loop, on_drained, n);
+	n->patience = alarm_new(&node_main(n)->loop, on_patience, n);
+	return n->end && n->patience;
 }

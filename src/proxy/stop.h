@@ -9,6 +9,10 @@
 void
 stop_on_signal(void *owner, int number);
 
+/* What the end needs. False: out of memory. */
+bool
+stop_init(struct node *n);
+
 /* No new connections or streams; those that are open have until the end of `drain`. As long as
    there are any, peers may call: theirs are the links that those wait for which have lost
    theirs. */
