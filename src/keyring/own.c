@@ -56,8 +56,9 @@ make_locked(struct keyring *ring, struct key_work *work, bool *created, struct e
 			"it away to get a new pair (peers must then verify that)",
 			ring->store.path, store_folder_names[STORE_KEYS], unusable);
 	if (role == PAIR_NEXT && !keyring_pair(ring, r->identity, r->key.asym, PAIR_CURRENT))
-		return errmsg_set(err, SC_ERR_NOT_FOUND, "there is no %s key to be replaced",
-			r->key.asym->algorithm->name);
+		return errmsg_set(err, SC_ERR_NOT_FOUND, "there is no %s key%s%s to be replaced",
+			r->key.asym->algorithm->name, r->identity[0] ? " of the identity " : "",
+			r->identity);
 	enum sc_error error = write_pair(ring, work, err);
 	*created = error == SC_OK;
 	return error;
@@ -158,8 +159,9 @@ change_over_locked(struct keyring *ring, const char *identity, const struct asym
 	int64_t time = unix_time();
 
 	if (!next)
-		return errmsg_set(err, SC_ERR_NOT_FOUND, "there is no new %s key to change over to",
-			asym->algorithm->name);
+		return errmsg_set(err, SC_ERR_NOT_FOUND,
+			"there is no new %s key%s%s to change over to; make it with key rotate",
+			asym->algorithm->name, identity[0] ? " of the identity " : "", identity);
 	/* Of two in use the younger one counts: with this one file all has changed. */
 	if (current && time <= current->created)
 		time = current->created + 1;

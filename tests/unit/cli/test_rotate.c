@@ -82,7 +82,7 @@ test_now_and_for_an_identity(void **state)
 	harness_contains(h.out, in_use(&h, "other"));
 	assert_int_equal(harness_run(&h, cmd_key, "", "key export --identity x"), CLI_FAILED);
 	assert_int_equal(harness_run(&h, cmd_key, "", "key rotate --now --identity x"), CLI_FAILED);
-	harness_contains(h.err, "there is no X25519 key to be replaced");
+	harness_contains(h.err, "there is no X25519 key of the identity x to be replaced");
 	harness_fini(&h);
 }
 
