@@ -28,7 +28,9 @@ def find(program):
 
 
 def missing(program):
-    raise Missing(f"{program} is not installed")
+    package = PACKAGES.get(program)
+    hint = f" (Debian package {package})" if package else ""
+    raise Missing(f"{program} is not installed{hint}")
 
 
 def die_with_parent():

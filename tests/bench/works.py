@@ -43,9 +43,11 @@ class World:
         self.targets = {"bulk": free_port()}
         self.start(load, "serve", self.targets["bulk"])
         until(lambda: answers(self.targets["bulk"]), "the load server")
-        for name, program, server in (("redis", "redis-server", Redis), ("web", "nginx", Nginx)):
+        for name, programs, server in (("redis", ["redis-server"], Redis),
+                                       ("web", ["nginx", "wrk"], Nginx)):
             try:
-                find(program)
+                for program in programs:
+                    find(program)
                 self.targets[name] = stack.enter_context(contextlib.closing(server())).port
             except Exception as e:  # whatever it is: what does not need this server goes on
                 self.missing[name] = str(e)
