@@ -291,7 +291,10 @@ channel_new(struct handover *h, int fd, bool heir)
 	struct channel *c = calloc(1, sizeof(*c));
 	int room = 4 * MESSAGE_MAX;
 
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	/* More than the system's limit where that is allowed, else as much as it has: by default
+	   one message has room in that, and whoever finds none tries again. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	if (!c || uv_poll_init(&node_main(h->n)->loop, &c->poll, fd) != 0) {
 		free(c);
 		close(fd);

@@ -8,7 +8,9 @@
 #include <stdint.h>
 
 #define LETTER_TYPE 'c' /* the first byte of one */
-#define LETTER_MAX  (96 * 1024)
+/* It has room for all that a client can have said to a stream that was refused, and behind that
+   while it waits (carry.h). */
+#define LETTER_MAX (384 * 1024)
 
 struct local;
 struct node;

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ import pytest
 
 import services
 from node import free_port, until
+from test_failover import hanging, make_sites  # noqa: F401, the fixture
 from test_reload import Load, echoes, serves, works
 
 
@@ -163,6 +165,23 @@ def test_who_waits_is_served_by_the_new_one(make_pair, closing, side, times, lin
         assert services.receive_all(ended) == b"x" * 10000
         assert echoes(s) and echoes(silent)
     assert not node.events("connection_refused", since=since)
+
+
+@pytest.mark.parametrize("size", [100_000, 200_000])
+def test_who_waits_and_has_said_much(make_sites, closing, size):  # noqa: F811
+    """The first peer has refused it, the second one is not there: all that it has said goes to
+    the new process."""
+    sites = make_sites(peer={"connect": "demand"})
+    sites.sites[0].set("service echo", connect=hanging(closing), connect_timeout="500ms")
+    sites.sites[0].start(), sites.store.start()
+    said = random.randbytes(size)
+    with services.connect(sites.route) as s:
+        s.sendall(said)
+        sites.store.wait("connection_moved", to="site1")
+        assert upgrade(sites.store).wait(10) == 0
+        sites.sites[1].start()
+        assert services.receive(s, 1 + size) == b"1" + said
+    assert not sites.store.events("connection_refused")
 
 
 def test_an_upgrade_right_after_another(sanitized, pair, closing):
