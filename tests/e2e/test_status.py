@@ -223,7 +223,7 @@ def fetch(node):
     families = {}
     for family, name in re.findall(r'^secureconn_(peer_\w+){peer="([^"]+)"} ', text, re.M):
         families.setdefault(family, []).append(name)
-    assert len(families) == 12 and text.endswith("\n")
+    assert len(families) == 13 and text.endswith("\n")
     assert all(names == families["peer_up"] for names in families.values())
     return families["peer_up"]
 
