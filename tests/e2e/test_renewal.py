@@ -276,13 +276,15 @@ def test_renewal_by_volume(make_pair, who):
     pair = renewing_pair(make_pair, **{"hq": {}, "store": {}, who: {"rekey_bytes": "1M"}})
     sent = 0
     with pair.connect() as s:
-        while sent < 16 << 20:
+        # On a busy machine a renewal may take as long as some MB.
+        while sent < 16 << 20 or min(pair.epochs.steps.values()) < 9:
             s.sendall(bytes(100_000))
             services.receive(s, 100_000)
             sent += 200_000
+            assert sent < 160 << 20, pair.epochs.steps
             time.sleep(0.01)
     for key, steps in pair.epochs.steps.items():
-        assert 8 <= steps - 1 <= 17, (key, pair.epochs.steps)
+        assert steps - 1 <= (sent >> 20) + 1, (key, pair.epochs.steps)
     time.sleep(0.5)  # one may be under way
     before = dict(pair.epochs.steps)
     time.sleep(1)
