@@ -1,28 +1,45 @@
 /* Knows libuv's timers; knows nothing of what they are for. */
 #include "proxy/alarm.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/util.h"
 
 struct alarm {
 	uv_timer_t timer;
+	bool begun; /* it is one of the loop's */
 	alarm_fn *fn;
 	void *owner;
 	uint64_t deadline; /* UINT64_MAX: not set */
 };
 
 struct alarm *
-alarm_new(uv_loop_t *loop, alarm_fn *fn, void *owner)
+alarm_make(alarm_fn *fn, void *owner)
 {
 	struct alarm *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
-	uv_timer_init(loop, &a->timer); /* cannot fail */
-	a->timer.data = a;
 	a->fn = fn;
 	a->owner = owner;
 	a->deadline = UINT64_MAX;
+	return a;
+}
+
+void
+alarm_begin(struct alarm *a, uv_loop_t *loop)
+{
+	uv_timer_init(loop, &a->timer); /* cannot fail */
+	a->timer.data = a;
+	a->begun = true;
+}
+
+struct alarm *
+alarm_new(uv_loop_t *loop, alarm_fn *fn, void *owner)
+{
+	struct alarm *a = alarm_make(fn, owner);
+	if (a)
+		alarm_begin(a, loop);
 	return a;
 }
 
@@ -35,8 +52,10 @@ on_closed(uv_handle_t *handle)
 void
 alarm_free(struct alarm *a)
 {
-	if (a)
+	if (a && a->begun)
 		uv_close((uv_handle_t *)&a->timer, on_closed);
+	else
+		free(a);
 }
 
 static void

@@ -15,7 +15,16 @@ typedef void alarm_fn(void *owner);
 struct alarm *
 alarm_new(uv_loop_t *loop, alarm_fn *fn, void *owner);
 
-/* It will not call any more. Frees itself once the loop has let go of it. NULL is fine. */
+/* The same in two steps, where there must be memory for it before its loop's thread gets to it: made
+   on any thread, set to nothing before it has begun on the loop's own, and that cannot fail. */
+struct alarm *
+alarm_make(alarm_fn *fn, void *owner);
+
+void
+alarm_begin(struct alarm *a, uv_loop_t *loop);
+
+/* It will not call any more. Frees itself once the loop has let go of it, or at once if it has not
+   begun. NULL is fine. */
 void
 alarm_free(struct alarm *a);
 

@@ -29,7 +29,7 @@ branches_fini(struct peer *home)
 {
 	for (unsigned i = 0; i < home->n_branches; i++)
 		if (home->branches[i] != home)
-			free(home->branches[i]);
+			peer_free(home->branches[i]);
 	free(home->branches);
 	uv_mutex_destroy(&home->lock);
 }

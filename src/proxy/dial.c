@@ -34,12 +34,18 @@ dial_init(struct peer *p)
 	struct dialer *d = &p->dialer;
 
 	d->failures = (struct flood){.event = "dial_failed", .lines = FAILURES_SHOWN};
-	d->retry = alarm_new(&p->owner->loop, on_retry, p);
+	d->retry = alarm_make(on_retry, p);
 	d->rejected = calloc(p->owner->node->n_asym + 1, sizeof(*d->rejected));
 	d->credit = true;
-	if (shared_ring_has_verified(&p->owner->node->ring, p->name, NULL))
-		d->eager_until = node_now() + EAGER_FOR;
 	return d->retry && d->rejected;
+}
+
+void
+dial_begin(struct peer *p)
+{
+	alarm_begin(p->dialer.retry, &p->owner->loop);
+	if (shared_ring_has_verified(&p->owner->node->ring, p->name, NULL))
+		p->dialer.eager_until = node_now() + EAGER_FOR;
 }
 
 void
@@ -332,7 +338,7 @@ dial_keys(const struct peer *p, struct conn_key *keys)
 	size_t out = 0;
 	uint64_t last = 0;
 
-	if (!own || !rejected)
+	if (!own)
 		return 0;
 
 	/* Those never rejected in their order, then the others, the one rejected last at the

@@ -42,10 +42,15 @@ struct dialer {
 	uint64_t flight_from;      /* SecureConn 1.1 is not suggested before */
 };
 
-/* False: out of memory. */
+/* On any thread. False: out of memory; dial_fini is to be called all the same. */
 bool
 dial_init(struct peer *p);
 
+/* On the peer's worker, before anything else here. */
+void
+dial_begin(struct peer *p);
+
+/* There too, or on any thread if it has not begun. */
 void
 dial_fini(struct peer *p);
 

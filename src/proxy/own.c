@@ -40,8 +40,14 @@ own_init(struct peer *p)
 	list_init(&o->lost);
 	list_init(&o->attempts);
 	o->credit = true;
-	o->retry = alarm_new(&p->owner->loop, on_retry, p);
+	o->retry = alarm_make(on_retry, p);
 	return o->retry != NULL;
+}
+
+void
+own_begin(struct peer *p)
+{
+	alarm_begin(p->own.retry, &p->owner->loop);
 }
 
 void

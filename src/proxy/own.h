@@ -41,9 +41,12 @@ struct own {
 	struct backoff backoff;
 };
 
-/* False: out of memory; own_fini may be called all the same. */
+/* These three as dial_init, dial_begin, dial_fini. */
 bool
 own_init(struct peer *p);
+
+void
+own_begin(struct peer *p);
 
 void
 own_fini(struct peer *p);

@@ -33,8 +33,8 @@ peer_begin(struct peer *p)
 	if (peer_is_branch(p))
 		p->config = config_peer_find(p->owner->config, p->name);
 	list_insert_tail(&p->owner->peers, &p->at);
-	own_init(p);
-	dial_init(p);
+	own_begin(p);
+	dial_begin(p);
 }
 
 static void
@@ -83,6 +83,17 @@ insert(struct node *n, struct peer *p, size_t at)
 	return true;
 }
 
+void
+peer_free(struct peer *p)
+{
+	if (p && !p->begun) {
+		dial_fini(p);
+		own_fini(p);
+	}
+	free(p);
+}
+
+/* With all the memory that it needs to begin: there nobody could say any more that there is none. */
 static struct peer *
 peer_alloc(const char *name, struct worker *owner)
 {
@@ -98,7 +109,11 @@ peer_alloc(const char *name, struct worker *owner)
 	list_init(&p->waiting);
 	list_init(&p->sessions);
 	list_init(&p->ended);
-	return p;
+	bool ok = dial_init(p);
+	if (own_init(p) && ok)
+		return p;
+	peer_free(p);
+	return NULL;
 }
 
 struct peer *
@@ -120,12 +135,12 @@ peer_new(struct node *n, const char *name, size_t at)
 	struct peer *p = peer_alloc(name, workers_choose(n));
 
 	if (!p || !branches_init(p)) {
-		free(p);
+		peer_free(p);
 		return NULL;
 	}
 	if (!insert(n, p, at)) {
 		branches_fini(p);
-		free(p);
+		peer_free(p);
 		return NULL;
 	}
 	p->config = config_peer_find(n->config, name);
@@ -150,11 +165,9 @@ peer_verified(struct peer *p)
 bool
 peers_init(struct node *n)
 {
-	for (size_t i = 0; i < n->config->n_peers; i++) {
-		struct peer *p = peer_find(n, n->config->peers[i].name, true);
-		if (!p || !p->dialer.retry || !p->dialer.rejected || !p->own.retry)
+	for (size_t i = 0; i < n->config->n_peers; i++)
+		if (!peer_find(n, n->config->peers[i].name, true))
 			return false;
-	}
 	return true;
 }
 
@@ -163,7 +176,7 @@ peers_free(struct node *n)
 {
 	for (size_t i = 0; i < n->n_peers; i++) {
 		branches_fini(n->peers[i]);
-		free(n->peers[i]);
+		peer_free(n->peers[i]);
 	}
 	free(n->peers);
 	n->peers = NULL;

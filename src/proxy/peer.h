@@ -67,6 +67,10 @@ peers_init(struct node *n);
 void
 peers_free(struct node *n);
 
+/* One that its worker has closed, or that has not begun. NULL is fine. */
+void
+peer_free(struct peer *p);
+
 /* On the node's own thread: by its name. One without a section is made when it first comes, and
    begins on the worker that it is given. NULL: out of memory, or no such peer and !create. */
 struct peer *

@@ -86,6 +86,19 @@ test_a_freed_one_is_silent(void **state)
 	alarm_free(NULL);
 }
 
+static void
+test_made_before_it_begins(void **state)
+{
+	struct ring r = {0};
+	struct alarm *a = alarm_make(ring, &r), *never = alarm_make(ring, &r);
+	alarm_begin(a, *state);
+	alarm_set(a, 0);
+	uv_run(*state, UV_RUN_DEFAULT);
+	assert_int_equal(r.count, 1);
+	alarm_free(a);
+	alarm_free(never);
+}
+
 int
 main(void)
 {
@@ -95,6 +108,7 @@ main(void)
 		LOOP_TEST(test_never),
 		LOOP_TEST(test_set_by_keeps_the_earlier_one),
 		LOOP_TEST(test_a_freed_one_is_silent),
+		LOOP_TEST(test_made_before_it_begins),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
