@@ -135,6 +135,25 @@ stop_being_root(const struct cli *cli, const struct config *config, struct inher
 	return status;
 }
 
+/* A file system without locks keeps no node from running. */
+static int
+claim(const struct cli *cli, struct keyring *ring, bool successor)
+{
+	struct errmsg err;
+	enum sc_error error = keyring_claim(ring, successor, &err);
+
+	if (error == SC_ERR_EXISTS)
+		return cli_fail(cli, CLI_FAILED, "%s", err.text);
+	if (error != SC_OK) {
+		struct log_line line = log_begin(LOG_LEVEL_WARNING, "state_not_locked");
+		log_str(&line, "error", err.text);
+		log_str(&line, "hint",
+			"see that no other node runs with it: two would take each other's links");
+		log_end(&line);
+	}
+	return CLI_GO_ON;
+}
+
 static int
 run_node(const struct cli *cli, const struct node_setup *setup)
 {
@@ -169,7 +188,6 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	struct keyring *ring = NULL;
 	struct inherited inherited;
 	struct legacy legacy;
-	struct errmsg err;
 	int status = cli_parse(cli, &usage, argc, argv, NULL);
 
 	if (status != CLI_GO_ON)
@@ -192,8 +210,8 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 		status = cli_open_ring(cli, config, &ring);
 	if (status == CLI_GO_ON)
 		check_locked(ring);
-	if (status == CLI_GO_ON && keyring_claim(ring, legacy.there, &err) != SC_OK)
-		status = cli_fail(cli, CLI_FAILED, "%s", err.text);
+	if (status == CLI_GO_ON)
+		status = claim(cli, ring, legacy.there);
 	if (status == CLI_GO_ON) {
 		const struct node_setup setup = {
 			.config = config,

@@ -54,7 +54,7 @@ keyring_open(struct keyring **ring, const char *folder, keyring_problem_fn *prob
 	*ring = NULL;
 	if (!r)
 		return errmsg_set(err, SC_ERR_MEMORY, "out of memory");
-	r->claim = -1;
+	r->claims[0] = r->claims[1] = -1;
 	r->limits = keyring_limits_default;
 	r->problem = problem;
 	r->problem_arg = arg;
@@ -94,8 +94,9 @@ keyring_free(struct keyring *ring)
 	secret_pool_fini(&ring->secrets);
 	secret_pool_fini(&ring->works);
 	store_close(&ring->store);
-	if (ring->claim >= 0)
-		close(ring->claim);
+	for (size_t i = 0; i < RING_CLAIMS; i++)
+		if (ring->claims[i] >= 0)
+			close(ring->claims[i]);
 	free(ring->shown);
 	free(ring->by_fingerprint);
 	free(ring->pairs);

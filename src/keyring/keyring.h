@@ -120,9 +120,10 @@ keyring_free(struct keyring *ring);
 bool
 keyring_refresh(struct keyring *ring);
 
-/* Makes this process the one node of the state folder, as long as it lives or the ring does. SC_OK,
-   also where the system cannot lock files there; SC_ERR_IO with err set: another one is. successor:
-   it takes over from that one, and has the folder once that one has ended. */
+/* Makes this process the one node of the state folder, as long as it lives or the ring does. SC_OK;
+   otherwise with err set: SC_ERR_EXISTS, another one is; SC_ERR_IO, the system can lock nothing
+   there, so whether another one is cannot be told. successor: it takes over from that one, and has
+   the folder once that one has ended. */
 enum sc_error
 keyring_claim(struct keyring *ring, bool successor, struct errmsg *err);
 

@@ -33,9 +33,11 @@ struct ring_folder {
 	size_t n;
 };
 
+#define RING_CLAIMS 2 /* claim.c */
+
 struct keyring {
 	struct store store;
-	int claim; /* descriptor of the file that says which process is the node; -1: not open */
+	int claims[RING_CLAIMS]; /* descriptors that say which process is the node; -1: not open */
 	bool claim_waits; /* for the node that this one replaces */
 	struct keyring_limits limits;
 	struct keyring_dropped dropped;

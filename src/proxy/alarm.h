@@ -15,8 +15,8 @@ typedef void alarm_fn(void *owner);
 struct alarm *
 alarm_new(uv_loop_t *loop, alarm_fn *fn, void *owner);
 
-/* The same in two steps, where there must be memory for it before its loop's thread gets to it: made
-   on any thread, set to nothing before it has begun on the loop's own, and that cannot fail. */
+/* The same in two steps, where there must be memory for it before its loop's thread gets to it:
+   made on any thread, and begun on the loop's own, which cannot fail, before it is set. */
 struct alarm *
 alarm_make(alarm_fn *fn, void *owner);
 

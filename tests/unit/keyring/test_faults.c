@@ -360,6 +360,42 @@ test_change(void **state)
 	trial_fini(&t);
 }
 
+/* ---- the one node ---- */
+
+/* It has the folder, or says that it cannot be told: never without a word what it has not. */
+static void
+try_claim(void *arg)
+{
+	struct fixture *f = arg;
+	struct errmsg err = {.text = ""};
+	struct keyring *node = fixture_open(f), *second = fixture_open(f);
+
+	faults_begin();
+	enum sc_error error = keyring_claim(node, false, &err);
+	bool failed = faults_end();
+	assert_true(error == SC_OK || failed);
+	if (error == SC_OK) {
+		assert_int_equal(keyring_claim(second, false, &err), SC_ERR_EXISTS);
+	} else {
+		assert_int_equal(error, SC_ERR_IO);
+		assert_non_null(strstr(err.text, "cannot be locked ("));
+		assert_int_equal(keyring_claim(second, false, &err), SC_OK);
+	}
+	keyring_free(second);
+	keyring_free(node);
+}
+
+static void
+test_claim(void **state)
+{
+	struct fixture f;
+	(void)state;
+
+	fixture_init(&f);
+	faults_each(FAULT_FILES, try_claim, &f);
+	fixture_fini(&f);
+}
+
 #define CHANGE(name, partly) {#name, test_change, NULL, NULL, &(struct change){name, partly}}
 
 int
@@ -368,6 +404,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_claim),
 		CHANGE(change_generate, false),
 		CHANGE(change_make, false),
 		CHANGE(change_over, false),
