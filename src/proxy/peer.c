@@ -93,7 +93,7 @@ peer_free(struct peer *p)
 	free(p);
 }
 
-/* With all the memory that it needs to begin: then nobody is there to be told that there is none. */
+/* With all the memory that it needs to begin: there nobody could be told that there is none. */
 static struct peer *
 peer_alloc(const char *name, struct worker *owner)
 {
