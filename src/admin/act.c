@@ -2,7 +2,9 @@
 #include "admin/act.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/program.h"
 #include "proxy/rolls.h"
 #include "proxy/stop.h"
 
@@ -37,12 +39,17 @@ static void
 on_renewed(void *owner, const struct renewed *renewed)
 {
 	struct act *a = owner;
+	struct errmsg err;
 
 	if (!renewed->known) {
-		fail(a, "there is no such peer: see `secureconn status`");
+		errmsg_set(&err, SC_ERR_NOT_FOUND, "there is no peer %s: see `%s status`",
+			a->renewed_peer, program_name());
+		fail(a, err.text);
 	} else if (renewed->links == 0) {
-		fail(a, "the peer has no link now, and so no session keys: the next link makes new "
-			"ones");
+		errmsg_set(&err, SC_ERR_NOT_FOUND,
+			"%s has no link now, and so no session keys: the next link makes new ones",
+			a->renewed_peer);
+		fail(a, err.text);
 	} else {
 		struct json_object *o = answer_new();
 		answer_add(o, "links", json_object_new_int64(renewed->links));
@@ -150,6 +157,7 @@ act_on(struct act *a, const struct request *r, const char *who)
 			fail(a, "out of memory");
 		break;
 	case REQUEST_RENEW:
+		memcpy(a->renewed_peer, r->peer, sizeof(a->renewed_peer));
 		if (!renew_peer(a->node, r->peer, &a->renewal))
 			fail(a, "out of memory");
 		break;

@@ -21,6 +21,7 @@ struct act {
 	void *owner;
 	struct collector collector;
 	struct renewal_order renewal;
+	char renewed_peer[PEER_NAME_SIZE];
 	struct reload_waiter reload;
 };
 

@@ -10,6 +10,7 @@
 
 #include "admin/dialog.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "proxy/listen.h"
 #include "proxy/worker.h"
 
@@ -129,7 +130,8 @@ control_open(struct control **control, struct node *node, struct inherited *inhe
 		return false;
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "control_unavailable");
 	log_str(&line, "error", err->text);
-	log_str(&line, "hint", "`secureconn status` and other commands cannot reach this node");
+	log_fmt(&line, "hint", "`%s status` and other commands cannot reach this node",
+		program_name());
 	log_end(&line);
 	return true;
 }

@@ -67,13 +67,39 @@ cli_columns(const struct cli *cli)
 	return columns(cli->out);
 }
 
+/* Of what a shell would take for something else, or not for one word, a quoted form. */
+static void
+quote_word(char *out, size_t size, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "%+,-./:=@_";
+	size_t n = 0;
+
+	if (word[strspn(word, plain)] == '\0') {
+		snprintf(out, size, "%s", word);
+		return;
+	}
+	n += (size_t)snprintf(out, size, "'");
+	for (; *word && n < size; word++) {
+		const char letter[] = {*word, '\0'};
+		n += (size_t)snprintf(out + n, size - n, "%s", *word == '\'' ? "'\\''" : letter);
+	}
+	if (n < size)
+		snprintf(out + n, size - n, "'");
+}
+
 const char *
 cli_name(const struct cli *cli, char *out, size_t size)
 {
-	if (strcmp(cli->config_path, CONFIG_DEFAULT_FILE) == 0)
+	size_t n;
+
+	if (strcmp(cli->config_path, CONFIG_DEFAULT_FILE) == 0) {
 		snprintf(out, size, "secureconn");
-	else
-		snprintf(out, size, "secureconn -c %s", cli->config_path);
+	} else {
+		snprintf(out, size, "secureconn -c ");
+		n = strlen(out);
+		quote_word(out + n, size - n, cli->config_path);
+	}
 	return out;
 }
 

@@ -66,8 +66,8 @@ cli_say(const struct cli *cli, unsigned indent, const char *format, ...)
 size_t
 cli_columns(const struct cli *cli);
 
-/* How this program must be called to mean the same configuration: "secureconn -c FILE". out is size
-   bytes. */
+/* How this program must be called to mean the same configuration: "secureconn -c FILE", fit for a
+   shell. out is size bytes. */
 const char *
 cli_name(const struct cli *cli, char *out, size_t size);
 

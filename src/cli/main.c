@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/program.h"
 #include "cli/cli.h"
 #include "cli/user.h"
 #include "config/nearest.h"
@@ -77,6 +78,7 @@ run_command(const struct cli *cli, int argc, char **argv)
 static int
 run(struct cli *cli, int argc, char **argv)
 {
+	char name[1100];
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -95,6 +97,7 @@ run(struct cli *cli, int argc, char **argv)
 			return cli_fail(cli, CLI_USAGE, "a file is missing after -c");
 		cli->config_path = argv[++i];
 	}
+	program_set_name(cli_name(cli, name, sizeof(name)));
 	if (i < argc)
 		return run_command(cli, argc - i, argv + i);
 	show_usage(cli->err);

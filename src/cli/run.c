@@ -1,12 +1,14 @@
 /* `secureconn run`: makes a process fit for a node, and runs one until a signal ends it. */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "admin/admin.h"
 #include "base/log.h"
 #include "base/log_writer.h"
+#include "base/program.h"
 #include "base/syslog.h"
 #include "cli/cli.h"
 #include "cli/user.h"
@@ -154,6 +156,22 @@ claim(const struct cli *cli, struct keyring *ring, bool successor)
 	return CLI_GO_ON;
 }
 
+/* Who reads the log need not be where this was started: the file with its whole path. */
+static void
+set_name(const struct cli *cli)
+{
+	struct cli there = *cli;
+	char path[1000], name[1100];
+
+	if (cli->config_path[0] != '/' && getcwd(path, sizeof(path))) {
+		size_t n = strlen(path);
+		if ((size_t)snprintf(path + n, sizeof(path) - n, "/%s", cli->config_path) <
+			sizeof(path) - n)
+			there.config_path = path;
+	}
+	program_set_name(cli_name(&there, name, sizeof(name)));
+}
+
 static int
 run_node(const struct cli *cli, const struct node_setup *setup)
 {
@@ -192,6 +210,7 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 
 	if (status != CLI_GO_ON)
 		return status;
+	set_name(cli);
 	raise_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	signals_block();

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/program.h"
 #include "keyring/ring.h"
 
 /* What was typed, in the form shown; an error that says what is wrong with it. */
@@ -97,8 +98,8 @@ verify_locked(struct keyring *ring, const char *peer, const char *typed, struct 
 	if (waiting == 0)
 		return errmsg_set(err, SC_ERR_NOT_FOUND,
 			"no key of %s has come yet; start both nodes, so that they meet once, or "
-			"use `secureconn trust %s`",
-			peer, peer);
+			"use `%s trust %s`",
+			peer, program_name(), peer);
 	if (error != SC_OK)
 		return error;
 	if (!picked)

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/program.h"
 #include "base/secret.h"
 
 /* In locked memory. */
@@ -257,8 +258,8 @@ key_set_new(struct key_store *own, const struct keyring *ring, struct errmsg *er
 		if (!set->identities[0].keys[k].asym) {
 			errmsg_set(err, SC_ERR_NOT_FOUND,
 				"there is no key for \"%s\", which `asymmetric` names: run "
-				"`secureconn init`",
-				own->asym[k]->algorithm->name);
+				"`%s init`",
+				own->asym[k]->algorithm->name, program_name());
 			ok = false;
 		}
 	if (ok)

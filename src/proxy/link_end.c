@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/program.h"
 #include "proxy/branch.h"
 #include "proxy/handover.h"
 #include "proxy/link.h"
@@ -151,9 +152,10 @@ link_superseded(struct link *l)
 	link_kill(l);
 }
 
-/* What the operator can do about keys that do not fit; NULL: what else the log says is enough. */
+/* What the operator can do about keys that do not fit, perhaps written to out; NULL: what else the
+   log says is enough. */
 static const char *
-hint_of(const struct link *l, const struct conn_info *info)
+hint_of(const struct link *l, const struct conn_info *info, struct errmsg *out)
 {
 	char name[PEER_NAME_SIZE] = "";
 
@@ -171,8 +173,11 @@ hint_of(const struct link *l, const struct conn_info *info)
 		return "this is a key of this node: `address` leads back here, or a state folder "
 		       "was copied";
 	case VERDICT_REVOKED:
-		return "this key was revoked here: `secureconn trust PEER --fingerprint F --again` "
-		       "would let it in again";
+		errmsg_set(out, SC_ERR_KEY_NOT_VERIFIED,
+			"this key was revoked here: `%s trust %s --fingerprint F --again` would "
+			"let it in again",
+			program_name(), l->dialed ? l->peer->name : "PEER");
+		return out->text;
 	case VERDICT_WEAK:
 		return "a weak key counts only with allow_weak, and from a peer that has no other "
 		       "one";
@@ -188,6 +193,7 @@ link_failed(struct link *l)
 {
 	enum sc_error error = conn_error(l->conn);
 	struct conn_info info;
+	struct errmsg err;
 
 	conn_get_info(l->conn, &info);
 	l->owner->reached[reached_of(error)]++;
@@ -200,8 +206,9 @@ link_failed(struct link *l)
 		log_str(&line, "error", sc_error_name(error));
 		log_str(&line, "text", sc_error_text(error));
 		log_str(&line, "dialed", l->dialed ? "yes" : "no");
-		if (hint_of(l, &info))
-			log_str(&line, "hint", hint_of(l, &info));
+		const char *hint = hint_of(l, &info, &err);
+		if (hint)
+			log_str(&line, "hint", hint);
 		log_end(&line);
 	}
 	if (error == SC_ERR_KEY_NOT_VERIFIED || error == SC_ERR_KEY_REJECTED)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/program.h"
 #include "proxy/callers.h"
 #include "proxy/ceiling.h"
 #include "proxy/handover.h"
@@ -162,9 +163,8 @@ load_keys(struct node *n, struct errmsg *err)
 		if (key_identity_find(n->key_set, peer->identity))
 			continue;
 		errmsg_set(err, SC_ERR_NOT_FOUND,
-			"%s:%u: [peer %s] identity: there are no keys of \"%s\": run `secureconn "
-			"init`",
-			peer->file, peer->line, peer->name, peer->identity);
+			"%s:%u: [peer %s] identity: there are no keys of \"%s\": run `%s init`",
+			peer->file, peer->line, peer->name, peer->identity, program_name());
 		return false;
 	}
 	return true;

@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "base/program.h"
 
 #define WAITING_MAX 32
 #define LOGGED_MAX  64 /* keys and sources that were logged last */
@@ -104,10 +105,10 @@ log_note(struct notes *n, const struct note *note)
 	else if (note->changed)
 		log_fmt(&l, "hint",
 			"this is NOT the key that is verified for %s; if its operator confirms the "
-			"change, run `secureconn verify %s`, else somebody else answers there",
-			name, name);
+			"change, run `%s verify %s`, else somebody else answers there",
+			name, program_name(), name);
 	else
-		log_fmt(&l, "hint", "run `secureconn verify %s`%s", name,
+		log_fmt(&l, "hint", "run `%s verify %s`%s", program_name(), name,
 			note->peer[0] ? "" : " with the name of the peer that this is");
 	log_end(&l);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/program.h"
 #include "base/syslog.h"
 #include "config/diff.h"
 #include "proxy/apply.h"
@@ -60,7 +61,7 @@ log_failed(const char *error)
 {
 	struct log_line line = log_begin(LOG_LEVEL_ERROR, "reload_failed");
 	log_str(&line, "error", error);
-	log_str(&line, "hint", "nothing has changed; `secureconn check` tells the same");
+	log_fmt(&line, "hint", "nothing has changed; `%s check` tells the same", program_name());
 	log_end(&line);
 }
 

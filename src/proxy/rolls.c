@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/program.h"
 
 static const char *
 answer_text(enum keyroll_answer answer)
@@ -102,8 +103,8 @@ log_roll(const char *peer, const struct asym_impl *asym, enum keyroll_answer ans
 	if (answer == KEYROLL_PENDING)
 		log_fmt(&line, "hint",
 			"%s has a new key, and the old one vouches for it: call its operator, and "
-			"run `secureconn verify %s`; until then the old one is used",
-			peer, peer);
+			"run `%s verify %s`; until then the old one is used",
+			peer, program_name(), peer);
 	else if (answer == KEYROLL_REFUSED && !proven)
 		log_str(&line, "hint",
 			"it is weak, revoked, one of this node, or known under another name");
@@ -250,12 +251,13 @@ peer_has_answered(struct link *l, const struct conn_roll *roll)
 	log_str(&line, "peer", l->peer->name);
 	log_str(&line, "asymmetric", roll->asym->algorithm->name);
 	log_str(&line, "answer", answer_text(roll->answer));
-	if (!verified)
-		log_fmt(&line, "hint", "%s",
-			roll->answer == KEYROLL_PENDING
-				? "its operator has to verify this node's new key: call them; "
-				  "`secureconn key rotate --status` shows the fingerprint"
-				: "it does not take this node's new key; see its log");
+	if (roll->answer == KEYROLL_PENDING)
+		log_fmt(&line, "hint",
+			"its operator has to verify this node's new key: call them; `%s key rotate "
+			"--status` shows the fingerprint",
+			program_name());
+	else if (!verified)
+		log_str(&line, "hint", "it does not take this node's new key; see its log");
 	log_end(&line);
 	if (t) {
 		set_key(t, roll->asym, roll->public_key);

@@ -161,7 +161,7 @@ def test_renew(make_pair):
         s.sendall(b"after")
         assert services.receive(s, 5) == b"after"
     said = pair.store.cli("renew", "nobody", check=1)
-    assert "there is no such peer" in said.stderr
+    assert f"there is no peer nobody: see `secureconn -c {pair.store.ini} status`" in said.stderr
 
 
 def test_renew_not_sooner_than_the_gap(pair):
@@ -169,7 +169,7 @@ def test_renew_not_sooner_than_the_gap(pair):
     assert said["links"] == 1 and 50_000 < said["wait_ms"] <= 60_000
     pair.hq.stop()
     pair.store.wait("link_down")
-    assert "has no link" in pair.store.cli("renew", "hq", check=1).stderr
+    assert "hq has no link" in pair.store.cli("renew", "hq", check=1).stderr
 
 
 def test_drain(pair):

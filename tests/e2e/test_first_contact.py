@@ -7,15 +7,17 @@ import pathlib
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
+import subprocess
 import termios
 import time
 
 import pytest
 
 import services
-from node import DEADLINE, FINGERPRINT, free_port, until
+from node import DEADLINE, FINGERPRINT, Node, free_port, until
 from relay import Relay, split_handshake
 
 
@@ -257,6 +259,24 @@ def test_a_pause_leaves_the_terminal_as_it_was(strangers):
     assert terminal.status() == 0
 
 
+def test_a_command_of_the_log_can_be_copied(command, folder, closing, make_node):
+    """Whatever the configuration is called, and from wherever the node was started."""
+    hq = make_node("hq", {"node": {"name": "hq", "state": "state"}, "peer store": {}})
+    hq.set("node", listen=f"127.0.0.1:{free_port()}")
+    store = closing.add(Node(command, folder / "it's a shop", "store",
+                             {"peer hq": {"address": hq.sections["node"]["listen"]}}))
+    store.ini = pathlib.Path(os.path.relpath(store.ini))
+    hq.init().start()
+    store.init().start()
+    hint = store.wait("key_pending", peer="hq")["hint"]
+    copied = re.search("`secureconn (.*)`", hint)[1]
+    done = subprocess.run(["sh", "-c", f"{shlex.join(map(str, command))} {copied}"], cwd="/",
+                          input=hq.fingerprint() + "\n", capture_output=True, text=True,
+                          env=store.env, timeout=60)
+    assert done.returncode == 0, f"{hint}\n{done.stderr}"
+    assert store.wait("peer_verified")["peer"] == "hq"
+
+
 def test_two_operators_from_nothing_to_traffic(make_node, closing, folder):
     """What README tells, at two sites with a terminal each; the operators know what is on their
     screens, and tell each other."""
@@ -277,8 +297,8 @@ def test_two_operators_from_nothing_to_traffic(make_node, closing, folder):
         assert at.status() == 0
         running[name] = Terminal(site, "run")
         running[name].expect("node_ready")
-    running["hq"].expect("key_pending.*secureconn verify NAME")
-    running["store-7"].expect("key_pending.*secureconn verify hq")
+    running["hq"].expect("key_pending.*secureconn -c .* verify NAME")
+    running["store-7"].expect("key_pending.*secureconn -c .* verify hq")
     desks = {
         name: Terminal(site, "verify", peer, columns=60)
         for (name, site), peer in zip(sites.items(), ("store-7", "hq"))

@@ -46,7 +46,8 @@ def test_revoke_ends_the_link_at_once(make_pair, side, record_property):
     node.wait("peer_unverified", since=since[0])
     # The store goes on dialing: it is refused, and its key does not wait.
     failed = node.wait("handshake_failed", since=since[0], error=lambda e: e == "key_not_verified")
-    assert "revoked" in failed["hint"]
+    named = other.name if node is pair.store else "PEER"
+    assert f"revoked here: `secureconn -c {node.ini} trust {named} --fing" in failed["hint"]
     assert not node.events("key_pending", since=since[0])
     assert "pending" not in node.cli("peers").stdout
     # Whoever wonders why nothing works is told, and how it comes back.
@@ -76,7 +77,7 @@ def test_another_key_is_on_hold(make_pair, folder):
     hq.start()
     told = store.wait("key_pending", since=since, peer="hq")
     assert told["level"] == "warning" and "NOT the key" in told[
-        "hint"] and "secureconn verify hq" in told["hint"]
+        "hint"] and f"`secureconn -c {store.ini} verify hq`" in told["hint"]
     refused = hq.wait("handshake_failed", since=hq.mark, error="key_rejected")
     assert "secureconn verify" in refused["hint"]
     assert services.gets_reset(pair.route, b"too early")
@@ -210,7 +211,8 @@ def test_rotation_with_a_call(make_pair):
     old = store.fingerprint()
     store.cli("key", "rotate")
     told = hq.wait("key_roll", peer="store", answer="pending")
-    assert "secureconn verify store" in told["hint"] and "vouches" in told["hint"]
+    assert (f"`secureconn -c {hq.ini} verify store`" in told["hint"] and
+            "vouches" in told["hint"])
     store.wait("key_announced", peer="hq", answer="pending")
     status = until(
         lambda: (s := store.cli("key", "rotate", "--status").stdout) and "needs a call" in s and s,
@@ -380,7 +382,7 @@ def test_an_identity_without_keys_is_an_error_at_the_start(make_node):
     node.write()
     done = node.cli("run", check=1, timeout=10)
     assert ("identity" in done.stderr and "nobody" in done.stderr and
-            "secureconn init" in done.stderr)
+            f"`secureconn -c {node.ini} init`" in done.stderr)
     node.cli("init")
     node.start()
 

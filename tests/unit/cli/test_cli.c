@@ -136,6 +136,32 @@ test_load(void **state)
 	harness_fini(&h);
 }
 
+static void
+test_name(void **state)
+{
+	static const struct {
+		const char *path, *name;
+	} all[] = {
+		{CONFIG_DEFAULT_FILE, "secureconn"},
+		{"/srv/it.ini", "secureconn -c /srv/it.ini"},
+		{"a file.ini", "secureconn -c 'a file.ini'"},
+		{"it's", "secureconn -c 'it'\\''s'"},
+		{"$(x)", "secureconn -c '$(x)'"},
+	};
+	struct cli cli = {.config_path = NULL};
+	char name[100];
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		cli.config_path = all[i].path;
+		assert_string_equal(cli_name(&cli, name, sizeof(name)), all[i].name);
+		for (size_t size = 1; size < sizeof(name); size++) {
+			cli_name(&cli, name, size);
+			assert_true(memchr(name, '\0', size) != NULL);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -143,6 +169,7 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
