@@ -18,6 +18,7 @@ struct pair {
 struct retired {
 	size_t n, next, room; /* that are kept, where the next one goes, and how many have room */
 	struct pair *kept;
+	size_t *by_old; /* places of those kept, in the order of their older keys and their peers */
 	struct pair *before; /* a refresh */
 	size_t n_before;
 };
@@ -33,6 +34,7 @@ retired_free(struct retired *r)
 {
 	if (r) {
 		free(r->before);
+		free(r->by_old);
 		free(r->kept);
 	}
 	free(r);
@@ -48,13 +50,13 @@ is_verified(const struct keyring *ring, const struct pair *p, const char *finger
 	       keyring_check(ring, p->peer, p->asym, public_key, name) == VERDICT_VERIFIED;
 }
 
-/* ---- what goes ---- */
-
 static bool
 is_over(const struct peer_key *key)
 {
 	return key->used > 0 && (int64_t)time(NULL) - key->used >= ROLL_OVERLAP;
 }
+
+/* ---- what is kept ---- */
 
 /* All that go in one refresh have room, so that links under them find them. */
 static bool
@@ -68,18 +70,70 @@ make_room(struct retired *r, size_t n)
 	if (!kept)
 		return false;
 	r->kept = kept;
+	size_t *by_old = reallocarray(r->by_old, room, sizeof(*by_old));
+	if (!by_old)
+		return false;
+	r->by_old = by_old;
 	r->room = room;
 	r->next = r->n;
 	return true;
 }
 
+static int
+order(const struct pair *p, const char *peer, const char *old)
+{
+	int keys = strcmp(p->old, old);
+
+	return keys ? keys : strcmp(p->peer, peer);
+}
+
+/* How many of those kept come before it. */
+static size_t
+count_before(const struct retired *r, const char *peer, const char *old)
+{
+	size_t from = 0, to = r->n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		if (order(&r->kept[r->by_old[middle]], peer, old) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* The pair in which the key is the older one. */
+static const struct pair *
+find(const struct retired *r, const char *peer, const char *fingerprint)
+{
+	size_t at = count_before(r, peer, fingerprint);
+	const struct pair *p = at < r->n ? &r->kept[r->by_old[at]] : NULL;
+
+	return p && order(p, peer, fingerprint) == 0 ? p : NULL;
+}
+
+static void
+forget(struct retired *r, const struct pair *p)
+{
+	size_t at = count_before(r, p->peer, p->old);
+
+	r->n--;
+	memmove(r->by_old + at, r->by_old + at + 1, (r->n - at) * sizeof(*r->by_old));
+}
+
+/* One that is not kept yet. */
 static void
 keep(struct retired *r, const struct pair *p)
 {
+	if (r->n == r->room)
+		forget(r, &r->kept[r->next]);
+	size_t at = count_before(r, p->peer, p->old);
+	memmove(r->by_old + at + 1, r->by_old + at, (r->n - at) * sizeof(*r->by_old));
+	r->by_old[at] = r->next;
+	r->n++;
 	r->kept[r->next] = *p;
 	r->next = (r->next + 1) % r->room;
-	if (r->n < r->room)
-		r->n++;
 }
 
 void
@@ -109,15 +163,7 @@ retired_before(struct retired *r, const struct keyring *ring)
 	r->n_before = n;
 }
 
-/* The pair in which the key is the older one. */
-static const struct pair *
-find(const struct retired *r, const char *peer, const char *fingerprint)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (strcmp(r->kept[i].old, fingerprint) == 0 && strcmp(r->kept[i].peer, peer) == 0)
-			return &r->kept[i];
-	return NULL;
-}
+/* ---- what goes ---- */
 
 /* The newer key is there, or has itself just made room for one that is: a chain goes at once. */
 static bool
@@ -131,10 +177,17 @@ has_gone(const struct retired *r, const struct keyring *ring, const struct pair 
 void
 retired_after(struct retired *r, const struct keyring *ring)
 {
-	for (unsigned round = 0; round < ROLL_KEYS_MAX; round++)
-		for (size_t i = 0; i < r->n_before; i++)
-			if (has_gone(r, ring, &r->before[i]))
-				keep(r, &r->before[i]);
+	bool more = true;
+
+	for (unsigned round = 0; more && round < ROLL_KEYS_MAX; round++) {
+		more = false;
+		for (size_t i = 0; i < r->n_before; i++) {
+			if (!has_gone(r, ring, &r->before[i]))
+				continue;
+			keep(r, &r->before[i]);
+			more = true;
+		}
+	}
 }
 
 bool

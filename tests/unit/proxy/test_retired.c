@@ -136,42 +136,97 @@ put(const struct fixture *f, const char *peer, const struct shown_key *key,
 	assert_true(fd >= 0 && write(fd, text, n) == (ssize_t)n && close(fd) == 0);
 }
 
+/* Many peers that rotate. */
+struct crowd {
+	struct fixture f;
+	struct retired *r;
+	struct shown_key old[1500], new[1500];
+};
+
+static void
+take_away(const struct crowd *c, const char *peer, const struct shown_key *key)
+{
+	char path[800];
+
+	snprintf(path, sizeof(path), "%s/peers/%s.%s.key", c->f.folder, peer, key->fingerprint);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* Those from one to before another rotate, and their older keys go in one refresh. */
+static void
+rotate_all(struct crowd *c, int from, int to)
+{
+	char peer[20];
+
+	for (int i = from; i < to; i++) {
+		c->old[i] = fixture_key(&c->f, c->f.x25519);
+		c->new[i] = fixture_key(&c->f, c->f.x25519);
+		snprintf(peer, sizeof(peer), "p%d", i);
+		put(&c->f, peer, &c->old[i], NULL);
+		put(&c->f, peer, &c->new[i], &c->old[i]);
+	}
+	assert_true(keyring_refresh(c->f.ring));
+	assert_string_equal(c->f.problems, "");
+	retired_before(c->r, c->f.ring);
+	for (int i = from; i < to; i++) {
+		/* another process was quicker */
+		snprintf(peer, sizeof(peer), "p%d", i);
+		take_away(c, peer, &c->old[i]);
+		take_away(c, peer, &c->new[i]);
+		put(&c->f, peer, &c->new[i], NULL);
+	}
+	assert_true(keyring_refresh(c->f.ring));
+	retired_after(c->r, c->f.ring);
+}
+
+static bool
+one_goes_on(const struct crowd *c, int i)
+{
+	char peer[20];
+
+	snprintf(peer, sizeof(peer), "p%d", i);
+	return retired_goes_on(c->r, c->f.ring, peer, c->f.x25519, c->old[i].bytes);
+}
+
 /* More peers than are kept otherwise have rotated at one time: none of their sessions ends. */
 static void
 test_very_many(void **state)
 {
 	enum { MANY = 1100 };
-	static struct shown_key old[MANY];
-	struct fixture f;
-	char peer[20], path[800];
+	static struct crowd c;
 	(void)state;
 
-	fixture_init(&f);
-	struct retired *r = retired_new();
-	for (int i = 0; i < MANY; i++) {
-		struct shown_key new = fixture_key(&f, f.x25519);
-		old[i] = fixture_key(&f, f.x25519);
-		snprintf(peer, sizeof(peer), "p%d", i);
-		put(&f, peer, &old[i], NULL);
-		put(&f, peer, &new, &old[i]);
+	fixture_init(&c.f);
+	c.r = retired_new();
+	rotate_all(&c, 0, MANY);
+	for (int i = 0; i < MANY; i++)
+		assert_true(one_goes_on(&c, i));
+	retired_free(c.r);
+	fixture_fini(&c.f);
+}
+
+/* The youngest 1,024 are kept, and of those before none is taken for another. */
+static void
+test_the_oldest_are_forgotten(void **state)
+{
+	enum { KEPT = 1024, EACH = 300, ALL = 5 * EACH };
+	static struct crowd c;
+	(void)state;
+
+	fixture_init(&c.f);
+	c.r = retired_new();
+	for (int i = 0; i < ALL; i += EACH)
+		rotate_all(&c, i, i + EACH);
+	int kept = 0;
+	for (int i = 0; i < ALL; i++) {
+		bool goes_on = one_goes_on(&c, i);
+		kept += goes_on;
+		if (i < EACH || i >= 2 * EACH) /* the others go by their names */
+			assert_int_equal(goes_on, i >= EACH);
 	}
-	assert_true(keyring_refresh(f.ring));
-	assert_string_equal(f.problems, "");
-	retired_before(r, f.ring);
-	for (int i = 0; i < MANY; i++) {
-		/* another process was quicker */
-		snprintf(
-			path, sizeof(path), "%s/peers/p%d.%s.key", f.folder, i, old[i].fingerprint);
-		assert_int_equal(unlink(path), 0);
-	}
-	assert_true(keyring_refresh(f.ring));
-	retired_after(r, f.ring);
-	for (int i = 0; i < MANY; i++) {
-		snprintf(peer, sizeof(peer), "p%d", i);
-		assert_true(retired_goes_on(r, f.ring, peer, f.x25519, old[i].bytes));
-	}
-	retired_free(r);
-	fixture_fini(&f);
+	assert_int_equal(kept, KEPT);
+	retired_free(c.r);
+	fixture_fini(&c.f);
 }
 
 int
@@ -181,6 +236,7 @@ main(void)
 		cmocka_unit_test(test_a_rotation),
 		cmocka_unit_test(test_an_operator),
 		cmocka_unit_test(test_very_many),
+		cmocka_unit_test(test_the_oldest_are_forgotten),
 	};
 	asym_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
