@@ -203,7 +203,7 @@ show_tally(struct metrics_text *m, struct text *out, size_t i)
 	else if (!m->headed)
 		head(out, counters[i].name, counters[i].type, counters[i].help);
 	m->headed = true;
-	if (m->tally->next == &m->status->tallies)
+	if (m->tally->next == &m->status->tallies.all)
 		return false;
 	m->tally = m->tally->next;
 	if (refused)
@@ -242,7 +242,7 @@ begin_family(struct metrics_text *m)
 {
 	m->headed = false;
 	m->peer = 0;
-	m->tally = &m->status->tallies;
+	m->tally = &m->status->tallies.all;
 }
 
 void

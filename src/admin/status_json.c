@@ -133,13 +133,10 @@ static void
 write_tally(struct json_text *o, const struct status *s, enum tally_kind kind, const char *name)
 {
 	static const struct tally nothing;
-	const struct tally *t = &nothing;
+	const struct tally *t = tally_find(&s->tallies, kind, name);
 
-	list_for_each (it, &s->tallies) {
-		const struct tally *other = container_of(it, struct tally, node);
-		if (other->kind == kind && strcmp(other->name, name) == 0)
-			t = other;
-	}
+	if (!t)
+		t = &nothing;
 	json_number(o, JSON_KEY("connections"), t->now);
 	json_number(o, JSON_KEY("total"), t->total);
 	json_open(o, JSON_KEY("refused"), '{');

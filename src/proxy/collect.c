@@ -166,7 +166,7 @@ begin(struct part *part, const struct worker *w)
 	list_init(&part->peers);
 	list_init(&part->tallies);
 	part->peer = &w->peers;
-	part->tally = &w->tallies;
+	part->tally = &w->tallies.all;
 	memcpy(part->reached, w->reached, sizeof(part->reached));
 	part->handshakes_failed = w->floods[FLOOD_HANDSHAKE].total;
 	part->begun = true;
@@ -187,7 +187,7 @@ on_ask(struct worker *w, void *arg, const char *text)
 	for (unsigned i = 0; i < AT_ONCE && !part->failed; i++) {
 		if (next(&part->peer, &w->peers))
 			add_peer(part, container_of(part->peer, struct peer, at), now);
-		else if (next(&part->tally, &w->tallies))
+		else if (next(&part->tally, &w->tallies.all))
 			add_tally(part, container_of(part->tally, struct tally, node));
 		else
 			return false;

@@ -14,7 +14,7 @@ status_new(const struct config *config)
 	if (!s)
 		return NULL;
 	s->config = config_hold(config);
-	list_init(&s->tallies);
+	tallies_init(&s->tallies);
 	arena_init(&s->memory_of);
 	return s;
 }
@@ -25,7 +25,7 @@ status_free(struct status *s)
 	if (!s)
 		return;
 	free(s->peers);
-	tallies_free(&s->tallies);
+	tallies_fini(&s->tallies);
 	arena_fini(&s->memory_of);
 	config_free(s->config);
 	free(s);

@@ -12,6 +12,7 @@
 #include "keyring/keyring.h"
 #include "proxy/address.h"
 #include "proxy/reached.h"
+#include "proxy/tally.h"
 #include "secureconn/hello.h"
 
 /* X(symbol, name) */
@@ -81,7 +82,7 @@ struct status {
 	/* those of the configuration in its order, then the others by name */
 	struct status_peer **peers;
 	size_t n_peers;
-	struct list tallies; /* struct tally: one for each route and service that was used */
+	struct tallies tallies; /* one for each route and service that was used */
 	struct arena memory_of; /* the peers */
 };
 

@@ -53,25 +53,75 @@ tally_reason_of(unsigned code)
 	}
 }
 
-struct tally *
-tally_get(struct list *tallies, enum tally_kind kind, const char *name)
+static int
+order(const struct tally *t, enum tally_kind kind, const char *name)
 {
-	list_for_each (it, tallies) {
-		struct tally *t = container_of(it, struct tally, node);
-		if (t->kind == kind && strcmp(t->name, name) == 0)
-			return t;
+	return t->kind == kind ? strcmp(t->name, name) : t->kind < kind ? -1 : 1;
+}
+
+/* How many come before it. */
+static size_t
+count_before(const struct tallies *tallies, enum tally_kind kind, const char *name)
+{
+	size_t from = 0, to = tallies->n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		if (order(tallies->by_name[middle], kind, name) < 0)
+			from = middle + 1;
+		else
+			to = middle;
 	}
+	return from;
+}
+
+static struct tally *
+find(const struct tallies *tallies, size_t at, enum tally_kind kind, const char *name)
+{
+	struct tally *t = at < tallies->n ? tallies->by_name[at] : NULL;
+
+	return t && order(t, kind, name) == 0 ? t : NULL;
+}
+
+const struct tally *
+tally_find(const struct tallies *tallies, enum tally_kind kind, const char *name)
+{
+	return find(tallies, count_before(tallies, kind, name), kind, name);
+}
+
+/* NULL: out of memory. */
+static struct tally *
+insert(struct tallies *tallies, size_t at, enum tally_kind kind, const char *name)
+{
+	struct tally **grown =
+		reallocarray(tallies->by_name, tallies->n + 1, sizeof(*tallies->by_name));
+
+	if (!grown)
+		return NULL;
+	tallies->by_name = grown;
 	struct tally *t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
 	t->kind = kind;
 	snprintf(t->name, sizeof(t->name), "%s", name);
-	list_insert_tail(tallies, &t->node);
+	memmove(grown + at + 1, grown + at, (tallies->n - at) * sizeof(*grown));
+	grown[at] = t;
+	tallies->n++;
+	list_insert_tail(&tallies->all, &t->node);
 	return t;
 }
 
+struct tally *
+tally_get(struct tallies *tallies, enum tally_kind kind, const char *name)
+{
+	size_t at = count_before(tallies, kind, name);
+	struct tally *t = find(tallies, at, kind, name);
+
+	return t ? t : insert(tallies, at, kind, name);
+}
+
 bool
-tally_merge(struct list *tallies, const struct tally *part)
+tally_merge(struct tallies *tallies, const struct tally *part)
 {
 	struct tally *t = tally_get(tallies, part->kind, part->name);
 
@@ -88,10 +138,17 @@ tally_merge(struct list *tallies, const struct tally *part)
 }
 
 void
-tallies_free(struct list *tallies)
+tallies_init(struct tallies *tallies)
 {
-	list_for_each_safe (it, tallies) {
-		list_remove(it);
-		free(container_of(it, struct tally, node));
-	}
+	*tallies = (struct tallies){.n = 0};
+	list_init(&tallies->all);
+}
+
+void
+tallies_fini(struct tallies *tallies)
+{
+	for (size_t i = 0; i < tallies->n; i++)
+		free(tallies->by_name[i]);
+	free(tallies->by_name);
+	tallies_init(tallies);
 }

@@ -32,7 +32,7 @@ enum tally_reason {
 };
 
 struct tally {
-	struct list node;
+	struct list node; /* on tallies.all */
 	enum tally_kind kind;
 	char name[TALLY_NAME_SIZE]; /* "": services that do not exist */
 	uint64_t now, total;        /* connections */
@@ -40,6 +40,19 @@ struct tally {
 	uint64_t moved; /* times that one was refused by a peer and went to another one */
 	uint64_t refused[TALLY_REASON_COUNT];
 };
+
+/* One of each name that was counted. */
+struct tallies {
+	struct list all; /* struct tally, in the order in which they came */
+	struct tally **by_name; /* the same in the order of kinds and names */
+	size_t n;
+};
+
+void
+tallies_init(struct tallies *tallies);
+
+void
+tallies_fini(struct tallies *tallies);
 
 const char *
 tally_reason_name(enum tally_reason reason);
@@ -51,15 +64,16 @@ tally_reason_text(enum tally_reason reason);
 enum tally_reason
 tally_reason_of(unsigned code);
 
-/* The tally of that name on the list; made where there is none. NULL: out of memory. */
+/* The tally of that name; made where there is none. NULL: out of memory. */
 struct tally *
-tally_get(struct list *tallies, enum tally_kind kind, const char *name);
+tally_get(struct tallies *tallies, enum tally_kind kind, const char *name);
 
-/* Adds the counts of one to the tally of the same name on the list. False: out of memory. */
+/* The same where none is to be made. NULL: there is none. */
+const struct tally *
+tally_find(const struct tallies *tallies, enum tally_kind kind, const char *name);
+
+/* Adds the counts of one to the tally of the same name. False: out of memory. */
 bool
-tally_merge(struct list *tallies, const struct tally *part);
-
-void
-tallies_free(struct list *tallies);
+tally_merge(struct tallies *tallies, const struct tally *part);
 
 #endif

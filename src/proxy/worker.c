@@ -193,7 +193,7 @@ worker_init(struct worker *w, struct node *n, unsigned number, unsigned jobs)
 	list_init(&w->links);
 	list_init(&w->locals);
 	list_init(&w->dirty);
-	list_init(&w->tallies);
+	tallies_init(&w->tallies);
 	list_init(&w->slices);
 	for (size_t i = 0; i < WORKER_FLOODS; i++)
 		w->floods[i] = (struct flood){.event = "connection_refused", .lines = 50};
@@ -379,7 +379,7 @@ worker_fini(struct worker *w)
 	jobs_fini(&w->jobs);
 	chunk_pool_free(w->chunks);
 	host_addresses_fini(&w->own_addresses);
-	tallies_free(&w->tallies);
+	tallies_fini(&w->tallies);
 	key_set_release(key_mail_take(&w->key_mail));
 	key_set_release(w->key_set);
 	config_free(w->config);

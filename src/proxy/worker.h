@@ -13,6 +13,7 @@
 #include "proxy/ration.h"
 #include "proxy/reached.h"
 #include "proxy/slice.h"
+#include "proxy/tally.h"
 #include "tunnel/chunk.h"
 
 enum worker_state {
@@ -67,7 +68,7 @@ struct worker {
 	struct list locals; /* struct local: all */
 	struct list dirty;  /* links with something to do at the end of the loop's turn */
 	struct list turn;   /* on dirty: where that ends */
-	struct list tallies; /* struct tally, for `status`; until the worker ends */
+	struct tallies tallies; /* for `status`; until the worker ends */
 	struct list slices;  /* struct slice: what is done a little in each turn */
 	uint32_t turns;      /* of the loop so far */
 	struct ration ration;

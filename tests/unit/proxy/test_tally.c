@@ -7,10 +7,10 @@
 static void
 test_get(void **state)
 {
-	struct list list;
+	struct tallies list;
 	(void)state;
 
-	list_init(&list);
+	tallies_init(&list);
 	struct tally *a = tally_get(&list, TALLY_ROUTE, "db");
 	struct tally *b = tally_get(&list, TALLY_SERVICE, "db");
 	assert_non_null(a);
@@ -18,14 +18,45 @@ test_get(void **state)
 	assert_ptr_not_equal(a, b);
 	assert_ptr_equal(tally_get(&list, TALLY_ROUTE, "db"), a);
 	assert_ptr_equal(tally_get(&list, TALLY_SERVICE, "db"), b);
-	tallies_free(&list);
-	assert_true(list_empty(&list));
+	assert_null(tally_find(&list, TALLY_SERVICE, "dc"));
+	assert_null(tally_find(&list, TALLY_ROUTE, ""));
+	tallies_fini(&list);
+	assert_true(list_empty(&list.all));
+	assert_null(tally_find(&list, TALLY_ROUTE, "db"));
+}
+
+/* Whatever their order, each name has one, and they stay in the order in which they came. */
+static void
+test_many(void **state)
+{
+	enum { N = 300 };
+	struct tallies list;
+	struct tally *all[N];
+	char name[20];
+	(void)state;
+
+	tallies_init(&list);
+	for (size_t i = 0; i < N; i++) {
+		/* 7 and 300 have no factor in common: each number once, in a wild order */
+		snprintf(name, sizeof(name), "n%zu", i * 7 % N);
+		assert_null(tally_find(&list, i % 2, name));
+		assert_non_null(all[i] = tally_get(&list, i % 2, name));
+		for (size_t k = 0; k <= i; k++) {
+			assert_ptr_equal(tally_get(&list, k % 2, all[k]->name), all[k]);
+			assert_ptr_equal(tally_find(&list, k % 2, all[k]->name), all[k]);
+		}
+	}
+	size_t i = 0;
+	list_for_each (it, &list.all)
+		assert_ptr_equal(container_of(it, struct tally, node), all[i++]);
+	assert_int_equal(i, N);
+	tallies_fini(&list);
 }
 
 static void
 test_merge(void **state)
 {
-	struct list list;
+	struct tallies list;
 	struct tally part = {.kind = TALLY_ROUTE,
 		.name = "db",
 		.now = 1,
@@ -34,7 +65,7 @@ test_merge(void **state)
 		.bytes_out = 4};
 	(void)state;
 
-	list_init(&list);
+	tallies_init(&list);
 	part.refused[TALLY_DENIED] = 5;
 	assert_true(tally_merge(&list, &part));
 	assert_true(tally_merge(&list, &part));
@@ -45,7 +76,7 @@ test_merge(void **state)
 	assert_int_equal(sum->bytes_out, 8);
 	assert_int_equal(sum->refused[TALLY_DENIED], 10);
 	assert_int_equal(sum->refused[TALLY_OTHER], 0);
-	tallies_free(&list);
+	tallies_fini(&list);
 }
 
 static void
@@ -69,6 +100,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_reasons),
 	};
