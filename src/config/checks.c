@@ -52,6 +52,24 @@ check_listen_once(const struct endpoint_list *list, const struct endpoint_list *
 	return SC_OK;
 }
 
+/* No route before it listens there. */
+static enum sc_error
+check_listen_first(const struct config *config, const struct config_route *route,
+	const char *where, struct errmsg *err)
+{
+	enum sc_error error = SC_OK;
+	char other[96];
+
+	for (size_t i = 0; error == SC_OK && i < route->listen.n; i++) {
+		const struct config_route *first = config_listener(config, &route->listen.at[i]);
+		if (first == route)
+			continue;
+		snprintf(other, sizeof(other), "[route %s]", first->name);
+		error = check_listen_once(&route->listen, &first->listen, where, other, err);
+	}
+	return error;
+}
+
 static enum sc_error
 check_route_peers(const struct config *config, const struct name_list *peers, const char *where,
 	struct errmsg *err)
@@ -91,10 +109,9 @@ check_route_own(
 }
 
 static enum sc_error
-check_route(const struct config *config, size_t i, struct errmsg *err)
+check_route(const struct config *config, const struct config_route *route, struct errmsg *err)
 {
-	const struct config_route *route = &config->routes[i];
-	char where[96], other[96];
+	char where[96];
 	enum sc_error error;
 
 	snprintf(where, sizeof(where), "[route %s] peer", route->name);
@@ -108,12 +125,7 @@ check_route(const struct config *config, size_t i, struct errmsg *err)
 	if (error == SC_OK)
 		error = check_listen_once(
 			&route->listen, &config->node.metrics, where, "[node] metrics", err);
-	for (size_t k = 0; error == SC_OK && k < i; k++) {
-		snprintf(other, sizeof(other), "[route %s]", config->routes[k].name);
-		error = check_listen_once(
-			&route->listen, &config->routes[k].listen, where, other, err);
-	}
-	return error;
+	return error == SC_OK ? check_listen_first(config, route, where, err) : error;
 }
 
 /* source = original: the target is to see a client's address, and some peer must be believed. */
@@ -189,7 +201,7 @@ config_check(const struct config *config, struct errmsg *err)
 {
 	enum sc_error error = check_metrics(&config->node, err);
 	for (size_t i = 0; error == SC_OK && i < config->n_routes; i++)
-		error = check_route(config, i, err);
+		error = check_route(config, &config->routes[i], err);
 	for (size_t i = 0; error == SC_OK && i < config->n_services; i++)
 		error = check_service(config, &config->services[i], err);
 	return error;

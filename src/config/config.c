@@ -45,6 +45,7 @@ config_free(const struct config *given)
 	free(config->peers);
 	free(config->routes);
 	free(config->services);
+	free(config->listens);
 	free(config->files);
 	free(config);
 }

@@ -133,6 +133,12 @@ struct config_service {
 	const char *file;
 };
 
+/* Where a route listens. */
+struct config_listen {
+	const struct endpoint *at;
+	const struct config_route *route;
+};
+
 /* Read-only once it is loaded: threads share it. */
 struct config {
 	atomic_uint owners;
@@ -145,6 +151,8 @@ struct config {
 	struct config_service *services;
 	size_t n_services;
 	size_t *by_name[3]; /* of peers, routes, services: their places, in the order of names */
+	struct config_listen *listens; /* of all routes, in the order of endpoints */
+	size_t n_listens;
 	/* of the keys of sections without names, by their place in the table; 0: not set */
 	unsigned lines[CONFIG_OPTIONS_MAX];
 	char **files; /* the files read: config_peer.file etc. point here */
@@ -190,6 +198,10 @@ config_peer_walk(const struct config *config, struct config_walk *walk, const ch
 
 const struct config_route *
 config_route_find(const struct config *config, const char *name);
+
+/* The route that listens there, the first one that does; NULL: none. */
+const struct config_route *
+config_listener(const struct config *config, const struct endpoint *endpoint);
 
 /* name is n bytes and need not be text. */
 const struct config_service *

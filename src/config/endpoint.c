@@ -98,18 +98,30 @@ endpoint_parse(struct endpoint *endpoint, const char *text, bool allow_unix, str
 	return SC_OK;
 }
 
-bool
-endpoint_same(const struct endpoint *a, const struct endpoint *b)
+int
+endpoint_order(const struct endpoint *a, const struct endpoint *b)
 {
 	struct in6_addr x, y;
 
-	if (a->is_unix || b->is_unix)
-		return strcmp(a->text, b->text) == 0;
+	if (a->is_unix != b->is_unix)
+		return a->is_unix ? -1 : 1;
+	if (a->is_unix)
+		return strcmp(a->text, b->text);
 	if (a->port != b->port)
-		return false;
-	if (inet_pton(AF_INET6, a->host, &x) == 1 && inet_pton(AF_INET6, b->host, &y) == 1)
-		return memcmp(&x, &y, sizeof(x)) == 0;
-	return strcasecmp(a->host, b->host) == 0; /* an IPv4 address is written in one way */
+		return a->port < b->port ? -1 : 1;
+	bool x_is_v6 = inet_pton(AF_INET6, a->host, &x) == 1;
+	bool y_is_v6 = inet_pton(AF_INET6, b->host, &y) == 1;
+	if (x_is_v6 != y_is_v6)
+		return x_is_v6 ? -1 : 1;
+	if (x_is_v6)
+		return memcmp(&x, &y, sizeof(x));
+	return strcasecmp(a->host, b->host); /* an IPv4 address is written in one way */
+}
+
+bool
+endpoint_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return endpoint_order(a, b) == 0;
 }
 
 bool

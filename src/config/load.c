@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "config/derive.h"
 #include "config/index.h"
+#include "config/listens.h"
 #include "config/nearest.h"
 #include "config/options.h"
 #include "config/read.h"
@@ -371,6 +372,8 @@ config_load(struct config **config, const char *path, struct errmsg *err)
 		error = load_included(&l, err);
 	if (error == SC_OK)
 		error = derive_defaults(&l, err);
+	if (error == SC_OK && !listens_index(l.config))
+		error = errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 	if (error == SC_OK)
 		error = config_check(l.config, err);
 	free(l.pattern);

@@ -50,8 +50,11 @@ path_beside(const char *file, const char *path);
 void
 time_format(char out[32], uint64_t ns);
 
-/* True if they are one place, however it is written: "[::1]:80" and "[0::1]:80". Names are not
-   looked up. */
+/* Below 0, 0 or above, as strcmp, in some order. 0: they are one place, however it is written:
+   "[::1]:80" and "[0::1]:80". Names are not looked up. */
+int
+endpoint_order(const struct endpoint *a, const struct endpoint *b);
+
 bool
 endpoint_same(const struct endpoint *a, const struct endpoint *b);
 

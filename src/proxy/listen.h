@@ -31,7 +31,7 @@ struct listener {
 	dev_t device;
 	ino_t inode;
 	char path[sizeof(((struct endpoint *)0)->path)];
-	char endpoint[sizeof(((struct endpoint *)0)->text)]; /* as the configuration has it */
+	struct endpoint endpoint; /* as the configuration has it */
 	char owner_name[CONFIG_NAME_SIZE]; /* of the route it is for; "": none */
 	/* where it listens really, with the port */
 	char text[sizeof(((struct endpoint *)0)->text)];

@@ -61,7 +61,7 @@ add(struct list *list, const struct endpoint *endpoint, int fd, struct errmsg *e
 	const int off = 0; /* only for the moment of binding and listening */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &off, sizeof(off));
 	l->fd = fd;
-	snprintf(l->endpoint, sizeof(l->endpoint), "%s", endpoint->text);
+	l->endpoint = *endpoint;
 	l->is_unix = endpoint->is_unix;
 	snprintf(l->path, sizeof(l->path), "%s", endpoint->path);
 	bound_text(l, endpoint);

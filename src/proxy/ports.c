@@ -9,32 +9,36 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "config/value.h"
 #include "proxy/callers.h"
 #include "proxy/node.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
 
 static bool
-names(const struct endpoint_list *list, const char *endpoint)
+names(const struct endpoint_list *list, const struct endpoint *endpoint)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->at[i].text, endpoint) == 0)
+		if (endpoint_same(&list->at[i], endpoint))
 			return true;
 	return false;
 }
 
 static bool
-config_names(const struct config *config, const char *endpoint)
+config_names(const struct config *config, const struct endpoint *endpoint)
 {
-	if (names(&config->node.listen, endpoint))
-		return true;
-	for (size_t i = 0; i < config->n_routes; i++)
-		if (names(&config->routes[i].listen, endpoint))
-			return true;
-	return false;
+	return names(&config->node.listen, endpoint) || config_listener(config, endpoint);
 }
 
 /* ---- what is open ---- */
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct port_known *x = a, *y = b;
+
+	return endpoint_order(&x->endpoint, &y->endpoint);
+}
 
 bool
 ports_look(struct ports_known *known, const struct node *n)
@@ -50,12 +54,13 @@ ports_look(struct ports_known *known, const struct node *n)
 	list_for_each (it, &n->ports) {
 		const struct listener *l = container_of(it, struct listener, node);
 		struct port_known *k = &known->at[known->n];
-		snprintf(k->endpoint, sizeof(k->endpoint), "%s", l->endpoint);
+		k->endpoint = l->endpoint;
 		k->fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
 		if (k->fd < 0)
 			return false;
 		known->n++;
 	}
+	qsort(known->at, known->n, sizeof(*known->at), compare);
 	return true;
 }
 
@@ -69,12 +74,11 @@ ports_forget(struct ports_known *known)
 }
 
 static bool
-is_known(const struct ports_known *known, const char *endpoint)
+is_known(const struct ports_known *known, const struct endpoint *endpoint)
 {
-	for (size_t i = 0; i < known->n; i++)
-		if (strcmp(known->at[i].endpoint, endpoint) == 0)
-			return true;
-	return false;
+	const struct port_known key = {.endpoint = *endpoint};
+
+	return known->n > 0 && bsearch(&key, known->at, known->n, sizeof(key), compare) != NULL;
 }
 
 /* ---- opening ---- */
@@ -86,7 +90,7 @@ allow_sharing(const struct ports_known *known, const struct config *config, bool
 {
 	const int on = allow;
 	for (size_t i = 0; i < known->n; i++)
-		if (!config_names(config, known->at[i].endpoint))
+		if (!config_names(config, &known->at[i].endpoint))
 			setsockopt(known->at[i].fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 }
 
@@ -95,7 +99,7 @@ open_list(struct list *fresh, const struct endpoint_list *list, const struct por
 	struct inherited *inherited, struct errmsg *err)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		if (is_known(known, list->at[i].text))
+		if (is_known(known, &list->at[i]))
 			continue;
 		enum sc_error error =
 			listeners_open(fresh, &list->at[i], inherited, known->n > 0, err);
@@ -147,21 +151,20 @@ log_listening(const struct listener *l, const struct config_route *route)
 
 /* The route that listens there, or NULL. */
 static struct route *
-route_of(const struct node *n, const char *endpoint)
+route_of(const struct node *n, const struct endpoint *endpoint)
 {
-	for (size_t i = 0; i < n->routes.n; i++)
-		if (names(&n->routes.at[i]->config->listen, endpoint))
-			return n->routes.at[i];
-	return NULL;
+	const struct config_route *route = config_listener(n->config, endpoint);
+
+	return route ? n->routes.at[route - n->config->routes] : NULL;
 }
 
 /* False: it is for nobody. news: say so in any case. */
 static bool
 give(struct node *n, struct listener *l, bool news)
 {
-	struct route *route = route_of(n, l->endpoint);
+	struct route *route = route_of(n, &l->endpoint);
 
-	if (!route && !names(&n->config->node.listen, l->endpoint))
+	if (!route && !names(&n->config->node.listen, &l->endpoint))
 		return false;
 	if (route)
 		listener_give(l, route_accept, route);

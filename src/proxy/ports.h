@@ -13,9 +13,9 @@ struct node;
 /* The ports that are open, for a thread that opens others meanwhile. */
 struct ports_known {
 	struct port_known {
-		char endpoint[sizeof(((struct endpoint *)0)->text)];
+		struct endpoint endpoint;
 		int fd; /* a copy */
-	} *at;
+	} *at; /* in the order of endpoints */
 	size_t n;
 };
 

@@ -117,6 +117,7 @@ test_same(void **state)
 		assert_int_equal(endpoint_parse(&b, pairs[i].b, true, &err), SC_OK);
 		assert_true(endpoint_same(&a, &b) == pairs[i].same);
 		assert_true(endpoint_same(&b, &a) == pairs[i].same);
+		assert_true((endpoint_order(&a, &b) < 0) == (endpoint_order(&b, &a) > 0));
 	}
 }
 

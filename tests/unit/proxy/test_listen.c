@@ -222,7 +222,7 @@ test_inherited(void **state)
 	assert_int_equal(in.n, 1);
 	assert_int_equal(listeners_open(&list, &e, &in, false, &err), SC_OK);
 	assert_int_equal(first(&list)->fd, fd);
-	assert_string_equal(first(&list)->endpoint, e.text);
+	assert_string_equal(first(&list)->endpoint.text, e.text);
 	listeners_close(&old);
 	inherited_fini(&in);
 	listener_give(first(&list), on_accept, &seen);
