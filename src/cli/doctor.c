@@ -30,14 +30,35 @@ picture_of_node(const struct config *config)
 	return picture;
 }
 
+/* The peers of the picture by their names, or NULL. To be put. */
+static struct json_object *
+peers_by_name(struct json_object *picture)
+{
+	struct json_object *peers, *name, *by_name = json_object_new_object();
+
+	if (!by_name || !json_object_object_get_ex(picture, "peers", &peers) ||
+		!json_object_is_type(peers, json_type_array))
+		return by_name;
+	for (size_t i = 0; i < json_object_array_length(peers); i++) {
+		struct json_object *peer = json_object_array_get_idx(peers, i);
+		if (json_object_object_get_ex(peer, "name", &name) &&
+			json_object_is_type(name, json_type_string))
+			json_object_object_add(by_name, json_object_get_string(name),
+				json_object_get(peer));
+	}
+	return by_name;
+}
+
 static void
 examine(struct doctor *d, const struct config_peer *only)
 {
 	d->picture = picture_of_node(d->config);
+	d->peers = peers_by_name(d->picture);
 	doctor_node(d);
 	for (size_t i = 0; i < d->config->n_peers; i++)
 		if (!only || only == &d->config->peers[i])
 			doctor_peer(d, &d->config->peers[i]);
+	json_object_put(d->peers);
 	json_object_put(d->picture);
 }
 

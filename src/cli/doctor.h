@@ -12,6 +12,7 @@ struct doctor {
 	struct keyring *ring;
 	const char *program;      /* as it must be called: "secureconn -c FILE" */
 	struct json_object *picture; /* of the running node, NULL: none runs */
+	struct json_object *peers;   /* what it says of each, by its name; NULL: nothing */
 	bool damaged, damaged_key; /* a file of the state folder, or of a key of this node */
 };
 
@@ -38,6 +39,10 @@ doctor_handshake(const struct visit *v, const struct probe_facts *facts);
 /* Tries each service that a route leads to, over the link of p. */
 void
 doctor_services(const struct visit *v, struct probe *p);
+
+/* The peer has a key in that state. */
+bool
+doctor_has_key(const struct doctor *d, const char *peer, enum key_state state);
 
 /* "FILE:LINE" */
 #define DOCTOR_PLACE 300

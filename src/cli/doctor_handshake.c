@@ -81,17 +81,6 @@ fail_asymmetric(const struct visit *v)
 		v->d->program);
 }
 
-static bool
-key_waits(const struct visit *v)
-{
-	const struct peer_key *key;
-
-	for (size_t i = 0; (key = keyring_peer_key(v->d->ring, i)); i++)
-		if (key->state == KEY_PENDING && strcmp(key->peer, v->peer->name) == 0)
-			return true;
-	return false;
-}
-
 static void
 fail_not_verified(const struct visit *v, const struct probe_facts *f)
 {
@@ -101,7 +90,7 @@ fail_not_verified(const struct visit *v, const struct probe_facts *f)
 	bool another = keyring_has_verified(v->d->ring, name, f->info.asym);
 
 	/* verify needs a key that waits, which a node notes and doctor does not. */
-	if (!v->d->picture && !key_waits(v))
+	if (!v->d->picture && !doctor_has_key(v->d, name, KEY_PENDING))
 		snprintf(start, sizeof(start),
 			"start this node (%s run), so that it keeps what it is shown; then ",
 			v->d->program);

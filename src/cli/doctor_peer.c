@@ -19,33 +19,40 @@ struct known {
 	bool callers; /* one of somebody who has no name here */
 };
 
+bool
+doctor_has_key(const struct doctor *d, const char *peer, enum key_state state)
+{
+	size_t n;
+
+	keyring_keys_of(d->ring, peer, state, &n);
+	return n > 0;
+}
+
 static struct known
 known_keys(const struct visit *v)
 {
 	const char *name = v->peer->name;
-	const struct peer_key *key;
-	struct known known = {.revoked = keyring_has_revoked(v->d->ring, name)};
 
-	for (size_t i = 0; (key = keyring_peer_key(v->d->ring, i)); i++) {
-		bool its = strcmp(key->peer, name) == 0;
-		known.verified = known.verified || (its && key->state == KEY_VERIFIED);
-		known.expected = known.expected || (its && key->state == KEY_EXPECTED);
-		known.waits = known.waits || (its && key->state == KEY_PENDING);
-		known.callers = known.callers || (!key->peer[0] && key->state == KEY_PENDING);
-	}
-	return known;
+	return (struct known){
+		.verified = doctor_has_key(v->d, name, KEY_VERIFIED),
+		.expected = doctor_has_key(v->d, name, KEY_EXPECTED),
+		.revoked = doctor_has_key(v->d, name, KEY_REVOKED),
+		.waits = doctor_has_key(v->d, name, KEY_PENDING),
+		.callers = doctor_has_key(v->d, "", KEY_PENDING),
+	};
 }
 
 static void
 tell_verified(const struct visit *v)
 {
-	const struct peer_key *key;
 	char age[48];
+	size_t n;
+	const struct peer_key *const *keys =
+		keyring_keys_of(v->d->ring, v->peer->name, KEY_VERIFIED, &n);
 
-	for (size_t i = 0; (key = keyring_peer_key(v->d->ring, i)); i++)
-		if (strcmp(key->peer, v->peer->name) == 0 && key->state == KEY_VERIFIED)
-			report_say(v->report, REPORT_OK, "key of the peer", "%s, verified %s",
-				key->asym->algorithm->name, doctor_ago(age, key->time));
+	for (size_t i = 0; i < n; i++)
+		report_say(v->report, REPORT_OK, "key of the peer", "%s, verified %s",
+			keys[i]->asym->algorithm->name, doctor_ago(age, keys[i]->time));
 }
 
 /* None is verified, and the peer calls this node: nothing that is tried below would tell. */
@@ -233,17 +240,10 @@ visit(struct visit *v, const struct endpoint *endpoint)
 static struct json_object *
 picture_of_peer(const struct visit *v)
 {
-	struct json_object *peers, *name;
+	struct json_object *peer = NULL;
 
-	if (!v->d->picture || !json_object_object_get_ex(v->d->picture, "peers", &peers))
-		return NULL;
-	for (size_t i = 0; i < json_object_array_length(peers); i++) {
-		struct json_object *peer = json_object_array_get_idx(peers, i);
-		if (json_object_object_get_ex(peer, "name", &name) &&
-			strcmp(json_object_get_string(name), v->peer->name) == 0)
-			return peer;
-	}
-	return NULL;
+	json_object_object_get_ex(v->d->peers, v->peer->name, &peer);
+	return peer;
 }
 
 /* A peer that calls this node: nothing to dial; what the running node knows is all there is. */
@@ -251,7 +251,8 @@ static void
 wait_for_call(const struct visit *v)
 {
 	struct json_object *peer = picture_of_peer(v), *state;
-	bool told = peer && json_object_object_get_ex(peer, "state", &state);
+	bool told = json_object_object_get_ex(peer, "state", &state) &&
+		json_object_is_type(state, json_type_string);
 
 	if (told && strcmp(json_object_get_string(state), "up") == 0) {
 		report_say(v->report, REPORT_OK, "connect",

@@ -132,7 +132,7 @@ const struct peer_key *
 ring_youngest(const struct keyring *ring, const char *peer, const struct asym_impl *asym)
 {
 	size_t n;
-	const struct peer_key *const *keys = ring_verified_of(ring, peer, &n);
+	const struct peer_key *const *keys = keyring_keys_of(ring, peer, KEY_VERIFIED, &n);
 	return youngest(keys, n, asym);
 }
 
@@ -297,12 +297,6 @@ ring_find(const struct keyring *ring, const char *fingerprint, size_t *n)
 	return ring->by_fingerprint + low;
 }
 
-static bool
-is_verified_of(const struct peer_key *key, const char *peer)
-{
-	return key->state == KEY_VERIFIED && strcmp(key->peer, peer) == 0;
-}
-
 /* The first of the keys of that peer and state in `shown`, or where it would be. */
 static size_t
 first_shown(const struct keyring *ring, enum key_state state, const char *peer)
@@ -322,11 +316,13 @@ first_shown(const struct keyring *ring, enum key_state state, const char *peer)
 }
 
 const struct peer_key *const *
-ring_verified_of(const struct keyring *ring, const char *peer, size_t *n)
+keyring_keys_of(
+	const struct keyring *ring, const char *peer, enum key_state state, size_t *n)
 {
-	size_t low = first_shown(ring, KEY_VERIFIED, peer), end = low;
+	size_t low = first_shown(ring, state, peer), end = low;
 
-	while (end < ring->n_shown && is_verified_of(ring->shown[end], peer))
+	while (end < ring->n_shown && ring->shown[end]->state == state &&
+		strcmp(ring->shown[end]->peer, peer) == 0)
 		end++;
 	*n = end - low;
 	return ring->shown + low;
@@ -338,11 +334,9 @@ keyring_knows(const struct keyring *ring, const char *peer)
 	static const enum key_state states[] = {
 		KEY_VERIFIED, KEY_EXPECTED, KEY_PENDING, KEY_REVOKED};
 
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
-		size_t at = first_shown(ring, states[i], peer);
-		if (at < ring->n_shown && ring->shown[at]->state == states[i] &&
-			strcmp(ring->shown[at]->peer, peer) == 0)
-			return true;
-	}
-	return false;
+	size_t n = 0;
+
+	for (size_t i = 0; n == 0 && i < ARRAY_SIZE(states); i++)
+		keyring_keys_of(ring, peer, states[i], &n);
+	return n > 0;
 }

@@ -153,7 +153,7 @@ bool
 keyring_has_verified(const struct keyring *ring, const char *peer, const struct asym_impl *asym)
 {
 	size_t n;
-	const struct peer_key *const *keys = ring_verified_of(ring, peer, &n);
+	const struct peer_key *const *keys = keyring_keys_of(ring, peer, KEY_VERIFIED, &n);
 	for (size_t i = 0; i < n; i++)
 		if (!asym || keys[i]->asym == asym)
 			return true;
@@ -163,19 +163,17 @@ keyring_has_verified(const struct keyring *ring, const char *peer, const struct 
 bool
 keyring_has_revoked(const struct keyring *ring, const char *peer)
 {
-	const struct peer_key *key;
+	size_t n;
 
-	for (size_t i = 0; (key = keyring_peer_key(ring, i)); i++)
-		if (key->state == KEY_REVOKED && strcmp(key->peer, peer) == 0)
-			return true;
-	return false;
+	keyring_keys_of(ring, peer, KEY_REVOKED, &n);
+	return n > 0;
 }
 
 static bool
 has_another_algorithm(const struct keyring *ring, const char *peer, const struct asym_impl *asym)
 {
 	size_t n;
-	const struct peer_key *const *keys = ring_verified_of(ring, peer, &n);
+	const struct peer_key *const *keys = keyring_keys_of(ring, peer, KEY_VERIFIED, &n);
 	for (size_t i = 0; i < n; i++)
 		if (keys[i]->asym != asym)
 			return true;

@@ -234,6 +234,12 @@ bool
 keyring_find(const struct keyring *ring, const struct asym_impl *asym, const char *fingerprint,
 	uint8_t *public_key);
 
+/* The keys of that peer in that state, *n of them; peer "": of unknown callers. An index look-up.
+   They are the ring's, until it changes. */
+const struct peer_key *const *
+keyring_keys_of(
+	const struct keyring *ring, const char *peer, enum key_state state, size_t *n);
+
 /* True if any key of that peer and algorithm is verified. asym NULL: of any algorithm. */
 bool
 keyring_has_verified(const struct keyring *ring, const char *peer, const struct asym_impl *asym);

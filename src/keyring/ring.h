@@ -97,10 +97,6 @@ ring_index(struct keyring *ring);
 const struct peer_key *const *
 ring_find(const struct keyring *ring, const char *fingerprint, size_t *n);
 
-/* The verified keys of a peer, *n of them: consecutive in shown. */
-const struct peer_key *const *
-ring_verified_of(const struct keyring *ring, const char *peer, size_t *n);
-
 /* The verified key of a peer and algorithm that was decided on last, or NULL. */
 const struct peer_key *
 ring_youngest(const struct keyring *ring, const char *peer, const struct asym_impl *asym);

@@ -14,7 +14,7 @@ verified_keys(const struct keyring *ring, const char *peer, const struct asym_im
 	const struct peer_key *keys[ROLL_KEYS_MAX + 1])
 {
 	size_t n, found = 0;
-	const struct peer_key *const *all = ring_verified_of(ring, peer, &n);
+	const struct peer_key *const *all = keyring_keys_of(ring, peer, KEY_VERIFIED, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		if (all[i]->asym != asym)

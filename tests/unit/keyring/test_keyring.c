@@ -142,6 +142,49 @@ test_order(void **state)
 	fixture_fini(&f);
 }
 
+/* Those that have the peer and the state, and all of them. */
+static void
+check_keys_of(const struct fixture *f, const char *peer, enum key_state state)
+{
+	size_t n, counted = 0;
+	const struct peer_key *key;
+	const struct peer_key *const *keys = keyring_keys_of(f->ring, peer, state, &n);
+
+	for (size_t i = 0; (key = keyring_peer_key(f->ring, i)); i++)
+		if (key->state == state && strcmp(key->peer, peer) == 0)
+			assert_ptr_equal(keys[counted++], key);
+	assert_int_equal(n, counted);
+}
+
+static void
+test_keys_of(void **state)
+{
+	static const char *const names[] = {"", "a", "aa", "b", "p1", "p3", "p7", "z"};
+	struct fixture f;
+	char name[8];
+	struct errmsg err;
+	size_t n;
+	(void)state;
+
+	fixture_init(&f);
+	check_keys_of(&f, "", KEY_VERIFIED);
+	for (int i = 0; i < 9; i++) {
+		struct shown_key key = fixture_key(&f, f.x25519), other = fixture_key(&f, f.x25519);
+		snprintf(name, sizeof(name), "p%d", i * 7 % 9);
+		if (i % 3 != 0)
+			fixture_trust(&f, name, &key);
+		if (i % 3 == 1)
+			assert_int_equal(keyring_revoke(f.ring, name, NULL, &n, &err), SC_OK);
+		fixture_note(&f, i % 2 ? name : NULL, &other, "203.0.113.5:7400");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		for (unsigned s = KEY_VERIFIED; s <= KEY_REVOKED; s++)
+			check_keys_of(&f, names[i], s);
+	keyring_keys_of(f.ring, "", KEY_PENDING, &n);
+	assert_int_equal(n, 4); /* of one source */
+	fixture_fini(&f);
+}
+
 /* Somebody copies a file to another name and changes the peer in it: neither is believed. */
 static void
 test_one_key_under_two_names(void **state)
@@ -250,6 +293,7 @@ main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_weak_keys),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_keys_of),
 		cmocka_unit_test(test_one_key_under_two_names),
 		cmocka_unit_test(test_thousands_of_peers),
 	};
