@@ -144,6 +144,17 @@ init_handles(struct node *n)
 	return stop_init(n) && n->signals && n->tick;
 }
 
+bool
+node_has_identity(const struct node *n, const struct config_peer *peer, struct errmsg *err)
+{
+	if (key_identity_find(n->key_set, peer->identity))
+		return true;
+	errmsg_set(err, SC_ERR_NOT_FOUND,
+		"%s:%u: [peer %s] identity: there are no keys of \"%s\": run `%s init`", peer->file,
+		peer->line, peer->name, peer->identity, program_name());
+	return false;
+}
+
 /* The own pairs as they are now, for the node and for all of its workers. */
 static bool
 load_keys(struct node *n, struct errmsg *err)
@@ -158,16 +169,10 @@ load_keys(struct node *n, struct errmsg *err)
 		return false;
 	for (unsigned i = 0; i < n->n_workers; i++)
 		n->workers[i].key_set = key_set_hold(n->key_set);
-	for (size_t i = 0; i < n->config->n_peers; i++) {
-		const struct config_peer *peer = &n->config->peers[i];
-		if (key_identity_find(n->key_set, peer->identity))
-			continue;
-		errmsg_set(err, SC_ERR_NOT_FOUND,
-			"%s:%u: [peer %s] identity: there are no keys of \"%s\": run `%s init`",
-			peer->file, peer->line, peer->name, peer->identity, program_name());
-		return false;
-	}
-	return true;
+	bool ok = true;
+	for (size_t i = 0; ok && i < n->config->n_peers; i++)
+		ok = node_has_identity(n, &n->config->peers[i], err);
+	return ok;
 }
 
 static void

@@ -150,6 +150,10 @@ node_add_ports(struct node *n, struct list *listeners);
 void
 node_set_limits(struct node *n);
 
+/* True: this node has keys for the identity of a peer's section. On the node's own thread. */
+bool
+node_has_identity(const struct node *n, const struct config_peer *peer, struct errmsg *err);
+
 /* Logs what a flood's window has kept back, as a number; peer: whose events they are, or NULL. */
 void
 node_log_summary(struct flood *flood, const char *peer);

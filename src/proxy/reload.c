@@ -24,7 +24,7 @@ struct reload {
 	const struct config *before, *config;
 	struct config_diff diff; /* of the two */
 	struct slice slice;
-	size_t n_made; /* of the peers: those that the node knows */
+	size_t n_checked, n_made; /* of the peers: those that the node has keys for, and knows */
 	struct ports_known known;
 	struct list fresh;
 	struct list waiters;
@@ -199,19 +199,22 @@ finish(struct reload *r)
 
 /* ---- the peers ---- */
 
-/* Those that the node does not know yet; until their worker takes the configuration they have no
-   section. Some of them. */
+/* With all of them checked, makes those that the node does not know yet; until their worker takes
+   the configuration they have no section. Some of them. */
 static bool
 on_slice(struct slice *slice)
 {
 	struct reload *r = container_of(slice, struct reload, slice);
-	const struct config *config = r->config;
+	const struct config_peer *peers = r->config->peers;
+	size_t n = r->config->n_peers;
 	bool more = node_main(r->n)->state == WORKER_RUNNING;
 
 	for (unsigned i = 0; more && i < AT_ONCE && r->error == SC_OK; i++) {
-		if (r->n_made == config->n_peers)
+		if (r->n_made == n)
 			more = false;
-		else if (!peer_find(r->n, config->peers[r->n_made++].name, true))
+		else if (r->n_checked < n && !node_has_identity(r->n, &peers[r->n_checked++], &r->err))
+			r->error = SC_ERR_NOT_FOUND;
+		else if (r->n_checked == n && !peer_find(r->n, peers[r->n_made++].name, true))
 			r->error = errmsg_set(&r->err, SC_ERR_MEMORY, "out of memory");
 	}
 	if (more && r->error == SC_OK)
@@ -243,10 +246,12 @@ on_done(uv_work_t *work, int status)
 
 	if (status != 0)
 		r->error = errmsg_set(&r->err, SC_ERR_INTERNAL, "%s", uv_strerror(status));
-	if (r->error == SC_OK)
+	if (r->error == SC_OK) {
+		watch_look(r->n); /* `init` may have made keys a moment ago */
 		slice_start(&node_main(r->n)->slices, &r->slice);
-	else
+	} else {
 		finish(r);
+	}
 }
 
 static void

@@ -194,6 +194,21 @@ def test_names_that_only_the_program_knows(pair):
     assert works(pair.route)
 
 
+def test_an_identity_without_keys(pair):
+    """With such a file the node would not start again."""
+    store = pair.store
+    store.set("peer other", identity="branches")
+    failed = reload(store, "reload_failed")
+    assert (failed["error"].endswith(f"no keys of \"branches\": run `secureconn -c {store.ini} init`")
+            and "[peer other] identity" in failed["error"])
+    said = store.cli("reload", check=1).stderr
+    assert "no keys of \"branches\"" in said
+    assert "other" not in [p["name"] for p in json.loads(store.cli("status", "--json").stdout)["peers"]]
+    store.cli("init")
+    assert "has read" in store.cli("reload").stdout
+    assert works(pair.route)
+
+
 def test_a_file_that_is_gone(pair):
     pair.store.ini.rename(pair.store.folder / "away")
     since = pair.store.position()
