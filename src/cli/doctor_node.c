@@ -223,8 +223,14 @@ check_process(const struct doctor *d)
 		check_listen(d);
 		return;
 	}
-	report_say(d->report, REPORT_NOTE, "process", "no node answers at its control socket%s%s",
-		d->config->node.control[0] ? " " : "", d->config->node.control);
+	if (d->config->node.control[0] == '\0') {
+		report_say(d->report, REPORT_NOTE, "process",
+			"`control` is empty: whether a node runs cannot be asked");
+		report_advice(d->report, "give `control` a path, and restart the node");
+		return;
+	}
+	report_say(d->report, REPORT_NOTE, "process", "no node answers at its control socket %s",
+		d->config->node.control);
 	report_advice(d->report, "start it with: %s run", d->program);
 }
 

@@ -65,14 +65,12 @@ advise_unverified(const struct visit *v, const struct known *known)
 	if (known->waits || known->callers)
 		report_advice(v->report,
 			"a key of a caller waits. If it is that of %s, as its operator tells you "
-			"on a "
-			"number that you have, run: %s verify %s",
+			"on a number that you have, run: %s verify %s",
 			name, program, name);
 	else if (known->revoked)
 		report_advice(v->report,
 			"if the one that was revoked is to count again: %s trust %s --fingerprint "
-			"F "
-			"--again",
+			"F --again",
 			program, name);
 	else if (listen->n == 0)
 		report_advice(v->report,
@@ -81,9 +79,8 @@ advise_unverified(const struct visit *v, const struct known *known)
 			name, v->peer->file, v->peer->line);
 	else
 		report_advice(v->report,
-			"nobody has called with a key yet: at %s the node must run, and `address` "
-			"of "
-			"this one lead to %s",
+			"nobody has called with a key yet: this node and that of %s must run, and "
+			"`address` there must lead to this host, where [node] has listen = %s",
 			name, listen->at[0].text);
 }
 

@@ -1,16 +1,28 @@
 /* secureconn revoke: takes back what `verify` or `trust` decided; a running node closes the peer's
    links at once. */
+#include <string.h>
+
+#include "base/text.h"
 #include "cli/cli.h"
+#include "config/nearest.h"
 
 static int
 revoke(const struct cli *cli, struct keyring *ring, const char *peer, const char *fingerprint,
 	bool pending)
 {
 	struct errmsg err;
+	char name[600];
 	size_t n;
 	enum sc_error error = pending ? keyring_revoke_pending(ring, peer, &n, &err)
 				      : keyring_revoke(ring, peer, fingerprint, &n, &err);
 
+	if (error == SC_ERR_IO)
+		return cli_fail(cli, CLI_FAILED,
+			"%s; %s: until that is mended, take [peer %s] out of the configuration, "
+			"and `%s reload` cuts it off",
+			err.text,
+			n > 0 ? "only some of its keys are revoked" : "its keys are NOT revoked",
+			peer, cli_name(cli, name, sizeof(name)));
 	if (error != SC_OK)
 		return cli_fail(cli, CLI_FAILED, "%s%s%s", fingerprint ? "--fingerprint: " : "",
 			err.text, n > 0 ? "; some of its keys are revoked: run it again" : "");
@@ -21,6 +33,26 @@ revoke(const struct cli *cli, struct keyring *ring, const char *peer, const char
 	if (keyring_has_verified(ring, peer, NULL))
 		cli_say(cli, 0, "Another key of %s is still verified.\n", peer);
 	return CLI_DONE;
+}
+
+/* A peer whose section is gone may still have keys; one that nobody has heard of is a typing
+   error. */
+static bool
+is_known(const struct cli *cli, const struct cli_state *s, const char *peer)
+{
+	const char *near = NULL;
+	char name[600], shown[80];
+
+	if (keyring_knows(s->ring, peer) || config_peer_find(s->config, peer))
+		return true;
+	escape_text(shown, sizeof(shown), peer, strlen(peer));
+	for (size_t i = 0; i < s->config->n_peers; i++)
+		nearest_consider(&near, peer, s->config->peers[i].name);
+	cli_fail(cli, CLI_FAILED, "nothing is known of a peer \"%s\"; %s%s%s%s peers shows whose "
+				  "keys there are",
+		shown, near ? "did you mean \"" : "", near ? near : "", near ? "\"? " : "",
+		cli_name(cli, name, sizeof(name)));
+	return false;
 }
 
 int
@@ -50,10 +82,7 @@ cmd_revoke(const struct cli *cli, int argc, char **argv)
 			"revoke: either --fingerprint F or --pending; see: secureconn revoke "
 			"--help");
 	status = cli_open(cli, &s);
-	/* A peer whose section is gone may still have keys; one that nobody has heard of is a
-	   typing error. */
-	if (status == CLI_GO_ON && !keyring_knows(s.ring, args[0]) &&
-		!cli_find_peer(cli, s.config, args[0]))
+	if (status == CLI_GO_ON && !is_known(cli, &s, args[0]))
 		status = CLI_FAILED;
 	if (status == CLI_GO_ON)
 		status = revoke(cli, s.ring, args[0], fingerprint, pending);

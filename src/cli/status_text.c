@@ -78,6 +78,12 @@ flag(struct json_object *o, const char *key)
 	return json_object_object_get_ex(o, key, &value) && json_object_get_boolean(value);
 }
 
+static bool
+is_off(struct json_object *o, const char *key)
+{
+	return json_object_object_get_ex(o, key, NULL) && !flag(o, key);
+}
+
 static struct json_object *
 array(struct json_object *o, const char *key, size_t *n)
 {
@@ -296,7 +302,9 @@ show_peer(const struct page *p, struct json_object *o)
 		fprintf(p->out, ", next try in %s",
 			age_text(age, (number(o, "retry_in_ms") + 999) / 1000));
 	fputc('\n', p->out);
-	if (meaning && strcmp(state, "no key") == 0)
+	if (is_off(o, "configured"))
+		field(p, "state", "the configuration has no section for it any more");
+	else if (meaning && strcmp(state, "no key") == 0)
 		field(p, "state", "%s: %s verify %s", meaning,
 			p->look->program, text(o, "name"));
 	else if (meaning)

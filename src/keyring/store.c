@@ -1,6 +1,7 @@
 /* Knows how files are locked, replaced and read; knows nothing of what is in them. */
 #include "keyring/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -11,6 +12,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/program.h"
 
 #define LOCK_NAME      "lock"
 #define NEW_NAME       ".new" /* at most one at a time: writers hold the lock */
@@ -37,9 +40,27 @@ another_users(struct errmsg *err, const char *path, uid_t uid)
 	snprintf(number, sizeof(number), "#%lu", (unsigned long)uid);
 	const char *name = owner ? owner->pw_name : number;
 	return errmsg_set(err, SC_ERR_PERMISSION,
-		"%s: belongs to user %s; run the same command as that user: sudo -u %s secureconn "
-		"...",
-		path, name, name);
+		"%s: belongs to user %s; run the same command as that user: sudo -u %s %s ...",
+		path, name, name, program_name());
+}
+
+/* A folder that others may look into, where nothing was yet to be seen, becomes this user's alone:
+   somebody has made it beforehand. */
+static void
+close_empty(const char *path)
+{
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	struct stat st;
+	bool empty = folder != NULL && fstat(dirfd(folder), &st) == 0 &&
+		     st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+
+	while (empty && (entry = readdir(folder)))
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	if (empty)
+		fchmod(dirfd(folder), 0700); /* if not: check_folder says what is wrong */
+	if (folder)
+		closedir(folder);
 }
 
 /* A folder that holds keys must be this user's alone. */
@@ -113,6 +134,7 @@ store_create(const char *path, struct errmsg *err)
 		return error;
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return io_error(err, "cannot be created", path);
+	close_empty(path);
 	error = open_folder(&fd, AT_FDCWD, path, path, err);
 	if (error != SC_OK)
 		return error;

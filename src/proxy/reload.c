@@ -212,7 +212,8 @@ on_slice(struct slice *slice)
 	for (unsigned i = 0; more && i < AT_ONCE && r->error == SC_OK; i++) {
 		if (r->n_made == n)
 			more = false;
-		else if (r->n_checked < n && !node_has_identity(r->n, &peers[r->n_checked++], &r->err))
+		else if (r->n_checked < n &&
+			!node_has_identity(r->n, &peers[r->n_checked++], &r->err))
 			r->error = SC_ERR_NOT_FOUND;
 		else if (r->n_checked == n && !peer_find(r->n, peers[r->n_made++].name, true))
 			r->error = errmsg_set(&r->err, SC_ERR_MEMORY, "out of memory");

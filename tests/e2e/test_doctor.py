@@ -103,6 +103,9 @@ def test_without_a_running_node(make_pair):
     assert said.status == 0
     assert "run" in said.of("store", "process", "note")[0]["advice"]
     assert said.of("hq", "service", "ok")
+    pair.store.set("node", control="").write()
+    note = Doctor(pair.store, "hq").of("store", "process", "note")[0]
+    assert "`control` is empty" in note["text"] and "start it" not in note["advice"]
 
 
 def test_a_name_that_is_not_known(make_node):

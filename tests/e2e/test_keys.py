@@ -3,6 +3,7 @@ identities, the state folder."""
 
 import json
 import re
+import subprocess
 import threading
 import time
 
@@ -201,6 +202,23 @@ def test_rotation_under_load(make_pair, side, record_property):
     until(lambda: any("used:" in f.read_text() for f in other.state.glob("peers/*")),
           "the first use is noted")
     assert not [e for n in (node, other) for e in n.events("state_failed")]
+
+
+def test_revoke_where_no_room_is_left(make_pair):
+    """What goes on counting is said, and how to cut the peer off all the same. A file system of
+    its own, in a namespace that ends with the command."""
+    pair = make_pair(start=False)
+    store = pair.store
+    store.write()
+    script = ('cp -a $1 $1.kept && mount -t tmpfs -o size=96k,mode=700 none $1 && cp -a $1.kept/. '
+              '$1 && rm -r $1.kept; dd if=/dev/zero of=$1/fill bs=1k 2>/dev/null; shift; exec "$@"')
+    done = subprocess.run([
+        "unshare", "-rm", "sh", "-c", script, "sh", store.state, *store.command, "-c", store.ini,
+        "revoke", "hq"
+    ], capture_output=True, text=True, env=store.env)
+    assert done.returncode == 1, done.stderr
+    assert ("No space left on device; its keys are NOT revoked" in done.stderr and
+            f"`secureconn -c {store.ini} reload` cuts it off" in done.stderr)
 
 
 def test_rotation_with_a_call(make_pair):

@@ -203,7 +203,8 @@ def test_an_identity_without_keys(pair):
             and "[peer other] identity" in failed["error"])
     said = store.cli("reload", check=1).stderr
     assert "no keys of \"branches\"" in said
-    assert "other" not in [p["name"] for p in json.loads(store.cli("status", "--json").stdout)["peers"]]
+    status = json.loads(store.cli("status", "--json").stdout)
+    assert "other" not in [peer["name"] for peer in status["peers"]]
     store.cli("init")
     assert "has read" in store.cli("reload").stdout
     assert works(pair.route)

@@ -13,7 +13,13 @@ test_revoke(void **state)
 			   "hq]\naddress = hq:7400\n");
 	assert_int_equal(harness_run(&h, cmd_init, "", "init"), CLI_DONE);
 	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke hqq"), CLI_FAILED);
-	harness_contains(h.err, "did you mean \"hq\"?");
+	assert_string_equal(h.err,
+		"secureconn: nothing is known of a peer \"hqq\"; did you mean \"hq\"? "
+		"secureconn -c DIR/x.ini peers shows whose keys there are\n");
+	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke elsewhere"), CLI_FAILED);
+	assert_string_equal(h.err,
+		"secureconn: nothing is known of a peer \"elsewhere\"; secureconn -c DIR/x.ini "
+		"peers shows whose keys there are\n");
 	assert_int_equal(harness_run(&h, cmd_revoke, "", "revoke hq"), CLI_FAILED);
 	harness_contains(h.err, "no key of hq is known that is not revoked");
 	memcpy(first, harness_note(&h, "s", "hq", 1), sizeof(first));

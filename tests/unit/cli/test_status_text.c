@@ -136,6 +136,12 @@ test_no_key(void **state)
 	assert_non_null(strstr(
 		text, "none of its keys is verified here: secureconn -c x.ini verify hq\n"));
 	free(text);
+	text = render("{\"peers\":[{\"name\":\"hq\",\"state\":\"no key\",\"configured\":"
+		      "false}]}",
+		80, false);
+	assert_non_null(strstr(text, "the configuration has no section for it any more\n"));
+	assert_null(strstr(text, "verify"));
+	free(text);
 }
 
 static void

@@ -47,6 +47,16 @@ test_create(void **state)
 	assert_int_equal(chmod(scratch_path(&scratch, "a/b/state/keys"), 0701), 0);
 	expect_open_error(path, SC_ERR_PERMISSION, "state/keys: is open to other users (mode 701)");
 
+	/* Made beforehand, and nothing is in it; but who may write there might have a file open. */
+	snprintf(path, sizeof(path), "%s", scratch_path(&scratch, "early"));
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(chmod(path, 0775), 0);
+	assert_int_equal(store_create(path, &err), SC_ERR_PERMISSION);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(store_create(path, &err), SC_OK);
+	assert_int_equal(store_open(&s, path, &err), SC_OK);
+	store_close(&s);
+
 	scratch_write(&scratch, "file", "x", 1);
 	expect_open_error(scratch_path(&scratch, "file"), SC_ERR_IO,
 		"is not a folder; correct `state` in [node]");
