@@ -199,8 +199,8 @@ def test_an_identity_without_keys(pair):
     store = pair.store
     store.set("peer other", identity="branches")
     failed = reload(store, "reload_failed")
-    assert (failed["error"].endswith(f"no keys of \"branches\": run `secureconn -c {store.ini} init`")
-            and "[peer other] identity" in failed["error"])
+    assert "[peer other] identity: there are no keys of \"branches\"" in failed["error"]
+    assert failed["error"].endswith(f"run `secureconn -c {store.ini} init`")
     said = store.cli("reload", check=1).stderr
     assert "no keys of \"branches\"" in said
     status = json.loads(store.cli("status", "--json").stdout)
