@@ -97,6 +97,7 @@ test_refused(void **state)
 
 	harness_config(&h, "[node]\nname = n\nstate = s\nasymmetric = X25519\n");
 	assert_int_equal(mkdir(scratch_path(&h.scratch, "s"), 0755), 0);
+	scratch_write(&h.scratch, "s/something", "", 0);
 	assert_int_equal(harness_run(&h, cmd_init, "", "init"), CLI_FAILED);
 	assert_string_equal(h.err,
 		"secureconn: DIR/s: is open to other users (mode 755); see who has "
