@@ -199,6 +199,15 @@ finish(struct reload *r)
 
 /* ---- the peers ---- */
 
+static bool
+has_identity(struct reload *r, const struct config_peer *peer)
+{
+	if (node_has_identity(r->n, peer, &r->err))
+		return true;
+	watch_look(r->n); /* `init` may have made keys a moment ago */
+	return node_has_identity(r->n, peer, &r->err);
+}
+
 /* With all of them checked, makes those that the node does not know yet; until their worker takes
    the configuration they have no section. Some of them. */
 static bool
@@ -212,8 +221,7 @@ on_slice(struct slice *slice)
 	for (unsigned i = 0; more && i < AT_ONCE && r->error == SC_OK; i++) {
 		if (r->n_made == n)
 			more = false;
-		else if (r->n_checked < n &&
-			!node_has_identity(r->n, &peers[r->n_checked++], &r->err))
+		else if (r->n_checked < n && !has_identity(r, &peers[r->n_checked++]))
 			r->error = SC_ERR_NOT_FOUND;
 		else if (r->n_checked == n && !peer_find(r->n, peers[r->n_made++].name, true))
 			r->error = errmsg_set(&r->err, SC_ERR_MEMORY, "out of memory");
@@ -247,12 +255,10 @@ on_done(uv_work_t *work, int status)
 
 	if (status != 0)
 		r->error = errmsg_set(&r->err, SC_ERR_INTERNAL, "%s", uv_strerror(status));
-	if (r->error == SC_OK) {
-		watch_look(r->n); /* `init` may have made keys a moment ago */
+	if (r->error == SC_OK)
 		slice_start(&node_main(r->n)->slices, &r->slice);
-	} else {
+	else
 		finish(r);
-	}
 }
 
 static void
