@@ -13,6 +13,7 @@
    window that is nearly closed. */
 #define USER_TIMEOUT_MS 60000
 #define KEEPALIVE_S     60
+#define RECEIVED_MOST   (512 * 1024) /* not read yet, on a short way (tcp_bound_received) */
 #define WRITES_MAX      16 /* in one turn of the loop, */
 #define WRITES_BRISK    2  /* and while that is to be short */
 /* Bytes that are sealed before they are written. */
@@ -116,6 +117,7 @@ link_io_start(struct link *l)
 	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 	uv_tcp_keepalive(&l->sock->uv.tcp, 1, KEEPALIVE_S);
+	tcp_bound_received(fd, RECEIVED_MOST);
 	link_read(l);
 }
 

@@ -2,6 +2,10 @@
    links, and not where either came from. */
 #include "proxy/local.h"
 
+#include "proxy/tcp_state.h"
+
+#define RECEIVED_MOST (256 * 1024) /* not read yet, on a short way (tcp_bound_received) */
+
 static void pump(struct local *l);
 
 /* ---- from the local socket into the stream ---- */
@@ -28,6 +32,17 @@ stop_reading(struct local *l)
 {
 	uv_read_stop(&l->sock->uv.stream);
 	l->reading = false;
+}
+
+/* Reading has to wait for the tunnel. What the socket's system has then kept is not to become more
+   and more; most connections are never asked for that. */
+static void
+hold_back(struct local *l)
+{
+	stop_reading(l);
+	if (!l->bounded)
+		tcp_bound_received(sock_fd(l->sock), RECEIVED_MOST);
+	l->bounded = true;
 }
 
 static void
@@ -77,7 +92,7 @@ on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	if (nread == UV_ENOBUFS && sock_is_done(s, l->owner->turns))
 		return;
 	if (nread == UV_ENOBUFS) { /* no room: local_writable, or a stream, goes on */
-		stop_reading(l);
+		hold_back(l);
 		return;
 	}
 	if (nread == UV_EOF)

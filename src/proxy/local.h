@@ -41,6 +41,7 @@ struct local {
 	uint32_t tried;     /* peers of the route that refused it, a bit for each */
 	bool opened;  /* the target has accepted */
 	bool reading;
+	bool bounded; /* what its socket may keep of what is not read yet */
 	bool eof;     /* the local side sends no more */
 	bool fin;     /* the peer sends no more */
 	bool shut;    /* and the local side was told so */

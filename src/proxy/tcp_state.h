@@ -15,4 +15,13 @@ struct tcp_state {
 bool
 tcp_state_get(int fd, struct tcp_state *state);
 
+/* Where the way from the other system is very short (the same host, or the next one), bytes that
+   have come wait in the system for as long as nobody reads them, and its buffer for them grows
+   without use: what lies there has left the processor's cache, and is memory that all connections
+   of the host share. So the buffer is bounded there, to twice `bytes` as the system counts, or to
+   what it allows if that is less; over a longer way it goes on growing by itself. True: it is
+   bounded. Any descriptor is fine. */
+bool
+tcp_bound_received(int fd, int bytes);
+
 #endif

@@ -1,6 +1,9 @@
 """Connections through a route behave as direct ones do: bytes, ends, resets, refusals."""
 
+import contextlib
+import re
 import socket
+import subprocess
 import threading
 import time
 
@@ -379,6 +382,41 @@ def test_max_connections(make_pair):
     until(again, "a place is free again")
     for s in first:
         s.close()
+
+
+def buffers(node):
+    """Bytes that the system lets pile up before the node reads them, of each of its TCP sockets
+    through which much has gone."""
+    lines = subprocess.run(["ss", "-tnmipOH", "state", "established"], capture_output=True,
+                           text=True, check=True).stdout.splitlines()
+    return [
+        int(re.search(r"skmem:\(r\d+,rb(\d+)", line)[1]) for line in lines
+        if f"pid={node.pid}," in line and re.search(r"bytes_received:\d{8}", line)
+    ]
+
+
+def test_little_piles_up_in_the_system(make_pair, closing):
+    """Where nothing is gained by it, and other connections need that memory too."""
+    stop = threading.Event()
+
+    def server(sock):
+        services.receive(sock, 1)
+        while not stop.is_set():
+            sock.sendall(b"b" * 262144)
+    pair = make_pair(closing.add(services.Server(server)).address)
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(pair.connect()) for _ in range(4)]
+        for s in socks:
+            s.sendall(b"s")
+        for _ in range(256):
+            for s in socks:
+                services.receive(s, 65536)
+        found = buffers(pair.hq), buffers(pair.store)
+        stop.set()
+        for s in socks:
+            reset(s)
+    assert len(found[0]) == 4 and max(found[0]) <= 512 << 10, found
+    assert len(found[1]) == 1 and max(found[1]) <= 1 << 20, found
 
 
 def test_fair_turns_between_streams(make_pair, closing):
