@@ -94,6 +94,9 @@ accept_key(void *arg, const struct asym_impl *asym, const uint8_t *public_key)
 	char name[PEER_NAME_SIZE];
 
 	p->facts->verdict = keyring_check(p->setup.ring, p->setup.peer, asym, public_key, name);
+	if (p->facts->verdict == VERDICT_UNKNOWN &&
+		keyring_expects(p->setup.ring, p->setup.peer, asym, public_key, name))
+		p->facts->verdict = VERDICT_VERIFIED; /* a node would note it */
 	if (asym->algorithm->weak && !p->setup.config->node.allow_weak)
 		p->facts->verdict = VERDICT_WEAK;
 	return p->facts->verdict == VERDICT_VERIFIED;

@@ -136,6 +136,22 @@ find_expected(const struct keyring *ring, const char *peer, const char *fingerpr
 	return NULL;
 }
 
+bool
+keyring_expects(const struct keyring *ring, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key, char name[PEER_NAME_SIZE])
+{
+	char fingerprint[FINGERPRINT_SIZE], of[PEER_NAME_SIZE];
+
+	name[0] = '\0';
+	fingerprint_of(fingerprint, asym->algorithm, public_key);
+	const struct peer_key *expected = find_expected(ring, peer, fingerprint);
+	if (!expected ||
+		keyring_check(ring, expected->peer, asym, public_key, of) != VERDICT_UNKNOWN)
+		return false;
+	memcpy(name, expected->peer, PEER_NAME_SIZE);
+	return true;
+}
+
 static enum sc_error
 note_locked(struct keyring *ring, const char *peer, struct key_record *r, bool *verified,
 	struct errmsg *err)

@@ -228,6 +228,13 @@ enum key_verdict
 keyring_check(const struct keyring *ring, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, char name[PEER_NAME_SIZE]);
 
+/* The key is not verified yet, but `trust --fingerprint` waits for it, and nothing speaks against
+   it: it is verified as soon as it is noted (keyring_note), so that who shows it may be believed
+   at once. peer as in keyring_check; name: whose it is, "" if false. */
+bool
+keyring_expects(const struct keyring *ring, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key, char name[PEER_NAME_SIZE]);
+
 /* The verified key of that algorithm and fingerprint (in the form shown). True: public_key
    (public_size bytes) is written. An index look-up. */
 bool

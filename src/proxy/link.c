@@ -123,6 +123,7 @@ become_up(struct link *l)
 	if (own && !l->entered && !link_choose(l))
 		return; /* until then it counts as if nobody knew from whom it is */
 	link_leave_place(l);
+	link_note_expected(l);
 	report_source(l->owner, &l->source);
 	if (l->peer->owner == l->owner)
 		link_join(l);

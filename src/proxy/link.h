@@ -166,6 +166,14 @@ enum key_verdict
 link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *public_key,
 	char name[PEER_NAME_SIZE]);
 
+/* The key that was shown here is to be noted in the key ring: in any case, or if `trust
+   --fingerprint` waits for it. */
+void
+link_note_key(struct link *l);
+
+void
+link_note_expected(struct link *l);
+
 /* It does not count among the unauthenticated any more. */
 void
 link_leave_place(struct link *l);

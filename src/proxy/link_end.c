@@ -16,13 +16,14 @@ note_key(struct link *l)
 {
 	struct conn_info info;
 	char name[PEER_NAME_SIZE];
-	const char *peer = l->dialed ? l->peer->name : NULL;
 
 	conn_get_info(l->conn, &info);
-	if (!info.peer_public ||
-		link_verdict(l, info.asym, info.peer_public, name) != VERDICT_UNKNOWN)
+	if (!info.peer_public)
 		return;
-	report_key(l->owner, peer, info.asym, info.peer_public, l->address);
+	if (link_verdict(l, info.asym, info.peer_public, name) == VERDICT_UNKNOWN)
+		link_note_key(l);
+	else
+		link_note_expected(l);
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "proxy/report.h"
 #include "proxy/rolls.h"
 
 enum key_verdict
@@ -18,6 +19,27 @@ link_verdict(const struct link *l, const struct asym_impl *asym, const uint8_t *
 	if (verdict == VERDICT_VERIFIED && !config_peer_find(l->owner->config, name))
 		return VERDICT_OTHER;
 	return verdict;
+}
+
+void
+link_note_key(struct link *l)
+{
+	struct conn_info info;
+
+	conn_get_info(l->conn, &info);
+	report_key(l->owner, l->dialed ? l->peer->name : NULL, info.asym, info.peer_public,
+		l->address);
+}
+
+void
+link_note_expected(struct link *l)
+{
+	const char *peer = l->dialed ? l->peer->name : NULL;
+	struct conn_info info;
+
+	conn_get_info(l->conn, &info);
+	if (shared_ring_expects(&l->owner->node->ring, peer, info.asym, info.peer_public))
+		link_note_key(l);
 }
 
 static bool

@@ -52,8 +52,23 @@ shared_ring_check(struct shared_ring *shared, const char *peer, const struct asy
 {
 	uv_rwlock_rdlock(&shared->lock);
 	enum key_verdict verdict = keyring_check(shared->ring, peer, asym, public_key, name);
+	if (verdict == VERDICT_UNKNOWN &&
+		keyring_expects(shared->ring, peer, asym, public_key, name))
+		verdict = VERDICT_VERIFIED;
 	uv_rwlock_rdunlock(&shared->lock);
 	return verdict;
+}
+
+bool
+shared_ring_expects(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key)
+{
+	char name[PEER_NAME_SIZE];
+
+	uv_rwlock_rdlock(&shared->lock);
+	bool expects = keyring_expects(shared->ring, peer, asym, public_key, name);
+	uv_rwlock_rdunlock(&shared->lock);
+	return expects;
 }
 
 bool

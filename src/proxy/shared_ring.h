@@ -34,9 +34,16 @@ void
 shared_ring_set_limits(struct shared_ring *shared, const struct keyring_limits *limits);
 
 /* From any thread, as the functions of keyring.h. */
+
+/* A key whose fingerprint was given to `trust` counts as verified, from the first time that it is
+   shown (protocol.md 11): whoever sees that it is (shared_ring_expects) has it noted. */
 enum key_verdict
 shared_ring_check(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
 	const uint8_t *public_key, char name[PEER_NAME_SIZE]);
+
+bool
+shared_ring_expects(struct shared_ring *shared, const char *peer, const struct asym_impl *asym,
+	const uint8_t *public_key);
 
 bool
 shared_ring_find(struct shared_ring *shared, const struct asym_impl *asym, const char *fingerprint,

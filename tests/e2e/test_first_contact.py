@@ -2,6 +2,7 @@
 link comes up by itself."""
 
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -342,8 +343,10 @@ def test_verify_without_a_pending_key_says_what_to_do(make_node):
     assert "trust" in done.stderr + done.stdout
 
 
-def test_trust_by_fingerprint_before_any_contact(make_node, closing):
-    """For unattended set-up: both sides are told, then started."""
+@pytest.mark.parametrize("told", ["both", "store", "hq"])
+def test_trust_by_fingerprint_before_any_contact(make_node, closing, told):
+    """For unattended set-up: both sides are told, then started, and the first handshake that shows
+    the keys goes. Who is not told by fingerprint has the other's key."""
     echo = closing.add(services.Echo())
     port = free_port()
     hq = make_node("hq", {
@@ -364,10 +367,21 @@ def test_trust_by_fingerprint_before_any_contact(make_node, closing):
                 "peer": "hq"
             }
         }).init()
-    hq.cli("trust", "store", "--fingerprint", store.fingerprint())
-    store.cli("trust", "hq", "--fingerprint", hq.fingerprint())
+    for node, other in (hq, store), (store, hq):
+        if told in ("both", node.name):
+            node.cli("trust", other.name, "--fingerprint", other.fingerprint())
+        else:
+            node.trust(other)
     hq.start(), store.start()
     store.wait("link_up", peer="hq")
+    assert works(store)
+    for node, other in (hq, store), (store, hq):
+        if told in ("both", node.name):
+            node.wait("peer_verified", peer=other.name)
+        assert [k["state"] for k in json.loads(node.cli("peers", "--json").stdout)["peers"]
+               ] == ["verified"]
+        for event in "dial_failed", "handshake_failed", "key_pending", "link_down":
+            assert not node.events(event), event
     assert works(store)
 
 

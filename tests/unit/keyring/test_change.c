@@ -189,6 +189,50 @@ test_expected(void **state)
 	fixture_fini(&f);
 }
 
+/* Whose key is believed at once, because it is verified as soon as it is noted. */
+static void
+test_expects(void **state)
+{
+	struct fixture f;
+	struct shown_key key, other, weak;
+	struct errmsg err;
+	char name[PEER_NAME_SIZE];
+	size_t n;
+	(void)state;
+
+	fixture_init(&f);
+	key = fixture_key(&f, f.x25519);
+	other = fixture_key(&f, f.x25519);
+	weak = fixture_key(&f, f.weak);
+	assert_false(keyring_expects(f.ring, "hq", f.x25519, key.bytes, name));
+	fixture_note(&f, "hq", &other, "203.0.113.5:1"); /* one that only waits is none */
+	assert_false(keyring_expects(f.ring, "hq", f.x25519, other.bytes, name));
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "hq", key.fingerprint, false, &err), SC_OK);
+	assert_false(keyring_expects(f.ring, "hq", f.x25519, other.bytes, name));
+	assert_false(keyring_expects(f.ring, "store", f.x25519, key.bytes, name));
+	assert_string_equal(name, "");
+	assert_true(keyring_expects(f.ring, "hq", f.x25519, key.bytes, name));
+	assert_true(keyring_expects(f.ring, NULL, f.x25519, key.bytes, name));
+	assert_string_equal(name, "hq");
+
+	/* A weak one of a peer that has another one does not count, whoever dials. */
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "hq", weak.fingerprint, false, &err), SC_OK);
+	assert_true(keyring_expects(f.ring, NULL, f.weak, weak.bytes, name));
+	assert_true(fixture_note(&f, NULL, &key, "203.0.113.5:1"));
+	assert_false(keyring_expects(f.ring, NULL, f.weak, weak.bytes, name));
+	assert_false(keyring_expects(f.ring, "hq", f.weak, weak.bytes, name));
+	assert_false(keyring_expects(f.ring, NULL, f.x25519, key.bytes, name)); /* it is there */
+
+	/* What was taken back. */
+	assert_int_equal(
+		keyring_trust_fingerprint(f.ring, "lab", other.fingerprint, false, &err), SC_OK);
+	assert_int_equal(keyring_revoke(f.ring, "lab", other.fingerprint, &n, &err), SC_OK);
+	assert_false(keyring_expects(f.ring, NULL, f.x25519, other.bytes, name));
+	fixture_fini(&f);
+}
+
 static void
 test_expected_runs_out(void **state)
 {
@@ -208,6 +252,8 @@ test_expected_runs_out(void **state)
 	assert_int_equal(store_write(&f.ring->store, STORE_PEERS, name, text, n, &err), SC_OK);
 	keyring_refresh(f.ring);
 	assert_int_equal(fixture_count(f.ring, KEY_EXPECTED), 0);
+	char peer[PEER_NAME_SIZE];
+	assert_false(keyring_expects(f.ring, "hq", f.x25519, key.bytes, peer));
 	assert_false(fixture_note(&f, "hq", &key, "203.0.113.5:1"));
 	assert_int_equal(
 		keyring_trust_fingerprint(f.ring, "other", key.fingerprint, false, &err), SC_OK);
@@ -298,6 +344,7 @@ main(void)
 		cmocka_unit_test(test_dialog),
 		cmocka_unit_test(test_one_key_one_peer),
 		cmocka_unit_test(test_expected),
+		cmocka_unit_test(test_expects),
 		cmocka_unit_test(test_expected_runs_out),
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_bad_public_key),

@@ -92,11 +92,51 @@ test_look_ups_while_keys_come_and_go(void **state)
 	scratch_fini(&scratch);
 }
 
+/* What `trust --fingerprint` waits for counts from the first time that it is shown. */
+static void
+test_an_expected_key(void **state)
+{
+	struct scratch scratch;
+	struct keyring *ring;
+	struct shared_ring shared;
+	struct seeded_random random;
+	struct errmsg err;
+	const struct asym_impl *asym = asym_find("X25519");
+	uint8_t private_key[ASYM_PRIVATE_MAX], key[ASYM_PUBLIC_MAX];
+	char name[PEER_NAME_SIZE], fingerprint[FINGERPRINT_SIZE];
+	bool verified;
+
+	(void)state;
+	scratch_init(&scratch);
+	seeded_random_init(&random, 6);
+	assert_int_equal(keyring_create(scratch.folder, &err), SC_OK);
+	assert_int_equal(keyring_open(&ring, scratch.folder, NULL, NULL, &err), SC_OK);
+	assert_true(shared_ring_init(&shared, ring));
+	assert_int_equal(asym->generate(asym, &random.source, private_key, key), 0);
+	fingerprint_of(fingerprint, asym->algorithm, key);
+	assert_int_equal(shared_ring_check(&shared, NULL, asym, key, name), VERDICT_UNKNOWN);
+	assert_false(shared_ring_expects(&shared, NULL, asym, key));
+	assert_int_equal(keyring_trust_fingerprint(ring, "hq", fingerprint, false, &err), SC_OK);
+	assert_int_equal(shared_ring_check(&shared, "lab", asym, key, name), VERDICT_UNKNOWN);
+	assert_int_equal(shared_ring_check(&shared, NULL, asym, key, name), VERDICT_VERIFIED);
+	assert_string_equal(name, "hq");
+	assert_true(shared_ring_expects(&shared, "hq", asym, key));
+	assert_int_equal(
+		keyring_note(ring, NULL, asym, key, "203.0.113.5:1", &verified, &err), SC_OK);
+	assert_true(verified);
+	assert_int_equal(shared_ring_check(&shared, "hq", asym, key, name), VERDICT_VERIFIED);
+	assert_false(shared_ring_expects(&shared, "hq", asym, key));
+	shared_ring_fini(&shared);
+	keyring_free(ring);
+	scratch_fini(&scratch);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_look_ups_while_keys_come_and_go),
+		cmocka_unit_test(test_an_expected_key),
 	};
 	asym_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
