@@ -1,6 +1,5 @@
 /* Knows how files become structs: sections, keys, defaults, included files. Knows no single option
    but [node] name. */
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "config/checks.h"
 #include "config/config.h"
 #include "config/derive.h"
+#include "config/include.h"
 #include "config/index.h"
 #include "config/listens.h"
 #include "config/nearest.h"
@@ -16,12 +16,10 @@
 #include "config/read.h"
 #include "config/value.h"
 
-#define FILES_MAX 1000
-
 struct loader {
 	struct config *config;
-	struct place include; /* where `include` is; line 0: nowhere (yet) */
-	char *pattern;
+	struct place include_at; /* where `include` is */
+	char *include;           /* its value; NULL: it is nowhere (yet) */
 	bool included; /* the present file was named by an include */
 	/* The present section. */
 	bool open;
@@ -260,9 +258,9 @@ note_include(struct loader *l, struct place at, const char *value, struct errmsg
 		return place_error(err, SC_ERR_INVALID, at,
 			"[node] include: an included file cannot include others; name them all in "
 			"the first");
-	l->include = at;
-	l->pattern = path_beside(at.file, value);
-	return l->pattern ? SC_OK : errmsg_set(err, SC_ERR_MEMORY, "out of memory");
+	l->include_at = at;
+	l->include = strdup(value);
+	return l->include ? SC_OK : errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 }
 
 /* An ini_events value. */
@@ -315,25 +313,26 @@ load_file(struct loader *l, const char *path, struct errmsg *err)
 	return error == SC_OK ? finish_section(l, err) : error;
 }
 
-/* The files of `include`, by name. That there are none is fine: conf.d may be empty. */
+/* One that is there no more is no missing configuration. */
+static enum sc_error
+load_included_file(struct loader *l, const char *path, struct errmsg *err)
+{
+	enum sc_error error = load_file(l, path, err);
+
+	return error == SC_ERR_NOT_FOUND ? SC_ERR_IO : error;
+}
+
 static enum sc_error
 load_included(struct loader *l, struct errmsg *err)
 {
-	glob_t found = {.gl_pathc = 0};
-	enum sc_error error = SC_OK;
+	glob_t found;
 
-	if (!l->pattern)
+	if (!l->include)
 		return SC_OK;
-	int status = glob(l->pattern, 0, NULL, &found);
-	if (status != 0 && status != GLOB_NOMATCH)
-		error = place_error(err, SC_ERR_IO, l->include,
-			"[node] include: %s cannot be searched", l->pattern);
-	if (found.gl_pathc > FILES_MAX)
-		error = place_error(err, SC_ERR_LIMIT, l->include,
-			"[node] include: names %zu files; at most %d", found.gl_pathc, FILES_MAX);
+	enum sc_error error = include_find(&found, l->include, l->include_at, err);
 	l->included = true;
 	for (size_t i = 0; error == SC_OK && i < found.gl_pathc; i++)
-		error = load_file(l, found.gl_pathv[i], err);
+		error = load_included_file(l, found.gl_pathv[i], err);
 	globfree(&found);
 	return error;
 }
@@ -376,7 +375,7 @@ config_load(struct config **config, const char *path, struct errmsg *err)
 		error = errmsg_set(err, SC_ERR_MEMORY, "out of memory");
 	if (error == SC_OK)
 		error = config_check(l.config, err);
-	free(l.pattern);
+	free(l.include);
 	if (error != SC_OK)
 		config_free(l.config);
 	else

@@ -92,8 +92,9 @@ another_value(const struct option *o)
 		return "10.1.0.0/16, 2001:db8::/32";
 	case VALUE_PATH:
 	case VALUE_UNIX:
-	case VALUE_PATTERN:
 		return "./elsewhere";
+	case VALUE_PATTERN:
+		return "./elsewhere*";
 	case VALUE_TIME:
 		snprintf(number, sizeof(number), "%llums", (next + NS_PER_MS) / NS_PER_MS);
 		return number;

@@ -196,6 +196,9 @@ static const struct {
 	{NODE "listen = 127.0.0.1:1\nword\n[x]\n",
 		"x.ini:4: there is no \"=\" in this line; write it as key = value"},
 	{NODE "include = x.ini\n", "x.ini:1: [node] is there already, x.ini:1; merge the two"},
+	{NODE "include = y.ini\n",
+		"x.ini:3: [node] include: there is no file y.ini; correct the name, or remove "
+		"this line"},
 };
 
 static void
