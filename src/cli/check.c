@@ -3,47 +3,54 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/names.h"
 #include "cli/user.h"
 #include "config/value.h"
 
-#define LIST_SIZE 1024
-#define LABEL     21 /* columns of a label and the space around it */
+#define LABEL 21 /* columns of a label and the space around it */
 
 static const char *const proxy_words[] = {
 	[PROXY_OFF] = "off", [PROXY_V1] = "v1", [PROXY_V2] = "v2"};
 
-/* "a, b, c" */
 static const char *
-join_endpoints(char out[LIST_SIZE], const struct endpoint_list *list, const char *none)
+join_endpoints(struct names *n, const struct endpoint_list *list, const char *none)
 {
-	size_t used = 0;
-	snprintf(out, LIST_SIZE, "%s", list->n ? "" : none);
-	for (size_t i = 0; i < list->n && used < LIST_SIZE; i++)
-		used += (size_t)snprintf(
-			out + used, LIST_SIZE - used, "%s%s", i ? ", " : "", list->at[i].text);
-	return out;
+	names_init(n);
+	for (size_t i = 0; i < list->n; i++)
+		names_add(n, list->at[i].text);
+	return list->n ? names_text(n) : none;
 }
 
 static const char *
-join_names(char out[LIST_SIZE], const struct name_list *list)
+join_names(struct names *n, const struct name_list *list)
 {
-	size_t used = 0;
-	out[0] = '\0';
-	for (size_t i = 0; i < list->n && used < LIST_SIZE; i++)
-		used += (size_t)snprintf(
-			out + used, LIST_SIZE - used, "%s%s", i ? ", " : "", list->at[i]);
-	return out;
+	names_init(n);
+	for (size_t i = 0; i < list->n; i++)
+		names_add(n, list->at[i]);
+	return names_text(n);
 }
 
 static const char *
-join_prefixes(char out[LIST_SIZE], const struct prefix_list *list)
+join_prefixes(struct names *n, const struct prefix_list *list)
 {
-	size_t used = 0;
-	out[0] = '\0';
-	for (size_t i = 0; i < list->n && used < LIST_SIZE; i++)
-		used += (size_t)snprintf(
-			out + used, LIST_SIZE - used, "%s%s", i ? ", " : "", list->at[i].text);
-	return out;
+	names_init(n);
+	for (size_t i = 0; i < list->n; i++)
+		names_add(n, list->at[i].text);
+	return names_text(n);
+}
+
+static const char *
+join_ciphers(struct names *n, const struct settings *s)
+{
+	char name[80];
+
+	names_init(n);
+	for (size_t i = 0; i < s->n_bulk; i++) {
+		snprintf(name, sizeof(name), "%s (%s)", s->bulk[i]->algorithm->name,
+			s->bulk[i]->name);
+		names_add(n, name);
+	}
+	return names_text(n);
 }
 
 /* --- text --- */
@@ -52,11 +59,11 @@ static void
 show_node(const struct cli *cli, const struct config *config, const struct settings *s)
 {
 	const struct config_node *node = &config->node;
-	char list[LIST_SIZE];
+	struct names list;
 
 	cli_say(cli, LABEL, "\nNode %s\n", node->name);
 	cli_say(cli, LABEL, "  peers reach it at  %s\n",
-		join_endpoints(list, &node->listen, "nothing: it only dials out"));
+		join_endpoints(&list, &node->listen, "nothing: it only dials out"));
 	cli_say(cli, LABEL, "  keys and peers in  %s\n", node->state);
 	if (node->user[0])
 		cli_say(cli, LABEL, "  becomes user       %s, if root starts it\n", node->user);
@@ -65,19 +72,15 @@ show_node(const struct cli *cli, const struct config *config, const struct setti
 		node->control[0] ? node->control : "nowhere");
 	if (node->metrics.n > 0)
 		cli_say(cli, LABEL, "  metrics at         %s\n",
-			join_endpoints(list, &node->metrics, ""));
-	cli_say(cli, LABEL, "  kinds of keys      %s\n", join_names(list, &node->asymmetric));
-	list[0] = '\0';
-	for (size_t i = 0, used = 0; i < s->n_bulk && used < sizeof(list); i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s (%s)",
-			i ? ", " : "", s->bulk[i]->algorithm->name, s->bulk[i]->name);
-	cli_say(cli, LABEL, "  ciphers            %s\n", list);
+			join_endpoints(&list, &node->metrics, ""));
+	cli_say(cli, LABEL, "  kinds of keys      %s\n", join_names(&list, &node->asymmetric));
+	cli_say(cli, LABEL, "  ciphers            %s\n", join_ciphers(&list, s));
 }
 
 static void
 show_peers(const struct cli *cli, const struct config *config, const struct keyring *ring)
 {
-	char list[LIST_SIZE];
+	struct names list;
 
 	for (size_t i = 0; i < config->n_peers; i++) {
 		const struct config_peer *p = &config->peers[i];
@@ -90,11 +93,11 @@ show_peers(const struct cli *cli, const struct config *config, const struct keyr
 				config->node.listen.n == 0 ? ", which it cannot" : "");
 		else
 			cli_say(cli, LABEL, "  dialed at          %s, %s\n",
-				join_endpoints(list, &p->address, ""),
+				join_endpoints(&list, &p->address, ""),
 				p->on_demand ? "when a connection needs it" : "a link is kept up");
 		if (p->sources.n > 0)
 			cli_say(cli, LABEL, "  its clients        may come from %s\n",
-				join_prefixes(list, &p->sources));
+				join_prefixes(&list, &p->sources));
 	}
 }
 
@@ -104,16 +107,17 @@ show_routes(const struct cli *cli, const struct config *config)
 	static const char *const where[] = {
 		[ROUTE_FAILOVER] = "the first peer that is there of",
 		[ROUTE_BALANCE] = "the peer with the fewest connections of"};
-	char list[LIST_SIZE], wait[32], idle[32];
+	struct names list;
+	char wait[32], idle[32];
 
 	for (size_t i = 0; i < config->n_routes; i++) {
 		const struct config_route *r = &config->routes[i];
 		time_format(wait, r->connect_timeout);
 		time_format(idle, r->idle);
 		cli_say(cli, LABEL, "\nRoute %s\n  what connects to   %s\n", r->name,
-			join_endpoints(list, &r->listen, ""));
+			join_endpoints(&list, &r->listen, ""));
 		cli_say(cli, LABEL, "  reaches            service %s at %s %s\n", r->service,
-			r->peers.n == 1 ? "peer" : where[r->policy], join_names(list, &r->peers));
+			r->peers.n == 1 ? "peer" : where[r->policy], join_names(&list, &r->peers));
 		if (r->own)
 			cli_say(cli, LABEL,
 				"  link               one for each connection, %u kept ready\n",
@@ -126,16 +130,16 @@ show_routes(const struct cli *cli, const struct config *config)
 static void
 show_services(const struct cli *cli, const struct config *config)
 {
-	char list[LIST_SIZE];
+	struct names list;
 
 	for (size_t i = 0; i < config->n_services; i++) {
 		const struct config_service *s = &config->services[i];
 		bool all = s->allow.n == 1 && strcmp(s->allow.at[0], "*") == 0;
 		cli_say(cli, LABEL, "\nService %s\n", s->name);
 		cli_say(cli, LABEL, "  may be used by     %s\n",
-			all ? "every verified peer" : join_names(list, &s->allow));
+			all ? "every verified peer" : join_names(&list, &s->allow));
 		cli_say(cli, LABEL, "  leads to           %s\n",
-			join_endpoints(list, &s->connect, ""));
+			join_endpoints(&list, &s->connect, ""));
 		if (s->send_proxy != PROXY_OFF)
 			cli_say(cli, LABEL,
 				"  says first         who the client is (PROXY protocol %s)\n",

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cli/names.h"
+
 const char *
 doctor_place(char out[DOCTOR_PLACE], const char *file, unsigned line)
 {
@@ -65,14 +67,14 @@ static void
 fail_asymmetric(const struct visit *v)
 {
 	const struct name_list *own = &v->d->config->node.asymmetric;
-	char at[DOCTOR_PLACE], names[300] = "";
-	size_t used = 0;
+	struct names names;
+	char at[DOCTOR_PLACE];
 
-	for (size_t i = 0; i < own->n && used < sizeof(names); i++)
-		used += (size_t)snprintf(
-			names + used, sizeof(names) - used, "%s%s", i ? ", " : "", own->at[i]);
+	names_init(&names);
+	for (size_t i = 0; i < own->n; i++)
+		names_add(&names, own->at[i]);
 	report_say(v->report, REPORT_FAIL, "algorithms",
-		"no kind of keys in common: this node offers %s", names);
+		"no kind of keys in common: this node offers %s", names_text(&names));
 	report_advice(v->report,
 		"add one that %s has to `asymmetric` in [node], %s, then run: %s init, and start "
 		"the node again; or have one of these added there",

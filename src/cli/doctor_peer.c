@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <string.h>
 
+#include "cli/names.h"
 #include "cli/status_text.h"
 
 #define CONNECT_MS 5000
@@ -130,8 +131,8 @@ resolve(const struct visit *v)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *found = NULL;
-	char port[8], list[400] = "", text[INET6_ADDRSTRLEN + 2], at[DOCTOR_PLACE];
-	size_t used = 0;
+	char port[8], text[INET6_ADDRSTRLEN + 2], at[DOCTOR_PLACE];
+	struct names names;
 
 	snprintf(port, sizeof(port), "%u", v->endpoint->port);
 	int r = getaddrinfo(v->endpoint->host, port, &hints, &found);
@@ -146,9 +147,10 @@ resolve(const struct visit *v)
 			doctor_address(v, at));
 		return NULL;
 	}
-	for (struct addrinfo *a = found; a && used < sizeof(list); a = a->ai_next)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
-			numeric(text, a));
+	names_init(&names);
+	for (struct addrinfo *a = found; a; a = a->ai_next)
+		names_add(&names, numeric(text, a));
+	const char *list = names_text(&names);
 	if (strcmp(v->endpoint->host, list) != 0)
 		report_say(v->report, REPORT_OK, "name", "%s is %s", v->endpoint->host, list);
 	return found;

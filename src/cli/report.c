@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT 700
+#define TEXT 1500
 
 static const char *const kind_names[] = {"ok", "note", "FAIL"};
 

@@ -6,10 +6,11 @@
 
 #include "base/util.h"
 #include "cli/flow.h"
+#include "cli/names.h"
 #include "proxy/tally.h"
 
 #define LABEL       13 /* columns of a label and the space behind it */
-#define LINE        512
+#define LINE        (2 * NAMES_SIZE + 512)
 #define LINKS_SHOWN 3 /* of one peer: there may be hundreds (link = own) */
 
 #define BOLD   "1"
@@ -138,18 +139,17 @@ title(const struct page *p, const char *kind, const char *name)
 	coloured(p, BOLD, name);
 }
 
-/* "a, b, c" of an array of texts. */
+/* An array of texts. */
 static const char *
-joined(char out[LINE], struct json_object *o, const char *key)
+joined(struct names *names, struct json_object *o, const char *key)
 {
-	size_t n, used = 0;
+	size_t n;
 	struct json_object *list = array(o, key, &n);
 
-	out[0] = '\0';
-	for (size_t i = 0; i < n && used < LINE; i++)
-		used += (size_t)snprintf(out + used, LINE - used, "%s%s", i ? ", " : "",
-			json_object_get_string(json_object_array_get_idx(list, i)));
-	return out;
+	names_init(names);
+	for (size_t i = 0; i < n; i++)
+		names_add(names, json_object_get_string(json_object_array_get_idx(list, i)));
+	return names_text(names);
 }
 
 static void
@@ -204,18 +204,18 @@ show_node(const struct page *p, struct json_object *o)
 {
 	unsigned long long refused = number(o, "callers_refused");
 	unsigned long long failed = number(o, "handshakes_failed");
-	char age[32], size[32], list[LINE];
-	const char *state = text(o, "state");
+	char age[32], size[32];
+	struct names names;
+	const char *state = text(o, "state"), *listen = joined(&names, o, "listen");
 
 	title(p, "node", text(o, "name"));
 	fputs(": ", p->out);
 	coloured(p, strcmp(state, "running") == 0 ? GREEN : YELLOW, state);
 	fprintf(p->out, " for %s\n", age_text(age, number(o, "age_s")));
-	joined(list, o, "listen");
 	field(p, "process", "version %s, pid %llu, %llu worker%s, %s of memory", text(o, "version"),
 		number(o, "pid"), number(o, "workers"),
 		number(o, "workers") == 1 ? "" : "s", size_text(size, number(o, "memory_bytes")));
-	field(p, "listens", "%s", list[0] ? list : "nowhere: it only dials out");
+	field(p, "listens", "%s", listen[0] ? listen : "nowhere: it only dials out");
 	field(p, "callers", "%llu of %llu places taken by strangers; %llu refused, %llu failed",
 		number(o, "unauthenticated"), number(o, "unauthenticated_max"), refused, failed);
 	show_counts(p, "limits met", o, "limits_reached");
@@ -292,7 +292,8 @@ show_peer(const struct page *p, struct json_object *o)
 	unsigned long long waiting = number(o, "waiting"), suspended = number(o, "suspended");
 	size_t n;
 	struct json_object *links = array(o, "links", &n);
-	char list[LINE], age[32];
+	struct names list;
+	char age[32];
 
 	fputc('\n', p->out);
 	title(p, "peer", text(o, "name"));
@@ -309,8 +310,8 @@ show_peer(const struct page *p, struct json_object *o)
 			p->look->program, text(o, "name"));
 	else if (meaning)
 		field(p, "state", "%s", meaning);
-	if (n == 0 && joined(list, o, "address")[0])
-		field(p, "address", "%s", list);
+	if (n == 0 && joined(&list, o, "address")[0])
+		field(p, "address", "%s", list.text);
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *l = json_object_array_get_idx(links, i);
 		if (i + LINKS_SHOWN >= n) /* the youngest */
@@ -349,25 +350,25 @@ show_port(const struct page *p, struct json_object *o)
 static void
 show_route(const struct page *p, struct json_object *o)
 {
-	char list[LINE], peers[LINE];
+	struct names list, peers;
 
 	fputc('\n', p->out);
 	title(p, "route", text(o, "name"));
 	fputc('\n', p->out);
-	field(p, "leads", "%s -> %s at %s", joined(list, o, "listen"), text(o, "service"),
-		joined(peers, o, "peers"));
+	field(p, "leads", "%s -> %s at %s", joined(&list, o, "listen"), text(o, "service"),
+		joined(&peers, o, "peers"));
 	show_port(p, o);
 }
 
 static void
 show_service(const struct page *p, struct json_object *o)
 {
-	char list[LINE];
+	struct names list;
 
 	fputc('\n', p->out);
 	title(p, "service", text(o, "name"));
 	fputc('\n', p->out);
-	field(p, "leads", "to %s", joined(list, o, "connect"));
+	field(p, "leads", "to %s", joined(&list, o, "connect"));
 	show_port(p, o);
 }
 

@@ -124,6 +124,32 @@ test_json(void **state)
 	harness_fini(&h);
 }
 
+/* Of a list that is too long for people all is whole that is shown, and the rest is counted. */
+static void
+test_long_list(void **state)
+{
+	struct harness h;
+	char *config;
+	size_t n;
+	FILE *file = open_memstream(&config, &n);
+	(void)state;
+
+	assert_non_null(file);
+	fputs("[service s]\nconnect = 127.0.0.1:1\nallow = store-0", file);
+	for (unsigned i = 1; i < 300; i++)
+		fprintf(file, ",\n  store-%u", i);
+	for (unsigned i = 0; i < 300; i++)
+		fprintf(file, "\n[peer store-%u]", i);
+	fclose(file);
+	harness_init(&h);
+	harness_config(&h, config);
+	free(config);
+	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_DONE);
+	assert_non_null(strstr(h.out, "store-0, store-1, "));
+	assert_non_null(strstr(h.out, ", store-99 and 200 more\n"));
+	harness_fini(&h);
+}
+
 int
 main(void)
 {
@@ -131,6 +157,7 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_notes_and_errors),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_long_list),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
