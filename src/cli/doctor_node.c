@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/amounts.h"
 #include "cli/client.h"
-#include "cli/status_text.h"
 
 #define LONG_AGO   1767225600                 /* 2026: a clock before it is wrong */
 #define ROOM_MIN   (64 * 1024)                /* bytes: a key takes 4 KiB at most */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "cli/names.h"
-#include "cli/status_text.h"
 
 #define CONNECT_MS 5000
 

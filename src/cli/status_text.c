@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "cli/amounts.h"
 #include "cli/flow.h"
 #include "cli/names.h"
 #include "proxy/tally.h"
@@ -22,40 +23,6 @@ struct page {
 	FILE *out;
 	const struct status_look *look;
 };
-
-const char *
-age_text(char out[32], uint64_t s)
-{
-	unsigned long long days = s / 86400, hours = s / 3600, minutes = s / 60;
-
-	if (days > 0)
-		snprintf(out, 32, "%llu d %llu h", days, hours % 24);
-	else if (hours > 0)
-		snprintf(out, 32, "%llu h %llu min", hours, minutes % 60);
-	else if (minutes > 0)
-		snprintf(out, 32, "%llu min %llu s", minutes, (unsigned long long)s % 60);
-	else
-		snprintf(out, 32, "%llu s", (unsigned long long)s);
-	return out;
-}
-
-const char *
-size_text(char out[32], uint64_t bytes)
-{
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-	double value = (double)bytes;
-	int unit = -1;
-
-	while (value >= 1023.95 && unit < 5) {
-		value /= 1024;
-		unit++;
-	}
-	if (unit < 0)
-		snprintf(out, 32, "%u B", (unsigned)bytes);
-	else
-		snprintf(out, 32, "%.*f %s", value < 99.95 ? 1 : 0, value, units[unit]);
-	return out;
-}
 
 static unsigned long long
 number(struct json_object *o, const char *key)
@@ -181,20 +148,21 @@ static void
 show_counts(const struct page *p, const char *label, struct json_object *o, const char *key)
 {
 	struct json_object *counts;
-	char line[LINE] = "";
-	size_t used = 0;
+	struct names names;
+	char count[120];
 
 	if (!json_object_object_get_ex(o, key, &counts) ||
 		!json_object_is_type(counts, json_type_object))
 		return;
+	names_init(&names);
 	json_object_object_foreach(counts, name, value)
 	{
-		int n = snprintf(line + used, sizeof(line) - used, "%s%llu %s", used ? ", " : "",
+		snprintf(count, sizeof(count), "%llu %s",
 			(unsigned long long)json_object_get_uint64(value), reason_text(name));
-		used = min_size(used + (size_t)n, sizeof(line) - 1);
+		names_add(&names, count);
 	}
-	if (used > 0)
-		field(p, label, "%s", line);
+	if (names_text(&names)[0])
+		field(p, label, "%s", names.text);
 }
 
 /* ---- the node ---- */

@@ -17,12 +17,4 @@ struct status_look {
 void
 status_text(FILE *out, struct json_object *picture, const struct status_look *look);
 
-/* "5 s", "3 min 5 s", "2 h 3 min", "4 d 2 h" */
-const char *
-age_text(char out[32], uint64_t seconds);
-
-/* "17 B", "1.5 KiB", "300 MiB" */
-const char *
-size_text(char out[32], uint64_t bytes);
-
 #endif
