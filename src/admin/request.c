@@ -10,7 +10,6 @@
 
 static const char *const kind_names[REQUEST_KINDS] = {
 	"status", "version", "reload", "drain", "stop", "renew", "log", "keys"};
-static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 static enum sc_error
 wrong(struct errmsg *err, const char *text)
@@ -76,12 +75,9 @@ static enum sc_error
 parse_level(struct request *r, struct json_object *o, struct errmsg *err)
 {
 	const char *level = text_of(o, "level");
-	size_t i = level ? place_of(level, level_names, ARRAY_SIZE(level_names))
-			 : ARRAY_SIZE(level_names);
 
-	if (i == ARRAY_SIZE(level_names))
+	if (!level || !log_level_find(&r->level, level))
 		return wrong(err, "\"level\" must be error, warning, info or debug");
-	r->level = (enum log_level)i;
 	return SC_OK;
 }
 
@@ -141,7 +137,7 @@ request_format(char out[REQUEST_LINE_MAX], const struct request *r)
 			r->peer);
 	else if (r->kind == REQUEST_LOG)
 		n = snprintf(out, REQUEST_LINE_MAX, "{\"request\":\"%s\",\"level\":\"%s\"}\n", name,
-			level_names[r->level]);
+			log_level_name(r->level));
 	else
 		n = snprintf(out, REQUEST_LINE_MAX, "{\"request\":\"%s\"}\n", name);
 	return (size_t)n;

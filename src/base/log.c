@@ -61,6 +61,17 @@ log_level_name(enum log_level level)
 }
 
 bool
+log_level_find(enum log_level *level, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(level_names); i++)
+		if (strcmp(level_names[i], name) == 0) {
+			*level = (enum log_level)i;
+			return true;
+		}
+	return false;
+}
+
+bool
 log_enabled(enum log_level level)
 {
 	return level <= log_to.level;

@@ -37,6 +37,10 @@ log_get_level(void);
 const char *
 log_level_name(enum log_level level);
 
+/* The level of that name. False: there is none. */
+bool
+log_level_find(enum log_level *level, const char *name);
+
 bool
 log_enabled(enum log_level level);
 

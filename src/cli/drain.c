@@ -1,6 +1,6 @@
 /* secureconn drain: the running node takes nothing new and ends when what is open has finished. */
+#include "base/util.h"
 #include "cli/client.h"
-
 #include "config/value.h"
 
 static void
@@ -9,7 +9,7 @@ show(const struct cli *cli, const struct client_command *command, struct json_ob
 	char time[32];
 
 	(void)command;
-	time_format(time, client_number(answer, "drain_ms") * 1000000);
+	time_format(time, client_number(answer, "drain_ms") * NS_PER_MS);
 	fprintf(cli->out,
 		"The node takes no new connections. It ends when those that are open have "
 		"finished, after %s at the latest.\n", time);

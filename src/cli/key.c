@@ -98,6 +98,50 @@ show_text(const struct cli *cli, const struct config *config, const struct keyri
 	}
 }
 
+/* word may be NULL. */
+static bool
+is(const char *word, const char *verb)
+{
+	return word && strcmp(word, verb) == 0;
+}
+
+static int
+wrong(const struct cli *cli, const char *what)
+{
+	return cli_fail(cli, CLI_USAGE, "key: %s; see: secureconn key --help", what);
+}
+
+/* Which words and options go together. CLI_GO_ON, or CLI_USAGE after saying which do not. */
+static int
+check_wish(const struct cli *cli, const char *const args[2], const struct rotate_wish *wish)
+{
+	bool export = is(args[0], "export"), rotate = is(args[0], "rotate");
+
+	if (args[0] && !export && !rotate)
+		return cli_fail(cli, CLI_USAGE,
+			"key: there is no \"key %s\"; there are: key export, key rotate", args[0]);
+	if (rotate && args[1])
+		return wrong(cli, "rotate takes only options");
+	if (!rotate && (wish->algorithm || wish->status || wish->finish || wish->now))
+		return wrong(cli, "that option belongs to `key rotate`");
+	if (!args[0] && wish->identity[0])
+		return wrong(cli, "--identity belongs to `key export` and `key rotate`; `key` "
+				  "shows the keys of all");
+	if (wish->status + wish->finish + wish->now > 1)
+		return cli_fail(cli, CLI_USAGE,
+			"key rotate: only one of --status, --finish and --now; see: secureconn key "
+			"--help");
+	if (wish->status && (wish->algorithm || wish->identity[0]))
+		return wrong(cli, "rotate --status shows all keys: it takes no --asymmetric and no "
+				  "--identity");
+	if (wish->json && (export || (rotate && !wish->status)))
+		return cli_fail(cli, CLI_USAGE,
+			"key %s: there is no --json of it; `key` and `key rotate --status` have "
+			"one",
+			args[0]);
+	return CLI_GO_ON;
+}
+
 int
 cmd_key(const struct cli *cli, int argc, char **argv)
 {
@@ -125,25 +169,10 @@ cmd_key(const struct cli *cli, int argc, char **argv)
 
 	if (status != CLI_GO_ON)
 		return status;
-	bool export = args[0] && strcmp(args[0], "export") == 0;
-	bool rotate = args[0] && strcmp(args[0], "rotate") == 0;
-	if (args[0] && !export && !rotate)
-		return cli_fail(cli, CLI_USAGE,
-			"key: there is no \"key %s\"; there are: key export, key rotate", args[0]);
-	if ((rotate && args[1]) ||
-		(!rotate && (wish.algorithm || wish.status || wish.finish || wish.now)))
-		return cli_fail(cli, CLI_USAGE, "key: %s; see: secureconn key --help",
-			rotate ? "rotate takes only options"
-			       : "that option belongs to `key rotate`");
-	if (wish.status + wish.finish + wish.now > 1)
-		return cli_fail(cli, CLI_USAGE,
-			"key rotate: only one of --status, --finish and --now; see: secureconn key "
-			"--help");
-	if (wish.json && (export || (rotate && !wish.status)))
-		return cli_fail(cli, CLI_USAGE,
-			"key %s: there is no --json of it; `key` and `key rotate --status` have "
-			"one",
-			args[0]);
+	bool export = is(args[0], "export"), rotate = is(args[0], "rotate");
+	status = check_wish(cli, args, &wish);
+	if (status != CLI_GO_ON)
+		return status;
 	status = cli_open(cli, &s);
 	if (status == CLI_GO_ON && export) {
 		status = export_key(cli, s.config, s.ring, args[1], wish.identity);

@@ -1,21 +1,14 @@
 /* secureconn log: what the running node logs from now on. */
-#include <string.h>
-
 #include "base/log.h"
 #include "cli/client.h"
-#include "config/options.h"
-
-#define LEVELS "error|warning|info|debug"
 
 static void
 show(const struct cli *cli, const struct client_command *command, struct json_object *answer)
 {
-	static const char *const names[] = {"error", "warning", "info", "debug"};
-
 	(void)answer;
 	fprintf(cli->out,
 		"The node logs events of the level %s and graver ones, until it is told "
-		"otherwise or starts again.\n", names[command->request.level]);
+		"otherwise or starts again.\n", log_level_name(command->request.level));
 }
 
 int
@@ -33,10 +26,8 @@ cmd_log(const struct cli *cli, int argc, char **argv)
 
 	if (status != CLI_GO_ON)
 		return status;
-	int level = words_find(LEVELS, args[0]);
-	if (level < 0)
+	if (!log_level_find(&command.request.level, args[0]))
 		return cli_fail(cli, CLI_USAGE,
 			"log: the level is error, warning, info or debug, and not \"%s\"", args[0]);
-	command.request.level = (enum log_level)level;
 	return client_run(cli, &command);
 }

@@ -1,6 +1,6 @@
 /* secureconn renew: new session keys with a peer, now. */
+#include "base/util.h"
 #include "cli/client.h"
-
 #include "config/value.h"
 
 static void
@@ -10,7 +10,7 @@ show(const struct cli *cli, const struct client_command *command, struct json_ob
 	uint64_t wait = client_number(answer, "wait_ms");
 	char time[32];
 
-	time_format(time, (wait + 999) / 1000 * 1000000000);
+	time_format(time, (wait + 999) / 1000 * NS_PER_S);
 	fprintf(cli->out, "%s: the session keys of %u link%s %s renewed%s%s%s.\n",
 		command->request.peer, links, links == 1 ? "" : "s",
 		wait > 0 ? "will be" : "are being", wait > 0 ? " in " : "", wait > 0 ? time : "",

@@ -98,6 +98,20 @@ test_levels(void **state)
 	log_end(&l);
 }
 
+static void
+test_level_names(void **state)
+{
+	enum log_level level;
+	(void)state;
+
+	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+		assert_true(log_level_find(&level, log_level_name((enum log_level)i)));
+		assert_int_equal(level, i);
+	}
+	assert_false(log_level_find(&level, "Error"));
+	assert_false(log_level_find(&level, ""));
+}
+
 int
 main(void)
 {
@@ -107,6 +121,7 @@ main(void)
 		cmocka_unit_test(test_long_line_is_cut_well_formed),
 		cmocka_unit_test(test_a_number_is_there_or_not),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_level_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,12 +81,42 @@ test_export(void **state)
 	harness_fini(&h);
 }
 
+/* What would be left aside is refused. */
+static void
+test_wrong_use(void **state)
+{
+	static const struct {
+		const char *args, *what;
+	} cases[] = {
+		{"key rotate x", "rotate takes only options"},
+		{"key --now", "that option belongs to `key rotate`"},
+		{"key export --asymmetric X25519", "that option belongs to `key rotate`"},
+		{"key --identity other", "--identity belongs to `key export` and `key rotate`"},
+		{"key rotate --now --finish", "only one of --status, --finish and --now"},
+		{"key rotate --status --identity other", "rotate --status shows all keys"},
+		{"key rotate --status --asymmetric X25519", "rotate --status shows all keys"},
+		{"key rotate --json", "key rotate: there is no --json of it"},
+		{"key export --json", "key export: there is no --json of it"},
+	};
+	struct harness h;
+	(void)state;
+
+	harness_init(&h);
+	harness_config(&h, CONFIG);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(harness_run(&h, cmd_key, "", cases[i].args), CLI_USAGE);
+		harness_contains(h.err, cases[i].what);
+	}
+	harness_fini(&h);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_export),
+		cmocka_unit_test(test_wrong_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
