@@ -252,15 +252,15 @@ cli_ring_advice(const struct cli *cli, enum sc_error error, struct errmsg *err)
 }
 
 int
-cli_open_ring(const struct cli *cli, const struct config *config, struct keyring **ring)
+cli_open_ring_with(const struct cli *cli, const struct config *config, keyring_problem_fn *problem,
+	void *arg, struct keyring **ring)
 {
 	struct errmsg err;
 	int status = user_switch(cli, config);
 
 	if (status != CLI_GO_ON)
 		return status;
-	enum sc_error error =
-		keyring_open(ring, config->node.state, show_problem, (void *)cli, &err);
+	enum sc_error error = keyring_open(ring, config->node.state, problem, arg, &err);
 	if (error != SC_OK) {
 		cli_ring_advice(cli, error, &err);
 		return cli_fail(cli, CLI_FAILED, "%s", err.text);
@@ -272,6 +272,12 @@ cli_open_ring(const struct cli *cli, const struct config *config, struct keyring
 		.expected = (int64_t)(limits->expected_keys / NS_PER_S),
 	});
 	return CLI_GO_ON;
+}
+
+int
+cli_open_ring(const struct cli *cli, const struct config *config, struct keyring **ring)
+{
+	return cli_open_ring_with(cli, config, show_problem, (void *)cli, ring);
 }
 
 int

@@ -86,6 +86,11 @@ cli_ring_advice(const struct cli *cli, enum sc_error error, struct errmsg *err);
 int
 cli_open_ring(const struct cli *cli, const struct config *config, struct keyring **ring);
 
+/* The same, and it is problem that is told of these files. */
+int
+cli_open_ring_with(const struct cli *cli, const struct config *config, keyring_problem_fn *problem,
+	void *arg, struct keyring **ring);
+
 /* The configuration and its key ring, for a command that needs both. */
 struct cli_state {
 	struct config *config;

@@ -47,6 +47,17 @@ check_locked(const struct keyring *ring)
 	log_end(&line);
 }
 
+/* A keyring_problem_fn: while the node runs one may come at any time. */
+static void
+log_unusable(void *arg, const char *text)
+{
+	struct log_line line = log_begin(LOG_LEVEL_WARNING, "state_file_unusable");
+
+	(void)arg;
+	log_str(&line, "error", text);
+	log_end(&line);
+}
+
 /* Each local connection takes a descriptor: as many as the system allows. */
 static void
 raise_descriptors(void)
@@ -93,7 +104,9 @@ raise_locked(void)
 	const struct rlimit enough = {LOCKED_MAX, LOCKED_MAX};
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_max < LOCKED_MAX)
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+		return;
+	if (limit.rlim_max < LOCKED_MAX)
 		setrlimit(RLIMIT_MEMLOCK, &enough);
 	else if (limit.rlim_cur < LOCKED_MAX)
 		setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){LOCKED_MAX, limit.rlim_max});
@@ -226,7 +239,7 @@ cmd_run(const struct cli *cli, int argc, char **argv)
 	if (status == CLI_GO_ON)
 		status = stop_being_root(cli, config, &inherited);
 	if (status == CLI_GO_ON)
-		status = cli_open_ring(cli, config, &ring);
+		status = cli_open_ring_with(cli, config, log_unusable, NULL, &ring);
 	if (status == CLI_GO_ON)
 		check_locked(ring);
 	if (status == CLI_GO_ON)

@@ -426,11 +426,17 @@ def test_a_bad_file_in_the_state_folder(make_pair, damage):
         bad.write_text(content)
         bad.chmod(0o644 if damage == "open to others" else 0o600)
     assert str(bad) in pair.hq.cli("peers").stderr
+    pair.hq.set("node", log_format="json").write()
     pair.start()
-    assert str(bad) in pair.hq.text()
+    assert [str(bad) in e["error"] for e in pair.hq.events("state_file_unusable")] == [True]
+    assert all(line.startswith("{") for line in pair.hq.text().splitlines())
     with pair.connect() as connection:
         connection.sendall(b"hello")
         assert services.receive(connection, 5) == b"hello"
+    late = bad.with_name("late" + bad.name)
+    late.write_text("late")
+    late.chmod(0o600)
+    pair.hq.wait("state_file_unusable", error=lambda error: str(late) in error)
 
 
 def test_commands_and_the_node_change_the_state_together(make_pair):
