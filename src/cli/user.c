@@ -180,12 +180,11 @@ user_give_state(const struct user *user, const struct cli *cli, const struct con
 
 	if (!user->wanted)
 		return CLI_GO_ON;
-	if (cli_make_parents(state)) {
-		if (mkdir(state, 0700) != 0 && errno == EEXIST)
-			return CLI_GO_ON; /* somebody's already: user_become looks whose */
-		if (give_folder(state, user))
-			return CLI_GO_ON;
-	}
+	bool made = cli_make_parents(state) && mkdir(state, 0700) == 0;
+	if (!made && errno == EEXIST)
+		return CLI_GO_ON; /* somebody's already: user_become looks whose */
+	if (made && give_folder(state, user))
+		return CLI_GO_ON;
 	return cli_fail(cli, CLI_FAILED, "%s: cannot be created for user %s: %s", state,
 		config->node.user, strerror(errno));
 }

@@ -313,8 +313,10 @@ key_record_parse(struct key_record *r, const char *text, size_t size, struct err
 			fields[i].take(&p, r);
 	if (!p.failed && strcmp(p.line, "end") != 0)
 		fail(&p, "\"end\" is expected here");
-	if (key_kind_has(r->kind, FIELD_PRIVATE))
+	if (key_kind_has(r->kind, FIELD_PRIVATE)) {
 		wipe_stack();
+		wipe(p.line, sizeof(p.line)); /* in a damaged file, any line may have held digits */
+	}
 	if (p.failed)
 		wipe(r, sizeof(*r));
 	return p.failed ? SC_ERR_FORMAT : SC_OK;

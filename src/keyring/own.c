@@ -1,5 +1,6 @@
 /* Knows this node's own pairs on disk: how they are made, change over and retire, and what peers
    have said to the next ones. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,11 +34,13 @@ write_pair(struct keyring *ring, struct key_work *work, struct errmsg *err)
 	struct mark mark;
 	size_t n = key_record_format(work->text, sizeof(work->text), r);
 
+	/* Only where it is sure that no file has the name: it would be lost. */
 	ring_file_name(further, r);
 	snprintf(name, sizeof(name), "%.*s.key",
 		(int)(strlen(further) - strlen(".") - strlen(r->key.fingerprint) - strlen(".key")),
 		further);
-	bool first = r->kind == KIND_OWN && store_mark(&ring->store, STORE_KEYS, name, &mark) != 0;
+	bool first = r->kind == KIND_OWN &&
+		     store_mark(&ring->store, STORE_KEYS, name, &mark) != 0 && errno == ENOENT;
 	return store_write(&ring->store, STORE_KEYS, first ? name : further, work->text, n, err);
 }
 

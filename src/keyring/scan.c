@@ -263,8 +263,9 @@ load_file(struct keyring *ring, enum store_folder in, struct ring_file *f, struc
 	return changed;
 }
 
-/* The new list of names replaces the old one; both are sorted. *settled: every file could be read,
-   or never will be. */
+/* The new list of names replaces the old one; both are sorted. What is kept of names is not there
+   any more. *changed is set if a usable key came, went or changed. The folder is settled then if
+   every file could be read, or never will be. */
 static enum sc_error
 merge(struct keyring *ring, enum store_folder in, char **names, size_t n,
 	const struct timespec *now, bool *changed)

@@ -86,7 +86,7 @@ mark_equal(const struct mark *a, const struct mark *b);
 bool
 mark_settled(const struct mark *m, const struct timespec *now);
 
-/* 0, or -1 (it is gone). name NULL: the folder itself. */
+/* 0, or -1 and errno (ENOENT: it is gone). name NULL: the folder itself. */
 int
 store_mark(const struct store *s, enum store_folder in, const char *name, struct mark *m);
 
