@@ -77,7 +77,6 @@ TESTED_ELSEWHERE = {
     "proxy/session.c": "tests/e2e/test_survive.py",
     "proxy/session_find.c": "tests/e2e/test_survive.py",
     "proxy/dial.c": "tests/e2e/test_lifecycle.py",
-    "proxy/handover.c": "tests/e2e/test_upgrade.py",
     "proxy/letter.c": "tests/e2e/test_upgrade.py",
     "proxy/link*.c": "tests/e2e/test_wire.py",
     "proxy/listen_open.c": "tests/unit/proxy/test_listen.c",

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -120,6 +121,9 @@ WRAP_SYSTEM(uv_cond_init, (uv_cond_t *cond), (cond))
 WRAP_SYSTEM(uv_thread_create, (uv_thread_t *thread, uv_thread_cb fn, void *arg), (thread, fn, arg))
 WRAP_SYSTEM(uv_async_init, (uv_loop_t *loop, uv_async_t *async, uv_async_cb fn), (loop, async, fn))
 WRAP_SYSTEM(uv_poll_init, (uv_loop_t *loop, uv_poll_t *poll, int fd), (loop, poll, fd))
+WRAP(int, pthread_create,
+	(pthread_t *thread, const pthread_attr_t *how, void *(*start)(void *), void *arg),
+	(thread, how, start, arg), FAULT_SYSTEM, EAGAIN, EAGAIN)
 WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol), FAULT_SYSTEM, -1,
 	EMFILE)
 

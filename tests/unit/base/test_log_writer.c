@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/log_writer.h"
+#include "faults.h"
 
 static int ends[2];
 static struct {
@@ -171,6 +172,56 @@ test_nobody_reads_at_the_end(void **state)
 	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO);
 }
 
+/* The lines that are in the pipe: whole, and in their order. */
+static unsigned
+count_lines(void)
+{
+	unsigned n = 0;
+	int last = -1;
+	ssize_t size = read(ends[0], taken.bytes, sizeof(taken.bytes) - 1);
+
+	assert_true(size >= 0);
+	taken.bytes[size] = '\0';
+	for (char *line = taken.bytes, *lf; (lf = strchr(line, '\n')); line = lf + 1, n++) {
+		*lf = '\0';
+		int i = (int)number_in(line, "i=");
+		assert_true(i > last);
+		last = i;
+	}
+	return n;
+}
+
+/* lossy: a line may be lost. None is where there is only no thread: it is written as before. */
+static void
+try_to_log(void *lossy)
+{
+	assert_int_equal(pipe2(ends, 0), 0);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, ends[1]);
+	faults_begin();
+	bool started = log_writer_start(ends[1]);
+	for (unsigned i = 0; i < 3; i++)
+		say(i);
+	bool failed = faults_end();
+	log_writer_stop(10000);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO);
+	close(ends[1]);
+	assert_true(started || failed);
+	unsigned n = count_lines();
+	assert_true(n == 3 || (failed && *(bool *)lossy));
+	close(ends[0]);
+}
+
+static void
+test_no_thread_and_no_writing(void **state)
+{
+	bool lossy = false;
+	(void)state;
+
+	faults_each(FAULT_SYSTEM, try_to_log, &lossy);
+	lossy = true;
+	faults_each(FAULT_FILES, try_to_log, &lossy);
+}
+
 static void
 test_never_started(void **state)
 {
@@ -188,6 +239,7 @@ main(void)
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_nobody_reads_for_a_while),
 		cmocka_unit_test(test_a_descriptor_that_does_not_wait),
+		cmocka_unit_test(test_no_thread_and_no_writing),
 		cmocka_unit_test(test_nobody_reads_at_the_end), /* the last: its thread may live on
 								   for a moment */
 	};

@@ -1,10 +1,12 @@
-/* Tests proxy/lookups.c: names on threads, with a function that hangs, and with the system's. */
+/* Tests proxy/lookups.c: names on threads, with a function that hangs, and with the system's; and
+   where there is no memory and no thread. */
 #include "loop.h"
 
 #include <dirent.h>
 #include <netinet/in.h>
 #include <pthread.h>
 
+#include "faults.h"
 #include "proxy/lookups.h"
 
 /* Answers "a" and "b"; holds "hang" until it is let go. */
@@ -179,6 +181,38 @@ test_the_system(void **state)
 	end(l, threads);
 }
 
+/* Each that could be asked for is answered, be it by one thread for all. */
+static void
+try_to_ask(void *arg)
+{
+	static struct fake f = FAKE;
+	uv_loop_t *loop = arg;
+	struct result r = {.wanted = 0};
+	unsigned threads = count_threads();
+
+	faults_begin();
+	struct lookups *l = lookups_new(loop, fake_lookup, &f, on_done, &r);
+	for (int i = 0; l && i < 3; i++) {
+		int error = lookups_start(l, "a");
+		assert_true(error == 0 || error == UV_ENOMEM);
+		r.wanted += error == 0;
+	}
+	bool failed = faults_end();
+	assert_true(failed || r.wanted == 3);
+	r.all = r.wanted == 0;
+	loop_until(loop, &r.all);
+	end(l, threads);
+	uv_run(loop, UV_RUN_DEFAULT);
+	assert_int_equal(r.count, r.wanted);
+}
+
+static void
+test_no_memory_and_no_threads(void **state)
+{
+	faults_each(FAULT_MEMORY, try_to_ask, *state);
+	faults_each(FAULT_SYSTEM, try_to_ask, *state);
+}
+
 static void *
 no_work(void *arg)
 {
@@ -202,6 +236,7 @@ main(void)
 		LOOP_TEST(test_hanging),
 		LOOP_TEST(test_the_end),
 		LOOP_TEST(test_the_system),
+		LOOP_TEST(test_no_memory_and_no_threads),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
