@@ -229,7 +229,8 @@ show_node(struct text *out, const struct status *s)
 		s->callers_refused);
 	single(out, "handshakes_failed_total", "counter", "Handshakes of callers that failed",
 		s->handshakes_failed);
-	single(out, "log_dropped_total", "counter", "Lines of the log that nobody read in time",
+	single(out, "log_dropped_total", "counter",
+		"Lines of the log that nobody read in time or that could not be written",
 		s->log_dropped);
 	head(out, "limit_reached_total", "counter", "Times that a bound of [limits] was met");
 	for (unsigned i = 0; i < REACHED_COUNT; i++)

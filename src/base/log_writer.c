@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,7 +23,15 @@
 /* Bytes that a pipe takes in one piece: lines of several processes do not mix. */
 #define WRITE_MAX 4096
 
-/* The lock guards all of it but the half that the thread is writing. */
+/* Lines that could not be written, of which nobody has been told yet. */
+struct loss {
+	uint64_t lines;
+	int error;     /* why the last of them could not */
+	bool mid_line; /* the last byte that was written does not end a line */
+};
+
+/* The lock guards all of it but, while the thread is busy, the half that it is writing and the
+   loss. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t filled, emptied;
@@ -34,7 +43,8 @@ static struct {
 	bool full; /* until the halves change places: what comes later must not overtake what was
 		      dropped */
 	uint64_t dropped; /* lines since then */
-	uint64_t total;   /* and since the start */
+	uint64_t total;   /* and since the start, with those that were lost */
+	struct loss loss;
 	unsigned filling; /* the half that takes lines */
 	size_t used;      /* of it */
 	_Alignas(PAGE) char halves[2][LOG_WRITER_ROOM];
@@ -53,19 +63,22 @@ may_go_on(int fd)
 	return errno == EINTR || errno == EAGAIN;
 }
 
-/* A log that cannot be written must not stop the node: what fails is lost. */
-static void
-write_piece(int fd, const char *text, size_t n)
+/* How much of it was written: all, or the error is in errno. */
+static size_t
+write_piece(int fd, const char *text, size_t n, bool *mid_line)
 {
-	while (n > 0) {
-		ssize_t done = write(fd, text, n);
+	size_t at = 0;
+
+	while (at < n) {
+		ssize_t done = write(fd, text + at, n - at);
 		if (done < 0 && !may_go_on(fd))
-			return;
+			return at;
 		if (done > 0) {
-			text += done;
-			n -= (size_t)done;
+			at += (size_t)done;
+			*mid_line = text[at - 1] != '\n';
 		}
 	}
+	return n;
 }
 
 /* As many whole lines as go in one piece; a line is shorter than that. */
@@ -79,24 +92,55 @@ piece_of(const char *text, size_t n)
 	return piece > 0 ? piece : n;
 }
 
-static void
-write_lines(int fd, const char *text, size_t n)
+/* A log that cannot be written must not stop the node: what fails is lost. How many lines that
+   were. */
+static uint64_t
+write_lines(int fd, const char *text, size_t n, struct loss *loss)
 {
+	uint64_t lost = 0;
+
 	for (size_t at = 0, piece; at < n; at += piece) {
 		piece = piece_of(text + at, n - at);
-		write_piece(fd, text + at, piece);
+		size_t done = write_piece(fd, text + at, piece, &loss->mid_line);
+		if (done == piece)
+			continue;
+		loss->error = errno;
+		for (; done < piece; done++)
+			lost += text[at + done] == '\n';
 	}
+	return lost;
 }
 
-static void
-write_dropped(int fd, uint64_t lines)
+/* True: it was written. */
+static bool
+write_dropped(int fd, uint64_t lines, const char *why, bool *mid_line)
 {
 	struct log_line line = log_begin(LOG_LEVEL_ERROR, "log_dropped");
 
 	log_u64(&line, "lines", lines);
-	log_str(&line, "hint", "whoever reads the log did not take them in time");
+	log_fmt(&line, "hint", "%s", why);
 	log_close(&line);
-	write_piece(fd, line.text, line.used);
+	if (*mid_line)
+		write_piece(fd, "\n", 1, mid_line);
+	return !*mid_line && write_piece(fd, line.text, line.used, mid_line) == line.used;
+}
+
+/* What was lost before, then the lines, then how many of those that came after them there was no
+   room for. How many were lost of these. */
+static uint64_t
+write_half(int fd, const char *text, size_t n, uint64_t dropped, struct loss *loss)
+{
+	char why[200];
+
+	snprintf(why, sizeof(why), "they could not be written: %s", strerror(loss->error));
+	if (loss->lines > 0 && write_dropped(fd, loss->lines, why, &loss->mid_line))
+		loss->lines = 0;
+	uint64_t lost = write_lines(fd, text, n, loss);
+	loss->lines += lost;
+	snprintf(why, sizeof(why), "whoever reads the log did not take them in time");
+	if (dropped > 0 && !write_dropped(fd, dropped, why, &loss->mid_line))
+		loss->lines += dropped; /* in the total already */
+	return lost;
 }
 
 static void *
@@ -119,12 +163,11 @@ on_thread(void *arg)
 		writer.full = false;
 		writer.busy = true;
 		pthread_mutex_unlock(&writer.lock);
-		write_lines(writer.fd, text, n);
-		if (dropped > 0)
-			write_dropped(writer.fd, dropped);
+		uint64_t lost = write_half(writer.fd, text, n, dropped, &writer.loss);
 		if (n > KEPT)
 			madvise(text + KEPT, LOG_WRITER_ROOM - KEPT, MADV_DONTNEED);
 		pthread_mutex_lock(&writer.lock);
+		writer.total += lost;
 		writer.busy = false;
 	}
 	writer.running = false;
@@ -154,13 +197,14 @@ log_writer_start(int fd)
 	writer.ending = writer.stuck = writer.full = false;
 	writer.used = 0;
 	writer.dropped = writer.total = 0;
+	writer.loss = (struct loss){.lines = 0};
 	writer.running = pthread_create(&writer.thread, NULL, on_thread, NULL) == 0;
 	bool running = writer.running;
 	pthread_mutex_unlock(&writer.lock);
 	return running;
 }
 
-/* With the lock. How much of a line is out, or lost, without waiting. */
+/* With the lock, while the thread rests. How much of a line is out without waiting. */
 static size_t
 write_now(int fd, const char *line, size_t n)
 {
@@ -172,9 +216,9 @@ write_now(int fd, const char *line, size_t n)
 		return 0;
 	ssize_t done = writer.is_socket ? send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL)
 					: write(fd, line, n);
-	if (done < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : n;
-	return (size_t)done;
+	if (done > 0)
+		writer.loss.mid_line = line[done - 1] != '\n';
+	return done > 0 ? (size_t)done : 0;
 }
 
 bool
@@ -182,7 +226,7 @@ log_writer_put(const char *line, size_t n)
 {
 	pthread_mutex_lock(&writer.lock);
 	bool taken = writer.running || writer.stuck;
-	if (writer.running && !writer.busy && writer.used == 0) {
+	if (writer.running && !writer.busy && writer.used == 0 && writer.loss.lines == 0) {
 		size_t done = write_now(writer.fd, line, n);
 		line += done;
 		n -= done;

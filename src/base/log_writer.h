@@ -1,7 +1,8 @@
 /* How nobody waits for whoever reads the log: a pipe that nobody empties, a terminal that was
    stopped. A line that a pipe, a file or a socket takes goes there at once; else a thread waits.
    What that does not get rid of is kept within bounds; beyond them lines are dropped and counted,
-   and how many it were is said as soon as the log moves again. Process-wide. */
+   and how many it were is said as soon as the log moves again; so it is with lines that cannot be
+   written, to a disk that is full. Process-wide. */
 #ifndef SC_BASE_LOG_WRITER_H
 #define SC_BASE_LOG_WRITER_H
 

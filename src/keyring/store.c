@@ -315,10 +315,13 @@ check_file(int fd, size_t size, struct errmsg *err)
 		return errmsg_set(err, SC_ERR_IO, "cannot be read: %s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return errmsg_set(err, SC_ERR_FORMAT, "is not a file");
-	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+	if (st.st_uid != geteuid())
 		return errmsg_set(err, SC_ERR_PERMISSION,
-			"is open to other users, or another user's (mode %03o); if it is yours: "
-			"chmod 600",
+			"belongs to another user (of number %lu); if it is yours: chown %lu",
+			(unsigned long)st.st_uid, (unsigned long)geteuid());
+	if ((st.st_mode & 077) != 0)
+		return errmsg_set(err, SC_ERR_PERMISSION,
+			"is open to other users (mode %03o); if it is yours: chmod 600",
 			(unsigned)st.st_mode & 0777);
 	if ((uint64_t)st.st_size > size)
 		return errmsg_set(err, SC_ERR_FORMAT, "is too long for a key file (%lld bytes)",

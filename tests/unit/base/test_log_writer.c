@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -172,7 +174,8 @@ test_nobody_reads_at_the_end(void **state)
 	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO);
 }
 
-/* The lines that are in the pipe: whole, and in their order. */
+/* The lines that are in the pipe, without those that tell of lost ones: whole, and in their
+   order. */
 static unsigned
 count_lines(void)
 {
@@ -182,8 +185,11 @@ count_lines(void)
 
 	assert_true(size >= 0);
 	taken.bytes[size] = '\0';
-	for (char *line = taken.bytes, *lf; (lf = strchr(line, '\n')); line = lf + 1, n++) {
+	for (char *line = taken.bytes, *lf; (lf = strchr(line, '\n')); line = lf + 1) {
 		*lf = '\0';
+		if (strstr(line, "log_dropped"))
+			continue;
+		n++;
 		int i = (int)number_in(line, "i=");
 		assert_true(i > last);
 		last = i;
@@ -222,6 +228,61 @@ test_no_thread_and_no_writing(void **state)
 	faults_each(FAULT_FILES, try_to_log, &lossy);
 }
 
+/* A disk that is full: what is lost is counted, and said, on a line of its own, once there is room
+   again. */
+static void
+test_no_room(void **state)
+{
+	const struct rlimit some = {100, RLIM_INFINITY}, all = {RLIM_INFINITY, RLIM_INFINITY};
+	char path[] = "/tmp/log_writer.XXXXXX", text[4096];
+	int fd = mkostemp(path, O_APPEND);
+	(void)state;
+
+	assert_true(fd >= 0);
+	signal(SIGXFSZ, SIG_IGN);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, fd);
+	assert_true(log_writer_start(fd));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &some), 0);
+	for (unsigned i = 0; i < 10; i++)
+		say(i); /* 39 bytes each: half of the third is written */
+	for (unsigned ms = 0; ms < 10000 && log_writer_dropped() < 8; ms++)
+		usleep(1000);
+	assert_int_equal(log_writer_dropped(), 8);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	say(10);
+	say(11);
+	log_writer_stop(10000);
+	assert_int_equal(log_writer_dropped(), 8);
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	assert_true(n > 100);
+	text[n] = '\0';
+	assert_int_equal(text[100], '\n'); /* behind the half of a line */
+	assert_non_null(strstr(text + 101, "Z error log_dropped lines=8 "));
+	assert_non_null(strstr(text + 101, "File too large"));
+	const char *after = strstr(text + 101, "line i=10\n");
+	assert_true(after && strstr(after, "line i=11\n"));
+	assert_null(strstr(text, "i=3"));
+	unlink(path);
+	close(fd);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO);
+}
+
+/* Nobody will ever read it: that is no reason not to go on. */
+static void
+test_the_reader_is_gone(void **state)
+{
+	(void)state;
+	open_pipe(0, LOG_FORMAT_TEXT);
+	say(0);
+	close(ends[0]);
+	for (unsigned i = 1; i <= 1000; i++)
+		say(i);
+	log_writer_stop(10000);
+	assert_int_equal(log_writer_dropped(), 1000);
+	ends[0] = open("/dev/null", O_RDONLY);
+	close_pipe();
+}
+
 static void
 test_never_started(void **state)
 {
@@ -240,6 +301,7 @@ main(void)
 		cmocka_unit_test(test_nobody_reads_for_a_while),
 		cmocka_unit_test(test_a_descriptor_that_does_not_wait),
 		cmocka_unit_test(test_no_thread_and_no_writing),
+		cmocka_unit_test(test_no_room), cmocka_unit_test(test_the_reader_is_gone),
 		cmocka_unit_test(test_nobody_reads_at_the_end), /* the last: its thread may live on
 								   for a moment */
 	};
