@@ -201,7 +201,10 @@ link_failed(struct link *l)
 	struct flood *flood =
 		l->dialed ? &l->peer->dialer.failures : &l->owner->floods[FLOOD_HANDSHAKE];
 	if (flood_pass(flood, node_now())) {
-		struct log_line line = log_begin(LOG_LEVEL_WARNING, "handshake_failed");
+		/* Who only tries whether the port answers is nothing to be warned of. */
+		bool probe = !l->dialed && error == SC_ERR_TRUNCATED && !info.protocol;
+		struct log_line line = log_begin(
+			probe ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "handshake_failed");
 		log_str(&line, "address", l->address);
 		log_str(&line, "peer", l->dialed ? l->peer->name : l->key_peer);
 		log_str(&line, "error", sc_error_name(error));

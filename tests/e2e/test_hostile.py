@@ -95,6 +95,15 @@ def test_garbage(pair, name):
     assert serves(pair)
 
 
+def test_who_tries_the_port_is_no_warning(pair):
+    """As monitoring does, and doctor. Who has begun to speak is one."""
+    for data, level in ((b"", "info"), (b"SecureConn 1.0\n", "warning")):
+        since = pair.hq.position()
+        with knock(pair) as s:
+            s.sendall(data)
+        assert pair.hq.wait("handshake_failed", since=since)["level"] == level
+
+
 def test_a_longest_line_is_still_a_line(pair):
     """8,192 bytes with the LF: an unknown name like any other."""
     with knock(pair) as s:
