@@ -139,7 +139,7 @@ def test_the_unit_file(program, folder):
     unit = folder / "secureconn.service"
     unit.write_text(
         re.sub(r"^Documentation=.*\n", "",
-               UNIT.read_text().replace("/usr/bin/secureconn", str(program)), flags=re.M))
+               UNIT.read_text().replace("/usr/local/bin/secureconn", str(program)), flags=re.M))
     done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True,
                           timeout=60)
     assert done.returncode == 0 and not done.stderr, done.stderr
