@@ -65,10 +65,14 @@ on_reloaded(struct reload_waiter *waiter, const char *error)
 {
 	struct act *a = container_of(waiter, struct act, reload);
 
-	if (error)
+	if (error) {
 		fail(a, error);
-	else
-		answer(a, answer_new());
+		return;
+	}
+	struct json_object *o = answer_new();
+	answer_add(o, "changes", json_object_new_uint64(waiter->changes));
+	answer_add(o, "restart_needed", json_object_new_uint64(waiter->restart_needed));
+	answer(a, o);
 }
 
 /* ---- the others ---- */

@@ -4,9 +4,18 @@
 static void
 show(const struct cli *cli, const struct client_command *command, struct json_object *answer)
 {
+	uint64_t restart = client_number(answer, "restart_needed");
+	bool same = restart == 0 && client_number(answer, "changes") == 0 &&
+		    json_object_object_get_ex(answer, "changes", NULL);
+
 	(void)command;
-	(void)answer;
-	fprintf(cli->out, "The node has read %s again.\n", cli->config_path);
+	cli_say(cli, 0, "The node has read %s again%s.\n", cli->config_path,
+		same ? ", and nothing in it is different" : "");
+	if (restart > 0)
+		cli_say(cli, 0,
+			"%llu of what it says count%s only after a restart of the node: see "
+			"restart_needed in the log.\n",
+			(unsigned long long)restart, restart == 1 ? "s" : "");
 }
 
 int

@@ -37,13 +37,16 @@ static void begin(struct node *n);
 /* ---- the end of one ---- */
 
 static void
-tell(struct list *waiters, const char *error)
+tell(struct list *waiters, const char *error, const struct config_diff *diff)
 {
+	size_t restart = diff ? config_diff_count(diff, APPLY_RESTART) : 0;
 	struct list *first;
 
 	while ((first = list_first(waiters))) {
 		struct reload_waiter *w = container_of(first, struct reload_waiter, node);
 		list_remove(first);
+		w->restart_needed = restart;
+		w->changes = diff ? diff->n - restart : 0;
 		w->fn(w, error);
 	}
 }
@@ -193,7 +196,7 @@ finish(struct reload *r)
 		begin(n);
 	else
 		list_take(&r->waiters, &n->reload_waiters);
-	tell(&r->waiters, error);
+	tell(&r->waiters, error, error ? NULL : &r->diff);
 	reload_free(r);
 }
 
@@ -279,7 +282,7 @@ begin(struct node *n)
 	}
 	if (!ok) {
 		log_failed("out of memory or descriptors");
-		tell(&n->reload_waiters, "out of memory or descriptors");
+		tell(&n->reload_waiters, "out of memory or descriptors", NULL);
 		if (r)
 			reload_free(r);
 		return;

@@ -2,6 +2,8 @@
 #ifndef SC_PROXY_RELOAD_H
 #define SC_PROXY_RELOAD_H
 
+#include <stddef.h>
+
 #include "base/list.h"
 
 struct node;
@@ -11,6 +13,7 @@ struct reload_waiter {
 	struct list node;
 	/* from the loop; error: what is wrong, nothing has changed then; NULL: it is done */
 	void (*fn)(struct reload_waiter *waiter, const char *error);
+	size_t changes, restart_needed; /* of keys and sections, when it is done */
 };
 
 /* Reads and checks the files on a thread, opens the ports that are new, and only then, if there is

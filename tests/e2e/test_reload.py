@@ -250,8 +250,11 @@ def test_what_needs_a_restart_is_named(pair):
         assert said[0]["at"] == "%s:%d" % (pair.store.ini, lines.index(f"{key} = {value}") + 1)
     # As long as it is so, and no longer.
     assert reload(pair.store)["restart_needed"] == "2"
+    assert "2 of what it says count only after a restart" in pair.store.cli("reload").stdout
+    assert json.loads(pair.store.cli("reload", "--json").stdout)["restart_needed"] == 2
     pair.store.set("node", name="store", symmetric=None)
     assert reload(pair.store)["restart_needed"] == "0"
+    assert "nothing in it is different" in pair.store.cli("reload").stdout
 
 
 # ---- peers ----

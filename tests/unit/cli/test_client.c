@@ -64,6 +64,14 @@ test_commands(void **state)
 	} cases[] = {
 		{cmd_reload, "reload", "{\"request\":\"reload\"}\n", "{\"ok\":true}\n",
 			"The node has read DIR/x.ini again.\n"},
+		{cmd_reload, "reload", "{\"request\":\"reload\"}\n",
+			"{\"ok\":true,\"changes\":0,\"restart_needed\":0}\n",
+			"The node has read DIR/x.ini again, and nothing in it is different.\n"},
+		{cmd_reload, "reload", "{\"request\":\"reload\"}\n",
+			"{\"ok\":true,\"changes\":3,\"restart_needed\":1}\n",
+			"The node has read DIR/x.ini again.\n"
+			"1 of what it says counts only after a restart of the node: see "
+			"restart_needed in the log.\n"},
 		{cmd_drain, "drain", "{\"request\":\"drain\"}\n",
 			"{\"ok\":true,\"drain_ms\":30000}\n",
 			"The node takes no new connections. It ends when those that are open have "
