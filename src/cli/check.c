@@ -151,20 +151,35 @@ show_services(const struct cli *cli, const struct config *config)
 	}
 }
 
+static void
+note_missing_keys(const struct cli *cli, const struct config *config, const struct keyring *ring,
+	const char *identity)
+{
+	const struct name_list *names = &config->node.asymmetric;
+	char name[600];
+
+	for (size_t i = 0; i < names->n; i++)
+		if (!keyring_pair(ring, identity, asym_find(names->at[i]), PAIR_CURRENT))
+			cli_say(cli, 0,
+				"\nNote: there is no %s key%s%s yet; make it with: %s init\n",
+				names->at[i], identity[0] ? " of the identity " : "", identity,
+				cli_name(cli, name, sizeof(name)));
+}
+
 /* What does not stop the node from being understood, but from working. */
 static void
 show_notes(const struct cli *cli, const struct config *config, const struct keyring *ring,
 	const struct errmsg *ring_error)
 {
-	char name[600];
-
-	cli_name(cli, name, sizeof(name));
-	if (!ring)
+	if (ring)
+		note_missing_keys(cli, config, ring, "");
+	else
 		cli_say(cli, 0, "\nNote: %s\n", ring_error->text);
-	for (size_t i = 0; ring && i < config->node.asymmetric.n; i++)
-		if (!keyring_own(ring, asym_find(config->node.asymmetric.at[i])))
-			cli_say(cli, 0, "\nNote: there is no %s key yet; make it with: %s init\n",
-				config->node.asymmetric.at[i], name);
+	for (size_t i = 0; ring && i < config->n_peers; i++) {
+		const char *identity = config_identity_at(config, i);
+		if (identity)
+			note_missing_keys(cli, config, ring, identity);
+	}
 	for (size_t i = 0; i < config->n_peers; i++)
 		if (config->peers[i].address.n == 0 && config->node.listen.n == 0)
 			cli_say(cli, 0,

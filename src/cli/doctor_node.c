@@ -127,11 +127,8 @@ check_keys(const struct doctor *d)
 
 	check_keys_of(d, "");
 	for (size_t i = 0; i < c->n_peers; i++) {
-		const char *identity = c->peers[i].identity;
-		bool seen = identity[0] == '\0';
-		for (size_t k = 0; k < i; k++)
-			seen = seen || strcmp(c->peers[k].identity, identity) == 0;
-		if (!seen)
+		const char *identity = config_identity_at(c, i);
+		if (identity)
 			check_keys_of(d, identity);
 	}
 }

@@ -6,13 +6,19 @@
 static void
 show(const struct cli *cli, const struct client_command *command, struct json_object *answer)
 {
+	uint64_t ms = client_number(answer, "drain_ms");
 	char time[32];
 
 	(void)command;
-	time_format(time, client_number(answer, "drain_ms") * NS_PER_MS);
-	fprintf(cli->out,
-		"The node takes no new connections. It ends when those that are open have "
-		"finished, after %s at the latest.\n", time);
+	time_format(time, ms * NS_PER_MS);
+	if (ms == 0)
+		fputs("The node ends: `drain` gives open connections no time to finish.\n",
+			cli->out);
+	else
+		fprintf(cli->out,
+			"The node takes no new connections. It ends when those that are open have "
+			"finished, after %s at the latest.\n",
+			time);
 }
 
 int

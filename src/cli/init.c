@@ -182,11 +182,8 @@ make_all_keys(const struct cli *cli, const struct config *config, struct keyring
 	int status = make_keys(cli, config, ring, "");
 
 	for (size_t i = 0; status == CLI_GO_ON && i < config->n_peers; i++) {
-		const char *identity = config->peers[i].identity;
-		bool made = identity[0] == '\0';
-		for (size_t k = 0; !made && k < i; k++)
-			made = strcmp(config->peers[k].identity, identity) == 0;
-		if (!made)
+		const char *identity = config_identity_at(config, i);
+		if (identity)
 			status = make_keys(cli, config, ring, identity);
 	}
 	return status;

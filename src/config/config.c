@@ -88,6 +88,19 @@ config_peer_find(const struct config *config, const char *name)
 	return config_find(config, SECTION_PEER, name);
 }
 
+const char *
+config_identity_at(const struct config *config, size_t i)
+{
+	const char *identity = config->peers[i].identity;
+
+	if (identity[0] == '\0')
+		return NULL;
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(config->peers[k].identity, identity) == 0)
+			return NULL;
+	return identity;
+}
+
 const struct config_peer *
 config_peer_walk(const struct config *config, struct config_walk *walk, const char *name)
 {

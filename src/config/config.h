@@ -185,6 +185,11 @@ endpoint_parse(struct endpoint *endpoint, const char *text, bool allow_unix, str
 const struct config_peer *
 config_peer_find(const struct config *config, const char *name);
 
+/* The identity of the i-th peer, or NULL: it has none, or a peer before it has the same. So each is
+   there once. */
+const char *
+config_identity_at(const struct config *config, size_t i);
+
 /* For many sections one after the other: where the last one was, and how far from the one before.
    All zero at first. */
 struct config_walk {

@@ -73,6 +73,13 @@ test_notes_and_errors(void **state)
 				"secureconn -c DIR/x.ini init\n");
 	harness_contains(h.out, "\nNote: there is no [route NAME] and no [service NAME]: nothing "
 				"will be carried\n");
+	harness_config(&h, "[node]\nname = n\nstate = s\nasymmetric = X25519\n"
+			   "[peer hq]\nidentity = i\n[peer b]\nidentity = i\n");
+	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_DONE);
+	const char *note = strstr(h.out, "\nNote: there is no X25519 key of the identity i yet; "
+					 "make it with: secureconn -c DIR/x.ini init\n");
+	assert_non_null(note);
+	assert_null(strstr(note + 1, "\nNote: there is no X25519 key"));
 	harness_config(
 		&h, "[node]\nname = n\nstate = s\ncontrol =\nasymmetric = X25519\n[peer hq]\n");
 	assert_int_equal(harness_run(&h, cmd_check, "", "check"), CLI_DONE);

@@ -76,6 +76,8 @@ test_commands(void **state)
 			"{\"ok\":true,\"drain_ms\":30000}\n",
 			"The node takes no new connections. It ends when those that are open have "
 			"finished, after 30s at the latest.\n"},
+		{cmd_drain, "drain", "{\"request\":\"drain\"}\n", "{\"ok\":true,\"drain_ms\":0}\n",
+			"The node ends: `drain` gives open connections no time to finish.\n"},
 		{cmd_stop, "stop", "{\"request\":\"stop\"}\n", "{\"ok\":true}\n",
 			"The node has ended.\n"},
 		{cmd_renew, "renew hq", "{\"request\":\"renew\",\"peer\":\"hq\"}\n",

@@ -26,6 +26,21 @@ test_hold(void **state)
 }
 
 static void
+test_identities(void **state)
+{
+	struct config_peer peers[] = {{.identity = ""}, {.identity = "i"}, {.identity = "k"},
+		{.identity = "i"}, {.identity = ""}};
+	const struct config c = {.peers = peers, .n_peers = ARRAY_SIZE(peers)};
+	(void)state;
+
+	assert_null(config_identity_at(&c, 0));
+	assert_string_equal(config_identity_at(&c, 1), "i");
+	assert_string_equal(config_identity_at(&c, 2), "k");
+	assert_null(config_identity_at(&c, 3));
+	assert_null(config_identity_at(&c, 4));
+}
+
+static void
 test_find(void **state)
 {
 	struct config_peer peers[2] = {{.name = "a"}, {.name = "b"}};
@@ -90,6 +105,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_free_null),
 		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_identities),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_allows),
 		cmocka_unit_test(test_site_files),
