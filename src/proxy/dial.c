@@ -136,7 +136,7 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 
 	d->connector = NULL;
 	if (!sock) {
-		failed_to_connect(p, address, uv_strerror(error));
+		failed_to_connect(p, address, lookup_error_text(error));
 	} else if (!wanted(p)) { /* the peer was quicker, or the node stops */
 		sock_close(sock);
 	} else if (uv_tcp_getpeername(&sock->uv.tcp, (struct sockaddr *)&to, &size) != 0) {

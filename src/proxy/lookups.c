@@ -260,3 +260,20 @@ lookups_free(struct lookups *l)
 	leave(l->shared);
 	uv_close((uv_handle_t *)&l->wake, on_closed);
 }
+
+const char *
+lookup_error_text(int error)
+{
+	switch (error) {
+	case UV_EAI_AGAIN:
+		return "the name cannot be looked up just now";
+	case UV_EAI_NONAME:
+	case UV_EAI_NODATA:
+	case UV_EAI_ADDRFAMILY:
+		return "the name has no address";
+	case UV_EAI_FAIL:
+		return "the name cannot be looked up";
+	default:
+		return uv_strerror(error);
+	}
+}

@@ -38,4 +38,9 @@ lookups_free(struct lookups *l);
 int
 lookups_start(struct lookups *l, const char *host);
 
+/* What libuv's error says to people. Those of a look-up are told as such: uv_strerror says
+   "temporary failure", whatever it is that has failed. */
+const char *
+lookup_error_text(int error);
+
 #endif

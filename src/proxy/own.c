@@ -159,7 +159,7 @@ on_connected(void *owner, struct sock *sock, int error, const char *address)
 	free(a);
 	p->own.dialing--;
 	bool wanted = going_on(p) && p->config;
-	const char *why = sock ? "out of memory" : uv_strerror(error);
+	const char *why = sock ? "out of memory" : lookup_error_text(error);
 	if (sock && !wanted) {
 		sock_close(sock);
 	} else if (sock &&

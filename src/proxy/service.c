@@ -117,7 +117,7 @@ no_target(struct local *l, int error, const char *address)
 
 	/* The address is nobody's business at the other end. */
 	snprintf(reason, sizeof(reason), "%s: %s: %s%s%s", code_text(code_of(error)), address,
-		uv_strerror(error), l->service->original && error == UV_EPERM ? "; " : "",
+		lookup_error_text(error), l->service->original && error == UV_EPERM ? "; " : "",
 		l->service->original && error == UV_EPERM ? TRANSPARENT_HINT : "");
 	local_fail(l, LOCAL_REFUSED, code_of(error), code_text(code_of(error)), reason);
 }

@@ -102,6 +102,13 @@ def test_an_address_where_somebody_else_answers(make_pair, closing, silent):
     assert works(pair)
 
 
+def test_a_name_that_leads_nowhere(make_node):
+    """That it is about the name is said, and not only that something has failed for a while."""
+    node = make_node("store", {"peer hq": {"address": "no-such-host.invalid:7400"}}).init().start()
+    said = node.wait("dial_failed", peer="hq")
+    assert said["error"].startswith("the name ") and said["address"] == "no-such-host.invalid:7400"
+
+
 def test_the_next_target_of_a_service(make_pair, closing):
     """Targets are tried in their order: one that refuses at once, one that says nothing, one
     that answers."""

@@ -220,6 +220,18 @@ no_work(void *arg)
 }
 
 /* With the first thread the thread sanitizer starts one of its own, which stays. */
+static void
+test_words(void **state)
+{
+	static const int of_names[] = {UV_EAI_AGAIN, UV_EAI_NONAME, UV_EAI_NODATA,
+		UV_EAI_ADDRFAMILY, UV_EAI_FAIL};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_names); i++)
+		assert_true(strncmp(lookup_error_text(of_names[i]), "the name ", 9) == 0);
+	assert_string_equal(lookup_error_text(UV_ECONNREFUSED), uv_strerror(UV_ECONNREFUSED));
+}
+
 static int
 setup(void **state)
 {
@@ -237,6 +249,7 @@ main(void)
 		LOOP_TEST(test_the_end),
 		LOOP_TEST(test_the_system),
 		LOOP_TEST(test_no_memory_and_no_threads),
+		cmocka_unit_test(test_words),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
