@@ -226,12 +226,35 @@ drop_elder(struct handover *h, struct channel *c)
 	channel_close(c);
 }
 
-/* Workers may be using the descriptor: it is closed in the end. */
+/* Workers may be using the descriptor: it is closed in the end. Processes before that it has not
+   heard of are told, by the end of their channels, that there is nobody who takes over. */
 static void
 drop_heir(struct handover *h)
 {
 	atomic_store(&h->heir_fd, -1);
 	uv_poll_stop(&h->heir->poll);
+	while (h->n_elders > 0)
+		drop_elder(h, h->elders[0]);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+/* The new one knows better what to do with processes before this one: it gets the channels to them,
+   the eldest first, as soon as there is room on the way to it. */
+static void
+pass_elders(struct handover *h)
+{
+	bool full = false;
+
+	while (!full && h->n_elders > 0) {
+		struct channel *c = h->elders[h->n_elders - 1];
+		full = !pass_byte(h->heir->fd, ELDER, c->fd) && errno == EAGAIN;
+		if (!full)
+			drop_elder(h, c);
+	}
+	for (unsigned i = 0; i < h->n_elders; i++) /* what they say is for the new one to read */
+		uv_poll_stop(&h->elders[i]->poll);
+	uv_poll_start(&h->heir->poll, UV_READABLE | (full ? UV_WRITABLE : 0), on_ready);
 }
 
 static void
@@ -257,14 +280,11 @@ take(struct channel *c, const uint8_t *data, size_t n, int fd)
 }
 
 static void
-on_readable(uv_poll_t *poll, int status, int events)
+hear(struct channel *c)
 {
-	struct channel *c = poll->data;
 	uint8_t *data = malloc(MESSAGE_MAX);
 	ssize_t r = data ? 1 : -1;
 
-	(void)status;
-	(void)events;
 	for (int i = 0; data && r > 0 && i < WORDS_MAX; i++) {
 		int fd;
 		r = pass_hear(c->fd, data, MESSAGE_MAX, &fd);
@@ -282,6 +302,17 @@ on_readable(uv_poll_t *poll, int status, int events)
 		drop_heir(c->owner);
 	else
 		drop_elder(c->owner, c);
+}
+
+static void
+on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct channel *c = poll->data;
+
+	(void)status;
+	if (events & UV_WRITABLE)
+		pass_elders(c->owner);
+	hear(c);
 }
 
 /* NULL: out of memory; fd is closed. */
@@ -304,7 +335,7 @@ channel_new(struct handover *h, int fd, bool heir)
 	c->fd = fd;
 	c->heir = heir;
 	c->poll.data = c;
-	uv_poll_start(&c->poll, UV_READABLE, on_readable);
+	uv_poll_start(&c->poll, UV_READABLE, on_ready);
 	/* That it listens is no reason for a loop to go on. */
 	uv_unref((uv_handle_t *)&c->poll);
 	return c;
@@ -313,8 +344,7 @@ channel_new(struct handover *h, int fd, bool heir)
 void
 handover_elder(struct handover *h, int fd)
 {
-	if (h->heir) { /* it knows better what to do with it */
-		pass_byte(h->heir->fd, ELDER, fd);
+	if (h->heir && !handover_has_heir(h->n)) { /* nor is there anybody for whoever is there */
 		close(fd);
 		return;
 	}
@@ -328,6 +358,8 @@ handover_elder(struct handover *h, int fd)
 	h->elders[0] = c;
 	h->n_elders++;
 	uv_mutex_unlock(&h->lock);
+	if (h->heir)
+		pass_elders(h);
 }
 
 void
@@ -336,10 +368,7 @@ handover_heir(struct handover *h, int fd)
 	h->heir = channel_new(h, fd, true);
 	if (!h->heir)
 		return;
-	while (h->n_elders > 0) {
-		pass_byte(fd, ELDER, h->elders[h->n_elders - 1]->fd);
-		drop_elder(h, h->elders[h->n_elders - 1]);
-	}
+	pass_elders(h);
 	atomic_store(&h->heir_fd, fd);
 }
 
