@@ -85,7 +85,9 @@ link_join(struct link *l)
 	link_touch(l);
 	l->peer->home->counts.links++;
 	unsigned up = atomic_fetch_add(&l->peer->home->links_up, 1) + 1;
-	if (!l->dialed && !l->goes_on && up > l->owner->config->limits.links) {
+	/* What goes on may still have its old link here, and takes its place. */
+	uint64_t most = l->owner->config->limits.links * (l->goes_on ? 2ull : 1ull);
+	if (!l->dialed && up > most) {
 		l->owner->reached[REACHED_LINKS]++;
 		link_close(l, CODE_TOO_MANY_STREAMS);
 		return;
@@ -119,8 +121,7 @@ become_up(struct link *l)
 		link_failed(l);
 		return;
 	}
-	bool own = !l->dialed && conn_peer_hello(l->conn)->max_streams == 0;
-	if (own && !l->entered && !link_choose(l))
+	if (!l->dialed && !l->entered && !link_choose(l))
 		return; /* until then it counts as if nobody knew from whom it is */
 	link_leave_place(l);
 	link_note_expected(l);

@@ -136,8 +136,9 @@ link_release_keys(struct link *l);
 void
 link_move(struct link *l);
 
-/* The peer of an accepted link for one connection is authenticated: finds the branch that has the
-   session that it names, or one for a new session. False: what it names has not come yet. */
+/* The peer of an accepted link is authenticated: finds, for one connection, the branch that has the
+   session that it names, or one for a new session; and, where the peer has as many links as it may,
+   whether a session goes on over this one. False: what it names has not come yet. */
 bool
 link_choose(struct link *l);
 

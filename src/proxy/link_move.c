@@ -9,12 +9,17 @@ link_choose(struct link *l)
 	struct session_ids *ids = &l->owner->node->session_ids;
 	struct peer *home = l->peer, *at = NULL;
 	uint8_t id[TRUNK_SESSION_SIZE];
-	enum trunk_named named = trunk_named(l->conn, id);
+	bool own = conn_peer_hello(l->conn)->max_streams == 0;
 
+	if (!own && atomic_load(&home->links_up) < l->owner->config->limits.links)
+		return true; /* whatever it is for */
+	enum trunk_named named = trunk_named(l->conn, id);
 	if (named == TRUNK_NAMED_NOT_YET)
 		return false;
 	if (named == TRUNK_NAMED_SESSION)
 		at = session_ids_at(ids, id, home, &l->goes_on);
+	if (!own)
+		return true;
 	l->peer = at ? branch_enter_at(at, l->owner) : branch_enter(home, l->owner);
 	l->entered = true;
 	if (named == TRUNK_NAMED_SESSION) {
