@@ -177,7 +177,9 @@ log_lost(const struct session *s, const struct trunk_event *event)
 	struct log_line line = log_begin(LOG_LEVEL_WARNING, "session_lost");
 
 	log_str(&line, "peer", s->peer->name);
-	if (event->error == SC_OK)
+	if (event->text.size > 0)
+		log_bytes(&line, "reason", event->text.data, event->text.size);
+	else if (event->error == SC_OK)
 		log_str(&line, "reason", code_text(event->code));
 	else
 		log_str(&line, "reason", sc_error_text(event->error));

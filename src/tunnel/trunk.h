@@ -110,7 +110,7 @@ struct trunk_event {
 	enum sc_error error;   /* TRUNK_CLOSED: SC_ERR_CLOSED if the peer sent CLOSE, SC_OK after
 	                          this side's own, else why the link is lost or what rule the peer
 	                          broke; SC_ERR_HOLD after the hold time */
-	struct span text;
+	struct span text;      /* TRUNK_RESET and TRUNK_CLOSED: more about why, if there is */
 	const struct stream_request *request; /* TRUNK_OPEN; valid until the next call */
 	struct trunk *session;
 	uint64_t resent, gap;  /* bytes; nanoseconds, 0: the loss was not noticed */

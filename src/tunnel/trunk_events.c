@@ -51,6 +51,7 @@ tell_end(struct trunk *t, struct trunk_event *event)
 	event->code = t->end.code;
 	event->error = t->end.error;
 	event->session = t->end.session;
+	event->text = t->end.text;
 	return true;
 }
 
