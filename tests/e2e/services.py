@@ -1,6 +1,7 @@
 """The servers that the tunnel leads to: small ones in Python for what a test wants to see
 exactly, and the real ones."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -68,6 +69,46 @@ def gets_reset(address, say=b"", timeout=DEADLINE):
             return is_reset(s)
     except (ConnectionResetError, BrokenPipeError):
         return True
+
+
+def answers(address):
+    """True if a connection there gets back what it says, False if it ends before."""
+    try:
+        with connect(address) as s:
+            s.sendall(b"z")
+            return s.recv(1) == b"z"
+    except ConnectionError:
+        return False
+
+
+@contextlib.contextmanager
+def saying(sock, data):
+    """Meanwhile all of it is sent there, and then the end."""
+    def send():
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+    sender = threading.Thread(target=send)
+    sender.start()
+    yield
+    sender.join()
+
+
+def at_once(*jobs):
+    """Runs functions in threads and raises what the first one raised."""
+    failures = []
+
+    def run(job):
+        try:
+            job()
+        except BaseException as e:
+            failures.append(e)
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if failures:
+        raise failures[0]
 
 
 class Server:

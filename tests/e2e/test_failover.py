@@ -4,7 +4,6 @@ refused."""
 import json
 import signal
 import socket
-import threading
 import time
 
 import pytest
@@ -162,13 +161,8 @@ def test_refused_by_the_first_peer(make_sites, trouble, size):
     s.start()
     data = payload(size)
     with services.connect(s.route) as sock:
-        def send():
-            sock.sendall(data)
-            sock.shutdown(socket.SHUT_WR)
-        sender = threading.Thread(target=send)
-        sender.start()
-        received = services.receive_all(sock)
-        sender.join()
+        with services.saying(sock, data):
+            received = services.receive_all(sock)
     assert received == b"1" + data
     moved = s.store.wait("connection_moved", route="echo")
     assert moved["peer"] == "site0" and moved["to"] == "site1"
@@ -276,15 +270,10 @@ def test_no_peer_at_all_then_one(make_sites):
     s.store.start()
     data = payload(300_000)
     with services.connect(s.route) as sock:
-        def send():
-            sock.sendall(data)
-            sock.shutdown(socket.SHUT_WR)
-        sender = threading.Thread(target=send)
-        sender.start()
-        s.store.wait("dial_failed", peer="site2")
-        s.sites[2].start()
-        assert services.receive_all(sock) == b"2" + data
-        sender.join()
+        with services.saying(sock, data):
+            s.store.wait("dial_failed", peer="site2")
+            s.sites[2].start()
+            assert services.receive_all(sock) == b"2" + data
 
 
 def test_peers_that_are_dialed_when_needed(make_sites):

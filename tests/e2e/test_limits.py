@@ -416,15 +416,6 @@ def test_memory_is_shared(make_pair, closing, sanitized):
             assert services.receive(s, 20000) == b"y" * 20000
 
 
-def works(pair):
-    try:
-        with pair.connect() as s:
-            s.sendall(b"z")
-            return s.recv(1) == b"z"
-    except ConnectionError:
-        return False
-
-
 @pytest.mark.parametrize("side", ["store", "hq"])
 def test_connections(make_pair, side):
     """At the limit of the node the new one is refused, with a line in the log, and none of the
@@ -445,7 +436,7 @@ def test_connections(make_pair, side):
         s.sendall(b"y")
         assert services.receive(s, 1) == b"y"
     socks.pop().close()
-    until(lambda: works(pair), "a place is free again")
+    until(lambda: services.answers(pair.route), "a place is free again")
     for s in socks:
         s.close()
 
@@ -471,7 +462,7 @@ def test_few_descriptors(make_pair):
         s.sendall(b"y")
         assert services.receive(s, 1) == b"y"
         s.close()
-    until(lambda: works(pair), "there is room again")
+    until(lambda: services.answers(pair.route), "there is room again")
 
 
 # --- keys -----------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ import time
 import pytest
 
 import services
-from node import free_port, until
+from node import until
 from test_own_links import closed, exchange, links, own, wait_links
-from test_survive import Cutter
-from test_upgrade import upgrade
+from test_survive import Cutter, half_closed_over_a_cut
+from test_upgrade import all_end, upgrade
 
 WORKERS = [(1, 1), (4, 1), (1, 4), (4, 4)]  # of hq, and of store
 
@@ -121,14 +121,7 @@ def test_bytes_are_exact(survivors, closing, sanitized, request, workers):
 
 
 def test_half_closed_over_a_cut(survivors):
-    pair = survivors()
-    for _ in range(3):
-        with pair.connect() as s:
-            s.sendall(b"x" * 100000)
-            pair.relay.cut()
-            s.shutdown(1)
-            pair.relay.cut()
-            assert services.receive_all(s) == b"x" * 100000
+    half_closed_over_a_cut(survivors())
 
 
 def test_one_that_is_ready_is_replaced(survivors):
@@ -285,16 +278,29 @@ def test_upgrade_while_the_links_are_away(survivors, side, times, workers):
         pair.relay.resume()
         for s in opened:
             assert exchange(s, b"on"), node.text()[-6000:]
-    for s in opened:
-        s.shutdown(1)
-        assert services.receive_all(s) == b""
-        s.close()
-    for old in olds:
-        assert old.wait(10) == 0
-    for at in (pair.hq, pair.store):
-        assert not at.events("session_lost")
+    all_end(pair, opened, olds)
     with pair.connect() as s:
         assert exchange(s)
+
+
+@pytest.mark.parametrize("workers", [(1, 1), (4, 4)])
+def test_at_the_limit_of_links(survivors, workers):
+    """`links` of [limits] at a side that has not noticed the loss: connections go on over new
+    links beside those before, and one more is refused as ever."""
+    pair = survivors(workers=workers, start=False, route={"connect_timeout": "2s"})
+    pair.hq.set("limits", links=4)  # the shared one is there, too
+    pair.start()
+    opened = connections(pair, 3)
+    for i in range(3):
+        pair.relay.leave()
+        assert all(exchange(s, b"on %d" % i) for s in opened), pair.store.text()[-3000:]
+    assert services.gets_reset(pair.route, b"?")
+    for s in opened:
+        assert exchange(s)
+        s.close()
+    with pair.connect() as s:
+        assert exchange(s)
+    assert_no_loss(pair)
 
 
 def test_many_cuts_leave_nothing_behind(survivors, request, sanitized):
@@ -374,3 +380,5 @@ def test_more_than_may_wait(survivors):
     for node in (pair.hq, pair.store):
         texts = {e.get("text") for e in closed(node, 80 - alive) if e["reason"] == "link lost"}
         assert "too many sessions wait for a link" in texts
+        assert "too many sessions wait for a link" in {
+            e["reason"] for e in node.events("session_lost")}

@@ -105,24 +105,6 @@ def renewing_pair(make_pair, target=None, limits=OFTEN, hq=EACH_SECOND, store=EA
     return pair.start()
 
 
-def at_once(*jobs):
-    """Runs functions in threads and raises what the first one raised."""
-    failures = []
-
-    def run(job):
-        try:
-            job()
-        except BaseException as e:
-            failures.append(e)
-    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    if failures:
-        raise failures[0]
-
-
 def load(pair, server, up, seconds):
     """A bulk transfer both ways, redis-benchmark and iperf3, all for some seconds. Returns the
     bytes of the bulk transfer."""
@@ -159,7 +141,7 @@ def load(pair, server, up, seconds):
             assert done.returncode == 0 and "error" not in report, report.get("error")
             assert report["end"]["sum_received"]["bytes"] > 0 and report["end"][
                 "sum_received_bidir_reverse"]["bytes"] > 0
-    at_once(bulk, redis, iperf)
+    services.at_once(bulk, redis, iperf)
     return up.result[0] + server.pattern.result[0]
 
 
@@ -224,7 +206,7 @@ def test_renewals_while_one_direction_is_full(make_pair, closing, seconds, slow)
     def one():
         with pair.connect(timeout=120) as s:
             (fill if slow == "service" else trickle)(s)
-    at_once(*[one] * 4)
+    services.at_once(*[one] * 4)
     other.close()
     for node in (pair.hq, pair.store):
         assert not node.events("link_down")

@@ -2,6 +2,7 @@
 one's counterpart."""
 
 import contextlib
+import functools
 import itertools
 import resource
 import socket
@@ -32,20 +33,7 @@ def descriptors(pair):
 
 def in_threads(n, work):
     """Runs work(0), work(1) ... at once; what goes wrong in one of them is raised here."""
-    failures = []
-
-    def run(i):
-        try:
-            work(i)
-        except BaseException as e:
-            failures.append(e)
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(n)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    if failures:
-        raise failures[0]
+    services.at_once(*[functools.partial(work, i) for i in range(n)])
 
 
 @pytest.mark.parametrize("first", ["client", "server"])

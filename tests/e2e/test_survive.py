@@ -63,9 +63,8 @@ def test_a_connection_does_not_notice(survivors):
         assert not node.events("session_lost")
 
 
-def test_half_closed_over_a_cut(survivors):
+def half_closed_over_a_cut(pair):
     """The client has said its end; the answer comes after a cut, and its end too."""
-    pair = survivors()
     for _ in range(3):
         with pair.connect() as s:
             s.sendall(b"x" * 100000)
@@ -73,6 +72,27 @@ def test_half_closed_over_a_cut(survivors):
             s.shutdown(1)
             pair.relay.cut()
             assert services.receive_all(s) == b"x" * 100000
+
+
+def test_half_closed_over_a_cut(survivors):
+    half_closed_over_a_cut(survivors())
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_at_the_limit_of_links(survivors, workers):
+    """`links` of [limits] at a side that has not noticed the loss: what goes on over a new link
+    is not refused because of the one before."""
+    pair = survivors(start=False, hq={"workers": workers}, store={"workers": workers})
+    pair.hq.set("limits", links=1)
+    pair.start()
+    with pair.connect() as s:
+        for i in range(4):
+            s.sendall(b"%d" % i)
+            assert services.receive(s, 1) == b"%d" % i, pair.store.text()[-3000:]
+            pair.relay.leave()
+    for node in (pair.hq, pair.store):
+        assert node.wait("connection_closed")["reason"] == "ended"
+        assert not node.events("session_lost")
 
 
 def test_many_idle_connections(survivors):

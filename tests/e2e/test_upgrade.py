@@ -14,7 +14,7 @@ import pytest
 import services
 from node import free_port, until
 from test_failover import hanging, make_sites  # noqa: F401, the fixture
-from test_reload import Load, echoes, serves, works
+from test_reload import Load, echoes, works
 
 
 class Successor:
@@ -66,6 +66,18 @@ def upgrade(node):
     pid = int(node.wait("upgrade_done", since=since)["pid"])
     node.process = Successor(pid)
     return old
+
+
+def all_end(pair, opened, olds):
+    """The connections cleanly, and with them the processes that were replaced."""
+    for s in opened:
+        s.shutdown(socket.SHUT_WR)
+        assert services.receive_all(s) == b""
+        s.close()
+    for old in olds:
+        assert old.wait(10) == 0
+    for node in (pair.hq, pair.store):
+        assert not node.events("session_lost")
 
 
 class Running:
@@ -232,14 +244,7 @@ def test_the_link_is_away_meanwhile(make_pair, closing, side, times):
         pair.relay.resume()
         for s in opened:
             assert echoes(s), node.text()[-6000:]
-    for s in opened:
-        s.shutdown(socket.SHUT_WR)
-        assert services.receive_all(s) == b""
-        s.close()
-    for old in olds:
-        assert old.wait(10) == 0
-    for at in (pair.hq, pair.store):
-        assert not at.events("session_lost")
+    all_end(pair, opened, olds)
     assert works(routes["store"]) and works(routes["hq"])
 
 
