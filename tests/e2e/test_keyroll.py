@@ -11,7 +11,7 @@ import pytest
 import services
 from node import free_port, until
 from peer import (CLOSE, DATA, KEYROLL, OPENED, PING, SESSION, STATE, WINDOW, Door, Ended, Identity,
-                  Rejected, dial, frame)
+                  dial, frame)
 from peer_crypto import asymmetric, fingerprint, sha256
 from test_keys import fingerprints
 
@@ -70,12 +70,9 @@ def host(make_node):
 
 def link_to(node):
     link = dial(node.port, node.identity)
-    try:
-        return link.up() or link
-    except Rejected:  # the fingerprint was expected: the first contact only verifies the key
-        node.wait("peer_verified", peer="py")
-        link = dial(node.port, node.identity)
-        return link.up() or link
+    link.up()
+    node.wait("peer_verified", peer="py")  # the fingerprint was expected: that comes with it
+    return link
 
 
 @pytest.mark.parametrize("algorithm", ["X25519", "ElGamal 2048"])
@@ -262,10 +259,9 @@ def called_by(make_node, closing):
     node.set("node", asymmetric="X25519").init()
     node.cli("trust", "py", "--fingerprint", identity.fingerprint())
     node.start()
-    with pytest.raises(Rejected):
-        door.accept(identity).up()  # the first contact verifies the key
     link = door.accept(identity)
     link.up()
+    node.wait("peer_verified", peer="py")
     return node, door, identity, link
 
 

@@ -12,7 +12,7 @@ import pytest
 import services
 from namespace import Namespace
 from node import free_port
-from peer import DATA, FIN, OPENED, RESET, Identity, Rejected, dial
+from peer import DATA, FIN, OPENED, RESET, Identity, dial
 from services import Server, receive, receive_all
 
 GRANTED = "10.1.0.0/16, 2001:db8:1::/48"
@@ -65,11 +65,9 @@ class Host:
         return self.closing.add(dial(self.port, self.identity))
 
     def link(self):
-        try:
-            return self.dial().up()
-        except Rejected:
-            self.node.wait("peer_verified", peer="py")
-            return self.dial().up()
+        link = self.dial().up()
+        self.node.wait("peer_verified", peer="py")
+        return link
 
 
 def everything(link, options, data=b"", say_at_once=True):
