@@ -123,16 +123,10 @@ look_at_keys(struct act *a)
 static void
 log_request(const struct request *r, const char *who)
 {
-	static const char *const names[REQUEST_KINDS] = {[REQUEST_RELOAD] = "reload",
-		[REQUEST_DRAIN] = "drain",
-		[REQUEST_STOP] = "stop",
-		[REQUEST_RENEW] = "renew",
-		[REQUEST_LOG] = "log"};
-
-	if (!names[r->kind])
+	if (r->kind == REQUEST_STATUS || r->kind == REQUEST_VERSION || r->kind == REQUEST_KEYS)
 		return;
 	struct log_line line = log_begin(LOG_LEVEL_INFO, "control_request");
-	log_str(&line, "request", names[r->kind]);
+	log_str(&line, "request", request_name(r->kind));
 	if (r->kind == REQUEST_RENEW)
 		log_str(&line, "peer", r->peer);
 	if (r->kind == REQUEST_LOG)

@@ -11,6 +11,12 @@
 static const char *const kind_names[REQUEST_KINDS] = {
 	"status", "version", "reload", "drain", "stop", "renew", "log", "keys"};
 
+const char *
+request_name(enum request_kind kind)
+{
+	return kind_names[kind];
+}
+
 static enum sc_error
 wrong(struct errmsg *err, const char *text)
 {

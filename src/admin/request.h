@@ -21,7 +21,7 @@ enum request_kind {
 	REQUEST_RENEW, /* of the session keys of `peer` */
 	REQUEST_LOG,   /* the level from now on */
 	REQUEST_KEYS,  /* the state folder has changed: look now */
-	REQUEST_KINDS
+	REQUEST_KINDS /* how many there are */
 };
 
 struct request {
@@ -29,6 +29,10 @@ struct request {
 	char peer[PEER_NAME_SIZE]; /* REQUEST_RENEW */
 	enum log_level level;      /* REQUEST_LOG */
 };
+
+/* As it is written: "status". */
+const char *
+request_name(enum request_kind kind);
 
 /* A line without its LF, from anybody. SC_OK, or SC_ERR_INVALID with err saying what would be
    right. */
