@@ -188,7 +188,7 @@ show_node(const struct page *p, struct json_object *o)
 		number(o, "unauthenticated"), number(o, "unauthenticated_max"), refused, failed);
 	show_counts(p, "limits met", o, "limits_reached");
 	if (number(o, "log_dropped") > 0)
-		field(p, "log", "%llu line%s dropped: who reads it does not keep up",
+		field(p, "log", "%llu line%s dropped: not read in time, or not to be written",
 			(unsigned long long)number(o, "log_dropped"),
 			number(o, "log_dropped") == 1 ? "" : "s");
 }

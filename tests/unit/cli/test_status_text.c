@@ -57,7 +57,7 @@ test_page(void **state)
 		"  listens      0.0.0.0:7400, [::]:7400\n"
 		"  callers      1 of 256 places taken by strangers; 3 refused, 4 failed\n"
 		"  limits met   3 source, 12 streams\n"
-		"  log          12 lines dropped: who reads it does not keep up\n"
+		"  log          12 lines dropped: not read in time, or not to be written\n"
 		"\n"
 		"peer hq: up\n"
 		"  link         203.0.113.5:7400, dialed 3 min 5 s ago, 12.3 ms away\n"
