@@ -151,7 +151,9 @@ on_written(uv_write_t *write, int status)
 static void
 on_shut(uv_shutdown_t *shutdown, int status)
 {
-	done(container_of(shutdown, struct request, uv.shutdown), status);
+	/* The system says "not connected" of a connection that the other side has reset before. */
+	done(container_of(shutdown, struct request, uv.shutdown),
+		status == UV_ENOTCONN ? UV_ECONNRESET : status);
 }
 
 int

@@ -320,7 +320,6 @@ def measure_busy(program, rounds, seconds, rate=50, algorithm="ElGamal 3072", **
         up = pair.hq.wait("link_up")
         assert up["asymmetric"] == algorithm
         said = script(caller_key, algorithm, shown_key(pair.port, caller_key, algorithm))
-        pair.hq.wait("peer_verified", peer="caller")
         samples = {False: [], True: []}
         with in_process(caller, pair.port, said, rate, go, done,
                         failed) as callers, pair.connect() as s:

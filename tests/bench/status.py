@@ -5,6 +5,7 @@ through the tunnel while somebody asks ten times a second, beside the same with 
 
     tests/bench/status.py build-release/src/cli/secureconn"""
 
+import argparse
 import contextlib
 import mmap
 import os
@@ -139,7 +140,10 @@ def transfer(node, watched):
 
 
 def main():
-    program = pathlib.Path(sys.argv[1]).resolve()
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", help="secureconn, built for release")
+    program = pathlib.Path(parser.parse_args().program).resolve()
     for others, times in ((0, 2000), (9, 1000), (99, 500), (999, 100), (9999, 20)):
         folder = pathlib.Path(tempfile.mkdtemp())
         holds = Holds(folder)

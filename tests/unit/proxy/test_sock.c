@@ -75,6 +75,31 @@ test_a_reset_is_a_reset(void **state)
 static bool called;
 
 static void
+on_shut_too_late(void *owner, int status)
+{
+	*(int *)owner = status;
+	called = true;
+}
+
+static void
+test_the_end_of_what_was_reset(void **state)
+{
+	const struct linger at_once = {.l_onoff = 1};
+	int fd[2], status = 0;
+
+	tcp_pair(fd);
+	struct sock *s = sock_open(*state, fd[0], false, &status);
+	assert_int_equal(setsockopt(fd[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	close(fd[1]);
+	called = false;
+	assert_int_equal(sock_shutdown(s, on_shut_too_late), 0);
+	loop_until(*state, &called);
+	assert_int_equal(status, UV_ECONNRESET);
+	sock_close(s);
+	uv_run(*state, UV_RUN_DEFAULT);
+}
+
+static void
 on_written(void *owner, int status)
 {
 	assert_non_null(owner);
@@ -198,6 +223,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		LOOP_TEST(test_a_close_is_an_end),
 		LOOP_TEST(test_a_reset_is_a_reset),
+		LOOP_TEST(test_the_end_of_what_was_reset),
 		LOOP_TEST(test_what_does_not_fit_is_written_later),
 		LOOP_TEST(test_closing_ends_a_write_without_a_word),
 		cmocka_unit_test(test_a_turn_has_its_ration),
