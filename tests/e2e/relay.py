@@ -24,10 +24,8 @@ class Relay:
 
     def __init__(self, target_port, target_host="127.0.0.1", host="127.0.0.1", buffer=None):
         self.target = (target_host, target_port)
-        self.port = free_port()
-        self.listener = socket.create_server((host, self.port), backlog=128)
-        if buffer:             # what the system keeps of what passes
-            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self.host, self.port = host, free_port()
+        self.buffer = buffer   # what the system keeps of what passes
         self.lock = threading.Lock()
         self.connections = []  # of [client, upstream]
         # (connection number, "I" or "R", bytes) in the order in which they passed
@@ -40,8 +38,7 @@ class Relay:
         self.rate = None       # at most so many bytes a second, in each direction
         # function(number, direction, bytes) -> bytes, for someone in the middle
         self.change = None
-        self.acceptor = threading.Thread(target=self._accept, daemon=True)
-        self.acceptor.start()
+        self.listen()
 
     @property
     def address(self):
@@ -141,6 +138,14 @@ class Relay:
             except OSError:
                 pass
             reset(client)
+
+    def listen(self):
+        """Takes connections, at first and again."""
+        self.listener = socket.create_server((self.host, self.port), backlog=128)
+        if self.buffer:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.buffer)
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def refuse(self):
         """Takes no new connections; those that are there go on."""

@@ -41,6 +41,18 @@ def again(pair):
     return number, at_hq, at_store
 
 
+def restarted(pair, **keys):
+    """R has ended and started again, with these keys of [node] set. Returns how I's link came up
+    then."""
+    since = pair.store.position()
+    pair.relay.refuse()  # a connection that ends without an answer would switch 1.1 off
+    pair.hq.stop()
+    pair.store.wait("link_down", since=since)
+    pair.hq.set("node", **keys).start()
+    pair.relay.listen()
+    return pair.store.wait("link_up", since=since)
+
+
 def payloads(relay, number):
     """What passed on a connection, as (direction, bytes) in its order."""
     with relay.lock:
@@ -147,22 +159,14 @@ def test_the_first_connection_after_a_start_speaks_1_0(make_pair):
 def test_the_responder_may_forget_everything(make_pair):
     """R needs nothing but its key ring: it has started anew, I goes on with 1.1."""
     pair = make_pair(relay=True, node={"asymmetric": "X25519"})
-    since = pair.store.position()
-    pair.hq.stop()
-    pair.store.wait("link_down", since=since)
-    pair.hq.start()
-    assert pair.store.wait("link_up", since=since)["protocol"] == "SecureConn 1.1"
+    assert restarted(pair)["protocol"] == "SecureConn 1.1"
 
 
 def test_another_symmetric_list_of_the_responder(make_pair):
     """The name that was agreed is not in R's list any more: 1.0 on the same connection, and 1.1
     with the new one then."""
     pair = make_pair(relay=True, node={"asymmetric": "X25519"})
-    since = pair.store.position()
-    pair.hq.stop()
-    pair.store.wait("link_down", since=since)
-    pair.hq.set("node", symmetric="AES 128").start()
-    up = pair.store.wait("link_up", since=since)
+    up = restarted(pair, symmetric="AES 128")
     assert (up["protocol"], up["symmetric"]) == ("SecureConn 1.0", "AES 128")
     lines = split_handshake(pair.relay.sent("I", len(pair.relay.connections) - 1))[0]
     assert lines[0] == "SecureConn 1.1" and "SecureConn 1.0" in lines
