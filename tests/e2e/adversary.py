@@ -681,9 +681,7 @@ def ends():
         for kind, d, protocol in states:
             both = state_ends(kind, d, protocol)
             if move is stall:
-                # The side that notices first may have come back by another link before the other
-                # one has noticed.
-                both = [e.replace(UP, UP + "|down:timeout|down:stale") + "|timeout" for e in both]
+                both = [e + "|timeout" for e in both]
             yield Attack(how, f"in place of {kind} of {d}, {protocol}", script((d, kind, move)),
                          *both, spoken=protocol, late=kind in LATE)
 

@@ -339,7 +339,7 @@ class Trial:
                          address=f"127.0.0.1:{self.adversary.port}")
         }
         if "timeout" in self.attack.hq + self.attack.store:
-            assert said - {"truncated", "down:truncated"}, "neither side says why"
+            assert said - {"truncated", "down:truncated", "down:stale"}, "neither side says why"
         assert time.monotonic() - start < SOON, "too late"
 
     def verdict(self, node, expected, since, **match):
@@ -353,8 +353,9 @@ class Trial:
         error = end.get("error") or "down:" + ERRORS.get(end["reason"], end["reason"])
         allowed = set(expected.split("|"))
         if allowed & {"truncated", "down:truncated"}:
-            # Whose end this side learns of, or the deadline before it, is a matter of time.
-            allowed |= {"truncated", "down:truncated", "timeout", "down:timeout"}
+            # Whose end this side learns of, the deadline before it, or the next link over which
+            # the session goes on, is a matter of time.
+            allowed |= {"truncated", "down:truncated", "timeout", "down:timeout", "down:stale"}
         assert error in allowed, f"{node.name} says {error}, not {expected}:\n{node.text(since)}"
         ups = [e for e in node.events("link_up", since=since, **match) if e["time"] <= end["time"]]
         assert bool(ups) == error.startswith("down:"), node.text(since)
