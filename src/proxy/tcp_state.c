@@ -1,4 +1,4 @@
-/* Knows Linux's TCP_INFO. */
+/* Knows Linux's TCP_INFO, and what depends on it. */
 #include "proxy/tcp_state.h"
 
 #include <linux/tcp.h>

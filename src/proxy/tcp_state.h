@@ -1,5 +1,5 @@
-/* What the system says of a TCP connection. In a file of its own: the kernel's header and libc's do
-   not go together. */
+/* What the system says of a TCP connection, and how much it keeps of it. In a file of its own: the
+   kernel's header and libc's do not go together. */
 #ifndef SC_PROXY_TCP_STATE_H
 #define SC_PROXY_TCP_STATE_H
 
